@@ -1,0 +1,164 @@
+/**
+ * The only file that loads the native addon. It types the addon's shape, explains a failed load, and turns
+ * native errors into ours.
+ */
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { ERROR_CODES, ResNetError, type ErrorCode } from './errors';
+import type { DType, TensorData } from './tensor';
+
+/** What crosses the boundary: plain data, row-major. */
+export interface NativeTensor {
+  dtype: DType;
+  shape: readonly number[];
+  data: TensorData;
+}
+
+export interface NativeEntry extends NativeTensor {
+  name: string;
+}
+
+/** Where one tensor's bytes lie in a file, little-endian and row-major. */
+export interface NativeFileEntry {
+  name: string;
+  dtype: DType;
+  offset: number;
+  length: number;
+}
+
+/** Work on an inference thread. `cancel` may be called at any time, any number of times. */
+export interface NativeJob<T> {
+  promise: Promise<T>;
+  cancel(): void;
+}
+
+/** One layer of a traced forward. `parameters` are learnable, `statistics` running means and variances. */
+export interface NativeRow {
+  type: string;
+  inputShape: number[];
+  outputShape: number[];
+  parameters: number;
+  statistics: number;
+  multiplyAdds: number;
+}
+
+/** An 8-bit RGB picture, `height * width * 3` bytes. */
+export interface NativePicture {
+  data: Uint8Array;
+  width: number;
+  height: number;
+}
+
+export interface NativePreprocess {
+  /** Length of the shorter side after resizing. */
+  resize: number;
+  /** Side of the square cut out of the centre. */
+  crop: number;
+  mean: readonly number[];
+  std: readonly number[];
+}
+
+export interface NativeModule {
+  forward(x: NativeTensor): NativeJob<NativeTensor>;
+  forwardSync(x: NativeTensor): NativeTensor;
+  /** Preprocess and forward in one hop. */
+  forwardPictures(
+    pictures: readonly NativePicture[],
+    preprocess: NativePreprocess,
+    threads: number,
+  ): NativeJob<NativeTensor>;
+  train(mode: boolean): void;
+  training(): boolean;
+  to(device: string): void;
+  device(): string;
+  /** Names, dtypes and shapes of the state in the article's order, without values. */
+  stateSpec(): { name: string; dtype: DType; shape: number[] }[];
+  stateDict(): NativeEntry[];
+  /** Copies values in; the caller has made sure that names and shapes fit. */
+  loadState(entries: readonly NativeEntry[]): void;
+  /** Reads values from a file straight into the parameters' memory, off the event loop. */
+  readState(path: string, entries: readonly NativeFileEntry[]): Promise<void>;
+  trace(inputShape: readonly number[]): NativeRow[];
+  dispose(): void;
+}
+
+export type NativeModuleSpec =
+  | { type: 'BasicBlock' | 'BottleneckBlock'; inputChannels: number; outputChannels: number; stride: number }
+  | { type: 'ResNet'; layers: number; numClasses: number };
+
+export interface NativeModuleOptions {
+  device: string;
+  /** Absent: a seed drawn from the system. */
+  seed?: number | undefined;
+  /** False leaves the parameters unwritten, for a caller that loads them next. */
+  initialise: boolean;
+}
+
+export interface Addon {
+  versions: { libtorch: string; compiled: string };
+  createModule(spec: NativeModuleSpec, options: NativeModuleOptions): NativeModule;
+  preprocess(pictures: readonly NativePicture[], preprocess: NativePreprocess): NativeJob<NativeTensor>;
+  /** As `preprocess`, stopping before normalisation: uint8 [N, crop, crop, 3]. */
+  resizeAndCrop(pictures: readonly NativePicture[], preprocess: NativePreprocess): NativeJob<NativeTensor>;
+  cudaStatus(): { available: boolean; code: ErrorCode | ''; reason: string };
+  devices(): { name: string; description: string; memory: number }[];
+  /** Cores that this process may use (affinity mask and cgroup quota), and the inference threads made. */
+  threads(): { cores: number; streams: number };
+}
+
+// Both lib/ (tests) and dist/ (users) lie one level below the package's root.
+const ADDON_PATH = join(__dirname, '..', 'build', 'Release', 'resnet.node');
+
+let loaded: Addon | undefined;
+
+/**
+ * The addon, loaded at first use, so that importing the package never fails.
+ *
+ * @throws ERR_ADDON_MISSING with what to do about it
+ */
+export function addon(): Addon {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Addon {
+  try {
+    return createRequire(__filename)(ADDON_PATH) as Addon;
+  } catch (error) {
+    throw new ResNetError('ERR_ADDON_MISSING', explain(error as NodeJS.ErrnoException), { cause: error });
+  }
+}
+
+function explain(error: NodeJS.ErrnoException): string {
+  const found = error.code !== 'MODULE_NOT_FOUND';
+  return [
+    found
+      ? `The native addon ${ADDON_PATH} is there but cannot be loaded: ${error.message}`
+      : `The native addon is not built: ${ADDON_PATH} does not exist.`,
+    found
+      ? 'It was probably built against a libtorch that has moved or for another machine.'
+      : 'Its install script did not run (--ignore-scripts, or npm asked for an approval that was not given).',
+    'To build it: npm rebuild libtorch-resnet --foreground-scripts (in a clone: npm run build:native).',
+    'To see what is missing: npx resnet doctor.',
+  ].join('\n');
+}
+
+/** Runs native code and turns what it throws into a {@link ResNetError} with the caller's stack. */
+export function native<T>(run: (addon: Addon) => T): T {
+  const binding = addon();
+  try {
+    return run(binding);
+  } catch (error) {
+    throw fromNative(error);
+  }
+}
+
+/** A native error as ours; anything else as it is. `stack` replaces a stack that only the event loop has seen. */
+export function fromNative(error: unknown, stack?: string): unknown {
+  if (!(error instanceof Error) || error instanceof ResNetError) return error;
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === undefined || !Object.hasOwn(ERROR_CODES, code)) return error;
+  const ours = new ResNetError(code as ErrorCode, error.message);
+  if (stack !== undefined) ours.stack = `${ours.name}: ${ours.message}\n${stack}`;
+  return ours;
+}

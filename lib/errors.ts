@@ -1,0 +1,88 @@
+/**
+ * Every error that this package throws on purpose: one class, one stable `code` each.
+ * A code's line here is its whole documentation; the README's table is tested against it.
+ */
+export const ERROR_CODES = {
+  ERR_ABORTED: 'The work was cancelled natively; callers see their own AbortSignal reason instead.',
+  ERR_ADDON_MISSING: 'The native addon is not built or cannot be loaded.',
+  ERR_ARGUMENT: 'An argument has the wrong type or lies outside its range.',
+  ERR_BUSY: 'The module cannot change while forwards are in flight.',
+  ERR_CUDA_DRIVER: 'CUDA was asked for and no working NVIDIA driver or device is there.',
+  ERR_CUDA_INDEX: 'CUDA was asked for with a device index that does not exist.',
+  ERR_CUDA_LIBRARY: 'CUDA was asked for and one of its libraries cannot be loaded.',
+  ERR_CUDA_VARIANT: 'CUDA was asked for and the libtorch in use has no CUDA part.',
+  ERR_DEVICE: 'A device name is malformed, or the device cannot do what was asked.',
+  ERR_DISPOSED: 'The module was disposed of.',
+  ERR_DTYPE: 'A dtype is unknown, not named where it must be, or not taken here.',
+  ERR_FILE: 'A file cannot be read or written.',
+  ERR_IMAGE: 'A picture cannot be decoded, or exceeds the pixel limit.',
+  ERR_NATIVE: 'libtorch reported an error of its own.',
+  ERR_OUT_OF_MEMORY: 'An allocation failed.',
+  ERR_SHAPE: 'A shape is malformed or does not fit.',
+  ERR_UNSUPPORTED_DTYPE: 'A dtype is known and not supported here.',
+  ERR_UNSUPPORTED_FORMAT: 'A file has a format that is not read.',
+  ERR_UNSUPPORTED_LAYERS: 'The depth is not one of 18, 34, 50, 101 and 152.',
+  ERR_WEIGHTS_FORMAT: 'A weight file breaks the rules of its format.',
+  ERR_WEIGHTS_MISMATCH: 'Weights do not fit the network: missing, unexpected or misshapen tensors.',
+} as const;
+
+/** A stable name for what went wrong; see {@link ERROR_CODES}. */
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** The one family of errors. `code` is stable, `message` is for people. */
+export class ResNetError extends Error {
+  override readonly name = 'ResNetError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/**
+ * A bad argument, in one shape everywhere: its name, what was expected, what came.
+ *
+ * @param argument - the argument's name as the caller wrote it, e.g. `numClasses`
+ * @param expected - what it must be, e.g. `a positive integer`
+ * @param got - the value that came
+ * @param code - `ERR_ARGUMENT` unless a narrower one fits
+ */
+export function badArgument(
+  argument: string,
+  expected: string,
+  got: unknown,
+  code: ErrorCode = 'ERR_ARGUMENT',
+): ResNetError {
+  return new ResNetError(code, `${argument} must be ${expected}, but got ${show(got)}.`);
+}
+
+/** A value as one would write it, short enough for a message, whatever it is. */
+export function show(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return value.length > 80 ? `${JSON.stringify(value.slice(0, 77))}…` : JSON.stringify(value);
+    case 'bigint':
+      return `${value}n`;
+    case 'function':
+      return 'a function';
+    case 'object':
+      return showObject(value);
+    default:
+      return String(value);
+  }
+}
+
+function showObject(value: object | null): string {
+  if (value === null) return 'null';
+  try {
+    if (Array.isArray(value)) {
+      const head = value.slice(0, 8).map((item) => (Array.isArray(item) ? 'an array' : show(item)));
+      return `[${head.join(', ')}${value.length > 8 ? `, … ${value.length} in all` : ''}]`;
+    }
+    const name: unknown = value.constructor?.name;
+    return typeof name === 'string' && name !== 'Object' && name !== '' ? `an instance of ${name}` : 'an object';
+  } catch {
+    return 'an object'; // a proxy or a getter that throws must not replace the real error
+  }
+}

@@ -1,0 +1,149 @@
+import { badArgument, ResNetError } from './errors';
+
+/** The element types of a {@link Tensor}. */
+export type DType = 'float32' | 'float64' | 'float16' | 'bfloat16' | 'int8' | 'uint8' | 'int32' | 'int64';
+
+/** The arrays that a {@link Tensor} can hold. float16 and bfloat16 are the bits in a Uint16Array. */
+export type TensorData =
+  Float32Array | Float64Array | Uint16Array | Int8Array | Uint8Array | Uint8ClampedArray | Int32Array | BigInt64Array;
+
+/** Bytes per element. */
+export const DTYPE_BYTES: Readonly<Record<DType, number>> = {
+  float32: 4,
+  float64: 8,
+  float16: 2,
+  bfloat16: 2,
+  int8: 1,
+  uint8: 1,
+  int32: 4,
+  int64: 8,
+};
+
+const ARRAYS: Readonly<Record<DType, string>> = {
+  float32: 'Float32Array',
+  float64: 'Float64Array',
+  float16: 'Uint16Array or Float16Array',
+  bfloat16: 'Uint16Array',
+  int8: 'Int8Array',
+  uint8: 'Uint8Array',
+  int32: 'Int32Array',
+  int64: 'BigInt64Array',
+};
+
+/** The dtypes that an array may carry, the first one being what it means when none is named. */
+const DTYPES_OF: Readonly<Record<string, readonly DType[]>> = {
+  Float32Array: ['float32'],
+  Float64Array: ['float64'],
+  Float16Array: ['float16'],
+  Uint16Array: ['float16', 'bfloat16'],
+  Int8Array: ['int8'],
+  Uint8Array: ['uint8'],
+  Uint8ClampedArray: ['uint8'],
+  Int32Array: ['int32'],
+  BigInt64Array: ['int64'],
+};
+
+/**
+ * Plain data: a dtype, a shape and a row-major array. A Tensor owns JavaScript memory and is never a
+ * view of native state; the array is taken as it is, without a copy.
+ *
+ * @example
+ * const picture = new Tensor(new Float32Array(3 * 224 * 224), [1, 3, 224, 224]);
+ */
+export class Tensor {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly data: TensorData;
+
+  /**
+   * @param data - a typed array in row-major order, or plain numbers (which become float32)
+   * @param shape - the dimensions, non-negative integers; `[]` is a single value
+   * @param dtype - inferred from the array; to be named for a Uint16Array ('float16' or 'bfloat16')
+   * @throws ERR_DTYPE, ERR_SHAPE, ERR_ARGUMENT
+   */
+  constructor(data: TensorData | readonly number[], shape: readonly number[], dtype?: DType) {
+    const array = Array.isArray(data) ? Float32Array.from(data as readonly number[]) : (data as TensorData);
+    this.dtype = dtypeOf(array, dtype);
+    const elements = elementCount(shape);
+    if (array.length !== elements) {
+      throw new ResNetError(
+        'ERR_SHAPE',
+        `data must hold ${elements} elements, the product of shape [${shape.join(', ')}], but got ${array.length}.`,
+      );
+    }
+    this.shape = Object.freeze([...shape]);
+    this.data = array;
+  }
+
+  /** The number of elements: the product of the shape. */
+  get size(): number {
+    return this.data.length;
+  }
+
+  /** The values as float32: the array itself where it is float32 already, a converted copy otherwise. */
+  toFloat32(): Float32Array {
+    if (this.data instanceof Float32Array) return this.data;
+    if (this.dtype === 'bfloat16') return fromBfloat16(this.data as Uint16Array);
+    if (this.dtype === 'float16') return fromFloat16(this.data as Uint16Array);
+    return Float32Array.from(this.data as ArrayLike<number | bigint>, Number);
+  }
+}
+
+/** The dtype that `array` carries, `named` where the array alone does not tell. */
+function dtypeOf(array: unknown, named: DType | undefined): DType {
+  const tag = ArrayBuffer.isView(array) ? (array as unknown as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] : undefined;
+  const allowed = tag === undefined ? undefined : DTYPES_OF[tag];
+  if (allowed === undefined) {
+    throw badArgument('data', 'a Float32Array or another of the typed arrays that a tensor can hold', array);
+  }
+  if (named === undefined) {
+    if (tag !== 'Uint16Array') return allowed[0] as DType;
+    throw new ResNetError('ERR_DTYPE', "dtype must be named, 'float16' or 'bfloat16', for a Uint16Array.");
+  }
+  if (!Object.hasOwn(DTYPE_BYTES, named)) {
+    throw badArgument('dtype', `one of ${Object.keys(DTYPE_BYTES).join(', ')}`, named, 'ERR_DTYPE');
+  }
+  if (!allowed.includes(named)) {
+    throw new ResNetError('ERR_DTYPE', `data must be a ${ARRAYS[named]} for dtype '${named}', but got a ${tag}.`);
+  }
+  return named;
+}
+
+/**
+ * The product of a shape.
+ *
+ * @throws ERR_SHAPE where a dimension is no non-negative integer or the product is no safe integer
+ */
+export function elementCount(shape: readonly number[], argument = 'shape'): number {
+  if (!Array.isArray(shape)) throw badArgument(argument, 'an array of integers', shape, 'ERR_SHAPE');
+  let product = 1;
+  for (const dimension of shape as readonly unknown[]) {
+    if (!Number.isSafeInteger(dimension) || (dimension as number) < 0) {
+      throw badArgument(argument, 'an array of non-negative integers', shape, 'ERR_SHAPE');
+    }
+    product *= dimension as number;
+  }
+  if (!Number.isSafeInteger(product)) {
+    throw badArgument(argument, 'a shape whose product is at most 2^53 - 1', shape, 'ERR_SHAPE');
+  }
+  return product;
+}
+
+function fromBfloat16(bits: Uint16Array): Float32Array {
+  const out = new Uint32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) out[i] = (bits[i] as number) << 16;
+  return new Float32Array(out.buffer);
+}
+
+function fromFloat16(data: Uint16Array): Float32Array {
+  // A Float16Array reads as numbers already; only the bits in a Uint16Array need decoding.
+  if (!(data instanceof Uint16Array)) return Float32Array.from(data as ArrayLike<number>);
+  return Float32Array.from(data, (half) => {
+    const exponent = (half >> 10) & 31;
+    const fraction = half & 1023;
+    const sign = half & 0x8000 ? -1 : 1;
+    if (exponent === 0) return sign * fraction * 2 ** -24;
+    if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
+    return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  });
+}
