@@ -1,0 +1,124 @@
+#include <ATen/Version.h>
+#include <napi.h>
+#include <torch/headeronly/version.h>
+
+#include "addon/arguments.h"
+#include "addon/environment.h"
+#include "addon/errors.h"
+#include "addon/job.h"
+#include "addon/module.h"
+#include "runtime/cores.h"
+#include "runtime/cuda.h"
+#include "runtime/streams.h"
+
+// The addon's exports; lib/addon.ts types them.
+namespace resnet {
+namespace {
+
+Napi::Value preprocess(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    return start_job(info.Env(), [pictures = pictures_from_js(info[0]),
+                                  preset = preprocess_from_js(info[1])](const Interrupt&) {
+      return preprocess_pictures(pictures, preset).contiguous();
+    });
+  });
+}
+
+Napi::Value resize_and_crop(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    return start_job(info.Env(), [pictures = pictures_from_js(info[0]),
+                                  preset = preprocess_from_js(info[1])](const Interrupt&) {
+      return resnet::resize_and_crop(pictures, preset);
+    });
+  });
+}
+
+Napi::Value js_cuda_status(const Napi::CallbackInfo& info) {
+  const auto& status = cuda_status();
+  auto out = Napi::Object::New(info.Env());
+  out.Set("available", status.available);
+  out.Set("code", status.code);
+  out.Set("reason", status.reason);
+  return out;
+}
+
+Napi::Value js_devices(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  auto out = Napi::Array::New(env);
+  const auto add = [&](const std::string& name, const std::string& description, double memory) {
+    auto device = Napi::Object::New(env);
+    device.Set("name", name);
+    device.Set("description", description);
+    device.Set("memory", memory);
+    out.Set(out.Length(), device);
+  };
+  add("cpu", at::get_cpu_capability(), 0);
+  for (const auto& device : cuda_devices()) {
+    add("cuda:" + std::to_string(out.Length() - 1), device.description, device.memory);
+  }
+  return out;
+}
+
+Napi::Value js_threads(const Napi::CallbackInfo& info) {
+  auto out = Napi::Object::New(info.Env());
+  out.Set("cores", usable_cores());
+  out.Set("streams", Streams::shared().count());
+  return out;
+}
+
+Napi::Value ensure_streams(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    Streams::shared().ensure(static_cast<int>(integer_argument(info[0], "streams", 1, 256)));
+    return info.Env().Undefined();
+  });
+}
+
+/// For tests on machines without a GPU: (library, devices) stand in for libtorch's CUDA part and the driver's
+/// count. To be called before CUDA is first asked for.
+Napi::Value set_cuda_source(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    auto& source = cuda_source();
+    source.library = string_argument(info[0], "library");
+    if (!info[1].IsUndefined()) {
+      source.count_devices = [count = static_cast<int>(integer_argument(info[1], "devices", 0, 64))] { return count; };
+    }
+    return info.Env().Undefined();
+  });
+}
+
+std::string loaded_libtorch() {
+  // The library's own word, not the headers': the two differ where a built addon meets another libtorch.
+  const auto config = at::show_config();
+  const auto found = config.find("TORCH_VERSION=");
+  if (found == std::string::npos) return "unknown";
+  const auto start = found + 14;
+  return config.substr(start, config.find_first_of(", \n", start) - start);
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  Environment::attach(env);
+  // A plain function in front of the class: the class itself is not for JavaScript to extend or to rewire.
+  const auto constructor = std::make_shared<Napi::FunctionReference>(Napi::Persistent(Module::define(env)));
+  env.AddCleanupHook([constructor] { constructor->Reset(); });
+  exports.Set("createModule", Napi::Function::New(env, [constructor](const Napi::CallbackInfo& info) -> Napi::Value {
+                return constructor->New({info[0], info[1]});
+              }));
+  auto versions = Napi::Object::New(env);
+  versions.Set("libtorch", loaded_libtorch());
+  versions.Set("compiled", TORCH_VERSION);
+  exports.Set("versions", versions);
+  exports.Set("preprocess", Napi::Function::New(env, preprocess));
+  exports.Set("resizeAndCrop", Napi::Function::New(env, resize_and_crop));
+  exports.Set("cudaStatus", Napi::Function::New(env, js_cuda_status));
+  exports.Set("devices", Napi::Function::New(env, js_devices));
+  exports.Set("threads", Napi::Function::New(env, js_threads));
+  exports.Set("ensureStreams", Napi::Function::New(env, ensure_streams));
+  exports.Set("setCudaSource", Napi::Function::New(env, set_cuda_source));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(resnet, init)
+
+}  // namespace resnet

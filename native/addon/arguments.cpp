@@ -1,0 +1,58 @@
+#include "addon/arguments.h"
+
+#include <cmath>
+
+#include "error.h"
+
+namespace resnet {
+namespace {
+
+constexpr int64_t kMostSafe = (int64_t{1} << 53) - 1;
+
+[[noreturn]] void fail(const char* name, const std::string& expected) {
+  throw Error("ERR_ARGUMENT", std::string(name) + " must be " + expected + ".");
+}
+
+}  // namespace
+
+std::string string_argument(const Napi::Value& value, const char* name) {
+  if (!value.IsString()) fail(name, "a string");
+  return value.As<Napi::String>();
+}
+
+bool bool_argument(const Napi::Value& value, const char* name) {
+  if (!value.IsBoolean()) fail(name, "a boolean");
+  return value.As<Napi::Boolean>();
+}
+
+double number_argument(const Napi::Value& value, const char* name) {
+  if (!value.IsNumber()) fail(name, "a number");
+  return value.As<Napi::Number>();
+}
+
+int64_t integer_argument(const Napi::Value& value, const char* name, int64_t least, int64_t most) {
+  const double number = number_argument(value, name);
+  if (number != std::floor(number) || number < static_cast<double>(least) || number > static_cast<double>(most)) {
+    fail(name, "an integer from " + std::to_string(least) + " to " + std::to_string(most));
+  }
+  return static_cast<int64_t>(number);
+}
+
+Napi::Object object_argument(const Napi::Value& value, const char* name) {
+  if (!value.IsObject()) fail(name, "an object");
+  return value.As<Napi::Object>();
+}
+
+Napi::Array array_argument(const Napi::Value& value, const char* name) {
+  if (!value.IsArray()) fail(name, "an array");
+  return value.As<Napi::Array>();
+}
+
+std::vector<int64_t> shape_argument(const Napi::Value& value, const char* name) {
+  const auto array = array_argument(value, name);
+  std::vector<int64_t> shape(array.Length());
+  for (uint32_t i = 0; i < array.Length(); i++) shape[i] = integer_argument(array.Get(i), name, 0, kMostSafe);
+  return shape;
+}
+
+}  // namespace resnet

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <napi.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace resnet {
+
+// The second check of what TypeScript has checked already: nothing that reaches C++ is trusted with its type.
+// Each throws Error ERR_ARGUMENT, naming the argument.
+
+std::string string_argument(const Napi::Value& value, const char* name);
+bool bool_argument(const Napi::Value& value, const char* name);
+double number_argument(const Napi::Value& value, const char* name);
+int64_t integer_argument(const Napi::Value& value, const char* name, int64_t least, int64_t most);
+Napi::Object object_argument(const Napi::Value& value, const char* name);
+Napi::Array array_argument(const Napi::Value& value, const char* name);
+
+/// A list of non-negative integers.
+std::vector<int64_t> shape_argument(const Napi::Value& value, const char* name);
+
+}  // namespace resnet

@@ -1,0 +1,64 @@
+#include "addon/environment.h"
+
+#include <utility>
+
+namespace resnet {
+
+void Environment::attach(Napi::Env env) {
+  auto environment = std::make_shared<Environment>(env);
+  // Runs before the wake function is torn down, since hooks run in reverse order: no thread calls it afterwards.
+  env.AddCleanupHook([environment] { environment->close(); });
+  env.SetInstanceData(new std::shared_ptr<Environment>(std::move(environment)));
+}
+
+std::shared_ptr<Environment> Environment::of(Napi::Env env) {
+  return *env.GetInstanceData<std::shared_ptr<Environment>>();
+}
+
+Environment::Environment(Napi::Env env) {
+  const auto name = Napi::String::New(env, "libtorch-resnet");
+  const auto status = napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this,
+                                                      run_tasks, &wake_);
+  if (status != napi_ok) throw Napi::Error::New(env);
+  napi_unref_threadsafe_function(env, wake_);
+}
+
+void Environment::post(Task task) {
+  const std::lock_guard lock(mutex_);
+  if (!open_) return;
+  tasks_.push_back(std::move(task));
+  napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
+}
+
+void Environment::hold(Napi::Env env) {
+  if (held_++ == 0) napi_ref_threadsafe_function(env, wake_);
+}
+
+void Environment::release(Napi::Env env) {
+  if (--held_ == 0) napi_unref_threadsafe_function(env, wake_);
+}
+
+void Environment::run_tasks(napi_env env, napi_value, void* context, void*) {
+  if (env == nullptr) return;  // the environment is going away
+  auto& self = *static_cast<Environment*>(context);
+  while (true) {
+    Task task;
+    {
+      const std::lock_guard lock(self.mutex_);
+      if (!self.open_ || self.tasks_.empty()) return;
+      task = std::move(self.tasks_.front());
+      self.tasks_.pop_front();
+    }
+    const Napi::HandleScope scope(env);
+    task(env);
+  }
+}
+
+void Environment::close() {
+  std::deque<Task> dropped;
+  const std::lock_guard lock(mutex_);
+  open_ = false;
+  dropped.swap(tasks_);
+}
+
+}  // namespace resnet

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <napi.h>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+
+namespace resnet {
+
+/// One JavaScript environment (the main thread or a worker): how other threads hand results to it, and whether it
+/// still takes any. Held by jobs, so it outlives its environment; what is posted after the end is dropped.
+class Environment {
+ public:
+  using Task = std::function<void(Napi::Env)>;
+
+  /// Makes the environment of `env`; called once, when the addon is loaded there.
+  static void attach(Napi::Env env);
+  static std::shared_ptr<Environment> of(Napi::Env env);
+
+  explicit Environment(Napi::Env env);
+
+  /// Runs `task` on the JavaScript thread, some time soon. From any thread.
+  void post(Task task);
+
+  /// Keeps the event loop alive while there is something to wait for. On the JavaScript thread, in pairs.
+  void hold(Napi::Env env);
+  void release(Napi::Env env);
+
+ private:
+  static void run_tasks(napi_env env, napi_value, void* context, void*);
+  void close();
+
+  std::mutex mutex_;
+  std::deque<Task> tasks_;
+  bool open_ = true;
+  int held_ = 0;
+  napi_threadsafe_function wake_ = nullptr;
+};
+
+}  // namespace resnet

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <napi.h>
+
+#include <exception>
+
+namespace resnet {
+
+/// A C++ exception as a JavaScript Error with a `code` of lib/errors.ts.
+Napi::Error to_js_error(Napi::Env env, const std::exception_ptr& failure);
+
+/// Runs `body` and throws what it throws as a JavaScript error; what is one already passes as it is.
+template <class Body>
+auto guarded(Napi::Env env, Body body) {
+  try {
+    return body();
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (...) {
+    throw to_js_error(env, std::current_exception());
+  }
+}
+
+}  // namespace resnet

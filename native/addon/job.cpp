@@ -1,0 +1,86 @@
+#include "addon/job.h"
+
+#include <exception>
+#include <future>
+#include <memory>
+#include <utility>
+
+#include "addon/environment.h"
+#include "addon/errors.h"
+#include "addon/tensors.h"
+#include "error.h"
+#include "runtime/streams.h"
+
+namespace resnet {
+namespace {
+
+struct Outcome {
+  at::Tensor value;
+  std::exception_ptr failure;
+};
+
+Outcome run(Compute compute, const Interrupt& interrupt) {
+  Outcome outcome;
+  try {
+    if (interrupt) throw Error("ERR_ABORTED", "The work was aborted before it began.");
+    outcome.value = compute(interrupt);
+  } catch (...) {
+    outcome.failure = std::current_exception();
+  }
+  return outcome;
+}
+
+void settle(Napi::Env env, napi_deferred deferred, const Outcome& outcome) {
+  if (outcome.failure) {
+    napi_reject_deferred(env, deferred, to_js_error(env, outcome.failure).Value());
+    return;
+  }
+  try {
+    napi_resolve_deferred(env, deferred, tensor_to_js(env, outcome.value));
+  } catch (const Napi::Error& error) {  // no memory for the answer
+    napi_reject_deferred(env, deferred, error.Value());
+  }
+}
+
+}  // namespace
+
+Napi::Object start_job(Napi::Env env, Compute compute, int threads) {
+  napi_deferred deferred = nullptr;
+  napi_value promise = nullptr;
+  if (napi_create_promise(env, &deferred, &promise) != napi_ok) throw Napi::Error::New(env);
+
+  const auto interrupt = std::make_shared<Interrupt>(false);
+  auto environment = Environment::of(env);
+  environment->hold(env);
+  Streams::shared().submit(
+      [environment, deferred, interrupt, compute = std::move(compute)]() mutable {
+        auto outcome = run(std::move(compute), *interrupt);
+        environment->post([environment = environment.get(), deferred, outcome = std::move(outcome)](Napi::Env env) {
+          environment->release(env);
+          settle(env, deferred, outcome);
+        });
+      },
+      threads);
+
+  auto job = Napi::Object::New(env);
+  job.Set("promise", promise);
+  job.Set("cancel", Napi::Function::New(env, [interrupt](const Napi::CallbackInfo&) { *interrupt = true; }));
+  return job;
+}
+
+at::Tensor run_job(Compute compute, int threads) {
+  std::promise<Outcome> done;
+  auto waiting = done.get_future();
+  // std::function wants copyable captures; the promise lives here until the stream has fulfilled it.
+  Streams::shared().submit(
+      [&done, compute = std::move(compute)]() mutable {
+        const Interrupt never{false};
+        done.set_value(run(std::move(compute), never));
+      },
+      threads);
+  auto outcome = waiting.get();
+  if (outcome.failure) std::rethrow_exception(outcome.failure);
+  return outcome.value;
+}
+
+}  // namespace resnet

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <ATen/ATen.h>
+#include <napi.h>
+
+#include <functional>
+
+#include "runtime/network.h"
+
+namespace resnet {
+
+/// Runs on an inference thread. What it captures is destroyed there, before the result is handed over.
+using Compute = std::function<at::Tensor(const Interrupt&)>;
+
+/// Queues `compute` and returns { promise, cancel }. The promise is settled once, on the JavaScript thread, and
+/// keeps the event loop alive until then.
+/// @param threads inside the computation; 0 for the default
+Napi::Object start_job(Napi::Env env, Compute compute, int threads = 0);
+
+/// The same, waiting for the result: blocks the calling JavaScript thread.
+at::Tensor run_job(Compute compute, int threads = 0);
+
+}  // namespace resnet

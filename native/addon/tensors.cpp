@@ -1,0 +1,130 @@
+#include "addon/tensors.h"
+
+#include <array>
+#include <cstring>
+
+#include "addon/arguments.h"
+#include "error.h"
+
+namespace resnet {
+namespace {
+
+struct DType {
+  const char* name;
+  at::ScalarType dtype;
+  napi_typedarray_type array;
+};
+
+constexpr std::array<DType, 8> kDTypes{{
+    {"float32", at::kFloat, napi_float32_array},
+    {"float64", at::kDouble, napi_float64_array},
+    {"float16", at::kHalf, napi_uint16_array},
+    {"bfloat16", at::kBFloat16, napi_uint16_array},
+    {"int8", at::kChar, napi_int8_array},
+    {"uint8", at::kByte, napi_uint8_array},
+    {"int32", at::kInt, napi_int32_array},
+    {"int64", at::kLong, napi_bigint64_array},
+}};
+
+const DType& find(const std::string& name) {
+  for (const auto& candidate : kDTypes) {
+    if (name == candidate.name) return candidate;
+  }
+  throw Error("ERR_DTYPE", "dtype must be one of the names in DType, but got '" + name.substr(0, 80) + "'.");
+}
+
+const DType& find(at::ScalarType dtype) {
+  for (const auto& candidate : kDTypes) {
+    if (dtype == candidate.dtype) return candidate;
+  }
+  throw Error("ERR_DTYPE", std::string("libtorch's dtype ") + c10::toString(dtype) + " has no name here.");
+}
+
+/// A typed array's memory as it is now. A detached or shrunk buffer shows as a shorter length.
+struct Bytes {
+  explicit Bytes(const Napi::Value& value) {
+    if (!value.IsTypedArray()) throw Error("ERR_ARGUMENT", "data must be a typed array.");
+    napi_value buffer = nullptr;
+    size_t offset = 0;
+    if (napi_get_typedarray_info(value.Env(), value, &type, &length, &data, &buffer, &offset) != napi_ok) {
+      throw Error("ERR_ARGUMENT", "data must be a typed array of a known kind.");
+    }
+    if (data == nullptr) length = 0;
+  }
+
+  napi_typedarray_type type{};
+  size_t length = 0;
+  void* data = nullptr;
+};
+
+int64_t product(const std::vector<int64_t>& shape) {
+  int64_t elements = 1;
+  for (const auto dimension : shape) {
+    if (__builtin_mul_overflow(elements, dimension, &elements)) {
+      throw Error("ERR_SHAPE", "shape must have a product below 2^63.");
+    }
+  }
+  return elements;
+}
+
+void require_length(const Bytes& bytes, int64_t elements) {
+  if (static_cast<int64_t>(bytes.length) == elements) return;
+  throw Error("ERR_SHAPE", "data must hold " + std::to_string(elements) + " elements, the product of its shape, but got " +
+                               std::to_string(bytes.length) + ".");
+}
+
+}  // namespace
+
+at::ScalarType dtype_named(const std::string& name) { return find(name).dtype; }
+
+const char* name_of(at::ScalarType dtype) { return find(dtype).name; }
+
+at::Tensor tensor_from_js(const Napi::Value& value) {
+  const auto object = object_argument(value, "tensor");
+  const auto& dtype = find(string_argument(object.Get("dtype"), "dtype"));
+  const auto shape = shape_argument(object.Get("shape"), "shape");
+  const Bytes bytes(object.Get("data"));
+  const bool clamped = dtype.array == napi_uint8_array && bytes.type == napi_uint8_clamped_array;
+  if (bytes.type != dtype.array && !clamped) {
+    throw Error("ERR_DTYPE", std::string("data is not of the kind that dtype '") + dtype.name + "' needs.");
+  }
+  require_length(bytes, product(shape));
+  auto tensor = at::empty(shape, dtype.dtype);
+  if (bytes.length > 0) std::memcpy(tensor.data_ptr(), bytes.data, tensor.nbytes());
+  return tensor;
+}
+
+Napi::Array shape_to_js(Napi::Env env, at::IntArrayRef shape) {
+  auto array = Napi::Array::New(env, shape.size());
+  for (uint32_t i = 0; i < shape.size(); i++) array.Set(i, static_cast<double>(shape[i]));
+  return array;
+}
+
+Napi::Object tensor_to_js(Napi::Env env, const at::Tensor& tensor) {
+  const auto& dtype = find(tensor.scalar_type());
+  auto buffer = Napi::ArrayBuffer::New(env, tensor.nbytes());
+  if (tensor.nbytes() > 0) std::memcpy(buffer.Data(), tensor.data_ptr(), tensor.nbytes());
+  napi_value data = nullptr;
+  const auto length = static_cast<size_t>(tensor.numel());
+  if (napi_create_typedarray(env, dtype.array, length, buffer, 0, &data) != napi_ok) throw Napi::Error::New(env);
+  auto object = Napi::Object::New(env);
+  object.Set("dtype", dtype.name);
+  object.Set("shape", shape_to_js(env, tensor.sizes()));
+  object.Set("data", data);
+  return object;
+}
+
+at::Tensor picture_from_js(const Napi::Value& value) {
+  constexpr int64_t kLongestSide = int64_t{1} << 20;
+  const auto object = object_argument(value, "picture");
+  const auto width = integer_argument(object.Get("width"), "width", 1, kLongestSide);
+  const auto height = integer_argument(object.Get("height"), "height", 1, kLongestSide);
+  const Bytes bytes(object.Get("data"));
+  if (bytes.type != napi_uint8_array) throw Error("ERR_DTYPE", "A picture's data must be a Uint8Array.");
+  require_length(bytes, width * height * 3);
+  auto picture = at::empty({height, width, 3}, at::kByte);
+  std::memcpy(picture.data_ptr(), bytes.data, bytes.length);
+  return picture;
+}
+
+}  // namespace resnet

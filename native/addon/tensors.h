@@ -1,0 +1,27 @@
+#pragma once
+
+#include <ATen/ATen.h>
+#include <napi.h>
+
+#include <string>
+
+namespace resnet {
+
+/// @throws Error ERR_DTYPE where the name is none of lib/tensor.ts
+at::ScalarType dtype_named(const std::string& name);
+
+const char* name_of(at::ScalarType dtype);
+
+/// Copies { dtype, shape, data } in: the caller may change its array as soon as this returns.
+/// @throws Error ERR_DTYPE, ERR_SHAPE
+at::Tensor tensor_from_js(const Napi::Value& value);
+
+/// Copies a contiguous CPU tensor out, into memory that JavaScript owns.
+Napi::Object tensor_to_js(Napi::Env env, const at::Tensor& tensor);
+
+Napi::Array shape_to_js(Napi::Env env, at::IntArrayRef shape);
+
+/// Copies { data: Uint8Array, width, height } in, as uint8 [height, width, 3].
+at::Tensor picture_from_js(const Napi::Value& value);
+
+}  // namespace resnet

@@ -1,0 +1,67 @@
+#include "image/preprocess.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace resnet {
+namespace {
+
+/// Python's round(): to the nearest, halves to the even number.
+int64_t round_half_even(double value) { return static_cast<int64_t>(std::nearbyint(value)); }
+
+/// [H, W, 3] -> [3, H', W'] with the shorter side `length` long and the longer one rounded down, as torchvision.
+at::Tensor resize_shorter_side(const at::Tensor& picture, int64_t length) {
+  const auto height = picture.size(0);
+  const auto width = picture.size(1);
+  const auto shorter = std::min(height, width);
+  const std::array<int64_t, 2> size{length * height / shorter, length * width / shorter};
+  // As a view this is channels-last, the layout that the 8-bit kernel is made for.
+  const auto planes = picture.permute({2, 0, 1}).unsqueeze(0);
+  return at::_upsample_bilinear2d_aa(planes, size, /*align_corners=*/false).squeeze(0);
+}
+
+/// The part of one dimension that the crop keeps, and what has to be added before and after it.
+struct Window {
+  Window(int64_t length, int64_t crop) {
+    const auto missing = std::max<int64_t>(0, crop - length);
+    before = missing / 2;
+    after = missing - before;
+    start = round_half_even(static_cast<double>(length + missing - crop) / 2);
+  }
+  int64_t before, after, start;
+};
+
+at::Tensor crop_centre(const at::Tensor& planes, int64_t crop) {
+  const Window rows(planes.size(1), crop);
+  const Window columns(planes.size(2), crop);
+  return at::constant_pad_nd(planes, {columns.before, columns.after, rows.before, rows.after})
+      .narrow(1, rows.start, crop)
+      .narrow(2, columns.start, crop);
+}
+
+}  // namespace
+
+at::Tensor resize_and_crop(const std::vector<at::Tensor>& pictures, const Preprocess& preprocess) {
+  const c10::InferenceMode inference;
+  auto batch = at::empty({static_cast<int64_t>(pictures.size()), preprocess.crop, preprocess.crop, 3}, at::kByte);
+  for (std::size_t i = 0; i < pictures.size(); i++) {
+    const auto resized = resize_shorter_side(pictures[i], preprocess.resize);
+    batch[static_cast<int64_t>(i)].copy_(crop_centre(resized, preprocess.crop).permute({1, 2, 0}));
+  }
+  return batch;
+}
+
+at::Tensor preprocess_pictures(const std::vector<at::Tensor>& pictures, const Preprocess& preprocess) {
+  const c10::InferenceMode inference;
+  const auto per_channel = [](const std::array<double, 3>& values) {
+    return at::tensor(at::ArrayRef<double>(values), at::kDouble).to(at::kFloat).view({1, 3, 1, 1});
+  };
+  return resize_and_crop(pictures, preprocess)
+      .permute({0, 3, 1, 2})
+      .to(at::kFloat)
+      .div_(255)
+      .sub_(per_channel(preprocess.mean))
+      .div_(per_channel(preprocess.std));
+}
+
+}  // namespace resnet

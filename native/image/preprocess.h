@@ -1,0 +1,28 @@
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace resnet {
+
+/// torchvision's evaluation preset (torchvision.transforms.ImageClassificationEval).
+struct Preprocess {
+  int64_t resize;  ///< length of the shorter side after resizing, pixels
+  int64_t crop;    ///< side of the square cut out of the centre, pixels
+  std::array<double, 3> mean, std;  ///< per channel, of values in [0, 1]
+};
+
+/// Resizes the shorter side (antialiased, bilinear) and crops the centre, as 8-bit RGB. Where the picture is
+/// smaller than the crop, black is added around it, as torchvision's CenterCrop does.
+///
+/// @param pictures uint8 [H, W, 3], of any sizes
+/// @returns uint8 [N, crop, crop, 3]
+at::Tensor resize_and_crop(const std::vector<at::Tensor>& pictures, const Preprocess& preprocess);
+
+/// The same, normalised: float32 [N, 3, crop, crop], (value / 255 - mean) / std.
+at::Tensor preprocess_pictures(const std::vector<at::Tensor>& pictures, const Preprocess& preprocess);
+
+}  // namespace resnet

@@ -1,0 +1,87 @@
+#include "runtime/cores.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <optional>
+#include <string>
+#include <thread>
+
+#ifdef __linux__
+#include <sched.h>
+#endif
+
+namespace resnet {
+namespace {
+
+int affinity() {
+#ifdef __linux__
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) return CPU_COUNT(&set);
+#endif
+  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
+
+/// "QUOTA PERIOD" in one file (v2) or two (v1), in microseconds; "max" or -1 is no quota.
+std::optional<double> quota_in(const std::string& quota_file, const std::string& period_file) {
+  std::ifstream quota_stream(quota_file);
+  std::string quota;
+  double period = 0;
+  if (!(quota_stream >> quota) || quota == "max" || quota.front() == '-') return std::nullopt;
+  if (period_file.empty()) {
+    quota_stream >> period;
+  } else {
+    std::ifstream(period_file) >> period;
+  }
+  if (period <= 0) return std::nullopt;
+  return std::stod(quota) / period;
+}
+
+/// The tightest quota from this process's control group up to the root of what it can see.
+double tightest_quota(const std::string& mount, std::string group, bool v2) {
+  double tightest = std::numeric_limits<double>::infinity();
+  while (true) {
+    const auto folder = mount + group + "/";
+    const auto quota = v2 ? quota_in(folder + "cpu.max", "")
+                          : quota_in(folder + "cpu.cfs_quota_us", folder + "cpu.cfs_period_us");
+    if (quota) tightest = std::min(tightest, *quota);
+    if (group.empty()) return tightest;
+    group.erase(group.rfind('/'));
+  }
+}
+
+double container_quota() {
+  double tightest = std::numeric_limits<double>::infinity();
+  std::ifstream groups("/proc/self/cgroup");
+  for (std::string line; std::getline(groups, line);) {
+    // "0::/path" is v2; "4:cpu,cpuacct:/path" is v1's cpu controller.
+    const auto first = line.find(':');
+    const auto second = line.find(':', first + 1);
+    if (first == std::string::npos || second == std::string::npos) continue;
+    const auto controllers = line.substr(first + 1, second - first - 1);
+    auto group = line.substr(second + 1);
+    if (group.empty() || group.front() != '/') continue;
+    if (group == "/") group.clear();
+    if (controllers.empty()) {
+      tightest = std::min(tightest, tightest_quota("/sys/fs/cgroup", group, true));
+    } else if (controllers == "cpu" || controllers.rfind("cpu,", 0) == 0) {
+      tightest = std::min(tightest, tightest_quota("/sys/fs/cgroup/cpu", group, false));
+    }
+  }
+  return tightest;
+}
+
+}  // namespace
+
+int usable_cores() {
+  static const int cores = [] {
+    const double quota = container_quota();
+    const int allowed = affinity();
+    return std::isinf(quota) ? allowed : std::clamp(static_cast<int>(std::ceil(quota)), 1, allowed);
+  }();
+  return cores;
+}
+
+}  // namespace resnet

@@ -1,0 +1,150 @@
+#include "runtime/network.h"
+
+#include <numeric>
+
+#include "error.h"
+#include "model/blocks.h"
+#include "model/initialise.h"
+#include "model/observer.h"
+#include "model/resnet.h"
+#include "model/state.h"
+#include "runtime/streams.h"
+
+namespace resnet {
+namespace {
+
+/// Far above what any memory holds and far below where sizes in bytes overflow on the way through a network.
+constexpr int64_t kMostElements = int64_t{1} << 40;
+
+/// Ends a forward between two layers once nobody waits for it any more.
+class Interruptible : public Observer {
+ public:
+  explicit Interruptible(const Interrupt& interrupt) : interrupt_(interrupt) {}
+
+  void ran(const torch::nn::Module&, const at::Tensor&, const at::Tensor&) override { check(); }
+
+  void check() const {
+    if (interrupt_ || Streams::shared().stopping()) throw Error("ERR_ABORTED", "The forward was aborted.");
+  }
+
+ private:
+  const Interrupt& interrupt_;
+};
+
+std::string text(const std::vector<int64_t>& shape) {
+  std::string out = "[";
+  for (std::size_t i = 0; i < shape.size(); i++) out += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  return out + "]";
+}
+
+template <class Holder>
+std::pair<std::shared_ptr<torch::nn::Module>, Forward> erased(Holder holder) {
+  return {holder.ptr(), [impl = holder.ptr()](at::Tensor x) { return impl->forward(std::move(x)); }};
+}
+
+std::pair<std::shared_ptr<torch::nn::Module>, Forward> build(const Spec& spec) {
+  if (const auto* resnet = std::get_if<ResNetSpec>(&spec)) return erased(ResNet(resnet->layers, resnet->num_classes));
+  const auto& block = std::get<BlockSpec>(spec);
+  if (block.type == BlockSpec::Type::kBasic) {
+    return erased(BasicBlock(block.input_channels, block.output_channels, block.stride));
+  }
+  return erased(BottleneckBlock(block.input_channels, block.output_channels, block.stride));
+}
+
+int64_t input_channels_of(const Spec& spec) {
+  const auto* block = std::get_if<BlockSpec>(&spec);
+  return block == nullptr ? 3 : block->input_channels;
+}
+
+}  // namespace
+
+Network::Network(const Spec& spec, bool meta)
+    : input_channels_(input_channels_of(spec)), device_(meta ? c10::kMeta : c10::kCPU) {
+  std::tie(module_, forward_) = build(spec);
+  module_->eval();
+}
+
+void Network::initialise(uint64_t seed) {
+  const at::NoGradGuard no_grad;
+  resnet::initialise(*module_, seed);
+}
+
+at::Tensor Network::forward(const at::Tensor& x, const Interrupt& interrupt) {
+  if (device_.is_meta()) throw Error("ERR_DEVICE", "A network on device 'meta' has shapes and no values; it cannot run.");
+  const auto shape = x.sizes().vec();
+  check_input(shape);
+  const c10::InferenceMode inference;
+  const auto run = [&] { return forward_(x.to(device_, at::kFloat)).to(at::kCPU).contiguous(); };
+
+  if (training()) {
+    // Not to be interrupted: it moves all running statistics or, refused beforehand, none.
+    const std::lock_guard one_at_a_time(training_);
+    check_batch_norms(shape);
+    return run();
+  }
+  Interruptible interruptible(interrupt);
+  const Observing observing(interruptible);
+  interruptible.check();
+  return run();
+}
+
+void Network::require_idle(const std::string& action) const {
+  const int running = in_flight_;
+  if (running == 0) return;
+  throw Error("ERR_BUSY", action + " must wait: " + std::to_string(running) +
+                              (running == 1 ? " forward is" : " forwards are") + " in flight on this module.");
+}
+
+void Network::check_input(const std::vector<int64_t>& shape) const {
+  int64_t elements = 1;
+  bool valid = shape.size() == 4;
+  for (const auto dimension : shape) {
+    valid = valid && dimension > 0 && dimension <= kMostElements && elements <= kMostElements / dimension;
+    elements = valid ? elements * dimension : elements;
+  }
+  if (!valid || shape[1] != input_channels_) {
+    throw Error("ERR_SHAPE", "x must have the shape [N, " + std::to_string(input_channels_) +
+                                 ", H, W] with positive N, H and W, but got " + text(shape) + ".");
+  }
+}
+
+void Network::check_batch_norms(const std::vector<int64_t>& shape) const {
+  for (const auto& row : trace(shape)) {
+    if (row.type != "BatchNorm2D") continue;
+    const auto& x = row.input_shape;
+    if (x[0] * x[2] * x[3] > 1) continue;
+    throw Error("ERR_SHAPE", "x of shape " + text(shape) + " cannot be taken in train mode: a batch norm sees " +
+                                 text(x) + ", and needs more than one value per channel.");
+  }
+}
+
+void Network::train(bool mode) {
+  require_idle(mode ? "train()" : "eval()");
+  module_->train(mode);
+}
+
+void Network::to(c10::Device device) {
+  require_idle("to()");
+  if (device == device_) return;
+  if (device.is_meta() || device_.is_meta()) {
+    throw Error("ERR_DEVICE", "A network cannot be moved to or from device 'meta'; make it anew.");
+  }
+  const at::NoGradGuard no_grad;
+  module_->to(device);
+  device_ = device;
+}
+
+std::vector<std::pair<std::string, at::Tensor>> Network::state() const { return state_of(*module_); }
+
+std::vector<TraceRow> Network::trace(const std::vector<int64_t>& input_shape) const {
+  check_input(input_shape);
+  return resnet::trace(*module_, forward_, input_shape);
+}
+
+int64_t Network::bytes() const {
+  int64_t bytes = 0;
+  for (const auto& [name, tensor] : state()) bytes += static_cast<int64_t>(tensor.nbytes());
+  return bytes;
+}
+
+}  // namespace resnet

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <ATen/ATen.h>
+#include <c10/core/Device.h>
+#include <torch/nn/module.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "model/trace.h"
+
+namespace resnet {
+
+struct BlockSpec {
+  enum class Type : std::uint8_t { kBasic, kBottleneck };
+  Type type;
+  int64_t input_channels, output_channels, stride;
+};
+
+struct ResNetSpec {
+  int64_t layers, num_classes;
+};
+
+using Spec = std::variant<BlockSpec, ResNetSpec>;
+
+/// Asks a forward to end early. Set from any thread.
+using Interrupt = std::atomic<bool>;
+
+/// A block or ResNet with its device, its mode and the rules that keep it whole while several threads use it:
+/// forwards in eval mode run side by side, those in train mode one at a time, and nothing changes under them.
+class Network {
+ public:
+  /// The values are unwritten: initialise or load them, on the CPU, then move.
+  /// @param meta shapes alone, for summaries and counts: such a network never gets values
+  explicit Network(const Spec& spec, bool meta = false);
+
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+
+  void initialise(uint64_t seed);
+
+  /// @param x float32 [N, C, H, W] on the CPU, or another floating dtype, which is converted
+  /// @returns float32 on the CPU, contiguous
+  /// @throws Error ERR_SHAPE, ERR_DEVICE; ERR_ABORTED where `interrupt` was set or the process is ending
+  at::Tensor forward(const at::Tensor& x, const Interrupt& interrupt);
+
+  /// A forward that is queued or runs: while one is alive the network is busy.
+  class InFlight {
+   public:
+    explicit InFlight(std::shared_ptr<Network> network) : network_(std::move(network)) { network_->in_flight_++; }
+    ~InFlight() { network_->in_flight_--; }
+    InFlight(const InFlight&) = delete;
+    InFlight& operator=(const InFlight&) = delete;
+    [[nodiscard]] Network& network() const { return *network_; }
+
+   private:
+    std::shared_ptr<Network> network_;
+  };
+
+  /// @throws Error ERR_BUSY, naming `action`, while forwards are in flight
+  void require_idle(const std::string& action) const;
+
+  /// @throws Error ERR_SHAPE where `shape` is no [N, C, H, W] that this network takes
+  void check_input(const std::vector<int64_t>& shape) const;
+
+  void train(bool mode);
+  [[nodiscard]] bool training() const { return module_->is_training(); }
+
+  void to(c10::Device device);
+  [[nodiscard]] c10::Device device() const { return device_; }
+
+  [[nodiscard]] std::vector<std::pair<std::string, at::Tensor>> state() const;
+  [[nodiscard]] std::vector<TraceRow> trace(const std::vector<int64_t>& input_shape) const;
+
+  /// Size of the parameters and statistics.
+  [[nodiscard]] int64_t bytes() const;
+
+ private:
+  void check_batch_norms(const std::vector<int64_t>& shape) const;
+
+  std::shared_ptr<torch::nn::Module> module_;
+  Forward forward_;
+  int64_t input_channels_;
+  c10::Device device_;
+  std::atomic<int> in_flight_{0};
+  std::mutex training_;  ///< held by a forward in train mode: it writes the running statistics
+};
+
+}  // namespace resnet

@@ -1,0 +1,77 @@
+#include "runtime/streams.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "runtime/cores.h"
+
+namespace resnet {
+
+Streams& Streams::shared() {
+  // Never destroyed: a stream may still be at work while static objects are. Stopped instead, before libtorch's
+  // own statics go, because handlers run in reverse order of registration and libtorch is loaded by now.
+  static Streams* const streams = [] {
+    auto* made = new Streams;
+    std::atexit([] { shared().stop(); });
+    return made;
+  }();
+  return *streams;
+}
+
+void Streams::submit(std::function<void()> work, int threads) {
+  ensure(1);
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    queue_.push_back({std::move(work), threads});
+  }
+  arrived_.notify_one();
+}
+
+void Streams::ensure(int streams) {
+  const std::lock_guard lock(mutex_);
+  while (!stopping_ && static_cast<int>(threads_.size()) < streams) {
+    threads_.emplace_back([this] { serve(); });
+  }
+}
+
+int Streams::count() {
+  const std::lock_guard lock(mutex_);
+  return static_cast<int>(threads_.size());
+}
+
+void Streams::serve() {
+  at::get_num_threads();  // libtorch sets a thread's number at its first use; ours must come after that
+  int current = 0;
+  while (true) {
+    Work work;
+    int streams = 1;
+    {
+      std::unique_lock lock(mutex_);
+      arrived_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      if (stopping_) return;
+      work = std::move(queue_.front());
+      queue_.pop_front();
+      streams = static_cast<int>(threads_.size());
+    }
+    const int wanted = work.threads > 0 ? work.threads : std::max(1, usable_cores() / streams);
+    if (wanted != current) at::set_num_threads(current = wanted);
+    work.run();
+  }
+}
+
+void Streams::stop() {
+  std::deque<Work> dropped;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    dropped.swap(queue_);
+  }
+  arrived_.notify_all();
+  for (auto& thread : threads_) thread.join();
+}
+
+}  // namespace resnet

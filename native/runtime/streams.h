@@ -1,0 +1,51 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace resnet {
+
+/// The inference threads: one set for the process, shared by every JavaScript thread.
+///
+/// libtorch's CPU kernels are parallel inside, and OpenMP keeps a team of threads for each thread that calls
+/// them. Forwards from Node's own pool would make four teams that fight for the same cores; here each stream is
+/// one thread with one team, and work is taken in order of arrival.
+class Streams {
+ public:
+  static Streams& shared();
+
+  /// Runs `work` on a stream with that many threads inside (0: all usable cores over the number of streams).
+  /// `work` must not throw. After stop() it is dropped without being run.
+  void submit(std::function<void()> work, int threads = 0);
+
+  /// Makes sure that at least this many streams exist.
+  void ensure(int streams);
+
+  [[nodiscard]] int count();
+
+  /// True once the process is ending: long work should end early.
+  [[nodiscard]] bool stopping() const noexcept { return stopping_; }
+
+ private:
+  struct Work {
+    std::function<void()> run;
+    int threads;
+  };
+
+  Streams() = default;
+  void serve();
+  void stop();
+
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::deque<Work> queue_;
+  std::vector<std::thread> threads_;
+  std::atomic<bool> stopping_{false};
+};
+
+}  // namespace resnet
