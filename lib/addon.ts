@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { isNativeError } from 'node:util/types'; // unlike instanceof, right across realms
 import { ERROR_CODES, ResNetError, type ErrorCode } from './errors';
 import type { DType, TensorData } from './tensor';
 
@@ -104,6 +105,12 @@ export interface Addon {
   devices(): { name: string; description: string; memory: number }[];
   /** Cores that this process may use (affinity mask and cgroup quota), and the inference threads made. */
   threads(): { cores: number; streams: number };
+  /** Makes sure that at least this many inference threads exist. */
+  ensureStreams(streams: number): void;
+  /** Bytes outside its heap that V8's collector has been told of. */
+  externalMemory(): number;
+  /** For tests: stands in for libtorch's CUDA library, and for the number of devices that the driver counts. */
+  setCudaSource(library: string, devices?: number): void;
 }
 
 // Both lib/ (tests) and dist/ (users) lie one level below the package's root.
@@ -155,7 +162,7 @@ export function native<T>(run: (addon: Addon) => T): T {
 
 /** A native error as ours; anything else as it is. `stack` replaces a stack that only the event loop has seen. */
 export function fromNative(error: unknown, stack?: string): unknown {
-  if (!(error instanceof Error) || error instanceof ResNetError) return error;
+  if (!isNativeError(error) || error instanceof ResNetError) return error;
   const code = (error as NodeJS.ErrnoException).code;
   if (code === undefined || !Object.hasOwn(ERROR_CODES, code)) return error;
   const ours = new ResNetError(code as ErrorCode, error.message);

@@ -82,7 +82,7 @@ export class Tensor {
 
   /** The values as float32: the array itself where it is float32 already, a converted copy otherwise. */
   toFloat32(): Float32Array {
-    if (this.data instanceof Float32Array) return this.data;
+    if (this.dtype === 'float32') return this.data as Float32Array;
     if (this.dtype === 'bfloat16') return fromBfloat16(this.data as Uint16Array);
     if (this.dtype === 'float16') return fromFloat16(this.data as Uint16Array);
     return Float32Array.from(this.data as ArrayLike<number | bigint>, Number);
@@ -91,7 +91,9 @@ export class Tensor {
 
 /** The dtype that `array` carries, `named` where the array alone does not tell. */
 function dtypeOf(array: unknown, named: DType | undefined): DType {
-  const tag = ArrayBuffer.isView(array) ? (array as unknown as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] : undefined;
+  const tag = ArrayBuffer.isView(array)
+    ? (array as unknown as { [Symbol.toStringTag]?: string })[Symbol.toStringTag]
+    : undefined;
   const allowed = tag === undefined ? undefined : DTYPES_OF[tag];
   if (allowed === undefined) {
     throw badArgument('data', 'a Float32Array or another of the typed arrays that a tensor can hold', array);
@@ -137,7 +139,7 @@ function fromBfloat16(bits: Uint16Array): Float32Array {
 
 function fromFloat16(data: Uint16Array): Float32Array {
   // A Float16Array reads as numbers already; only the bits in a Uint16Array need decoding.
-  if (!(data instanceof Uint16Array)) return Float32Array.from(data as ArrayLike<number>);
+  if (data[Symbol.toStringTag] !== 'Uint16Array') return Float32Array.from(data as ArrayLike<number>);
   return Float32Array.from(data, (half) => {
     const exponent = (half >> 10) & 31;
     const fraction = half & 1023;

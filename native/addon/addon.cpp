@@ -17,19 +17,15 @@ namespace {
 
 Napi::Value preprocess(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    return start_job(info.Env(), [pictures = pictures_from_js(info[0]),
-                                  preset = preprocess_from_js(info[1])](const Interrupt&) {
-      return preprocess_pictures(pictures, preset).contiguous();
-    });
+    return start_job(info.Env(), [pictures = pictures_from_js(info[0]), preset = preprocess_from_js(info[1])](
+                                     const Interrupt&) { return preprocess_pictures(pictures, preset).contiguous(); });
   });
 }
 
 Napi::Value resize_and_crop(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    return start_job(info.Env(), [pictures = pictures_from_js(info[0]),
-                                  preset = preprocess_from_js(info[1])](const Interrupt&) {
-      return resnet::resize_and_crop(pictures, preset);
-    });
+    return start_job(info.Env(), [pictures = pictures_from_js(info[0]), preset = preprocess_from_js(info[1])](
+                                     const Interrupt&) { return resnet::resize_and_crop(pictures, preset); });
   });
 }
 
@@ -73,6 +69,13 @@ Napi::Value ensure_streams(const Napi::CallbackInfo& info) {
   });
 }
 
+/// Bytes outside its heap that V8's collector has been told of, in all. (process.memoryUsage().external counts
+/// array buffers alone.)
+Napi::Value external_memory(const Napi::CallbackInfo& info) {
+  const auto bytes = Napi::MemoryManagement::AdjustExternalMemory(info.Env(), 0);
+  return Napi::Number::New(info.Env(), static_cast<double>(bytes));
+}
+
 /// For tests on machines without a GPU: (library, devices) stand in for libtorch's CUDA part and the driver's
 /// count. To be called before CUDA is first asked for.
 Napi::Value set_cuda_source(const Napi::CallbackInfo& info) {
@@ -113,6 +116,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("devices", Napi::Function::New(env, js_devices));
   exports.Set("threads", Napi::Function::New(env, js_threads));
   exports.Set("ensureStreams", Napi::Function::New(env, ensure_streams));
+  exports.Set("externalMemory", Napi::Function::New(env, external_memory));
   exports.Set("setCudaSource", Napi::Function::New(env, set_cuda_source));
   return exports;
 }

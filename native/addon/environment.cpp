@@ -17,8 +17,8 @@ std::shared_ptr<Environment> Environment::of(Napi::Env env) {
 
 Environment::Environment(Napi::Env env) {
   const auto name = Napi::String::New(env, "libtorch-resnet");
-  const auto status = napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this,
-                                                      run_tasks, &wake_);
+  const auto status =
+      napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, run_tasks, &wake_);
   if (status != napi_ok) throw Napi::Error::New(env);
   napi_unref_threadsafe_function(env, wake_);
 }

@@ -75,7 +75,8 @@ at::Tensor run_job(Compute compute, int threads) {
   Streams::shared().submit(
       [&done, compute = std::move(compute)]() mutable {
         const Interrupt never{false};
-        done.set_value(run(std::move(compute), never));
+        auto outcome = run(std::move(compute), never);
+        done.set_value(std::move(outcome));
       },
       threads);
   auto outcome = waiting.get();

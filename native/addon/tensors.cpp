@@ -69,8 +69,8 @@ int64_t product(const std::vector<int64_t>& shape) {
 
 void require_length(const Bytes& bytes, int64_t elements) {
   if (static_cast<int64_t>(bytes.length) == elements) return;
-  throw Error("ERR_SHAPE", "data must hold " + std::to_string(elements) + " elements, the product of its shape, but got " +
-                               std::to_string(bytes.length) + ".");
+  throw Error("ERR_SHAPE", "data must hold " + std::to_string(elements) +
+                               " elements, the product of its shape, but got " + std::to_string(bytes.length) + ".");
 }
 
 }  // namespace

@@ -10,8 +10,8 @@ namespace resnet {
 
 /// torchvision's evaluation preset (torchvision.transforms.ImageClassificationEval).
 struct Preprocess {
-  int64_t resize;  ///< length of the shorter side after resizing, pixels
-  int64_t crop;    ///< side of the square cut out of the centre, pixels
+  int64_t resize;                   ///< length of the shorter side after resizing, pixels
+  int64_t crop;                     ///< side of the square cut out of the centre, pixels
   std::array<double, 3> mean, std;  ///< per channel, of values in [0, 1]
 };
 

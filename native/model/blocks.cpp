@@ -43,12 +43,12 @@ at::Tensor BasicBlockImpl::forward(const at::Tensor& inputs) {
 BottleneckBlockImpl::BottleneckBlockImpl(int64_t input_channels, int64_t output_channels, int64_t stride)
     : Module("BottleneckBlock") {
   const auto width = output_channels / 4;
-  conv_bn_block1 = register_module(
-      "conv_bn_block1", torch::nn::Sequential(Conv2D(input_channels, width, /*kernel_size=*/1, /*stride=*/1),
-                                              BatchNorm2D(width), ReLU()));
-  conv_bn_block2 = register_module(
-      "conv_bn_block2", torch::nn::Sequential(Conv2D(width, width, /*kernel_size=*/3, stride, /*padding=*/1),
-                                              BatchNorm2D(width), ReLU()));
+  conv_bn_block1 = register_module("conv_bn_block1",
+                                   torch::nn::Sequential(Conv2D(input_channels, width, /*kernel_size=*/1, /*stride=*/1),
+                                                         BatchNorm2D(width), ReLU()));
+  conv_bn_block2 = register_module("conv_bn_block2",
+                                   torch::nn::Sequential(Conv2D(width, width, /*kernel_size=*/3, stride, /*padding=*/1),
+                                                         BatchNorm2D(width), ReLU()));
   conv_bn_block3 = register_module(
       "conv_bn_block3", torch::nn::Sequential(Conv2D(width, output_channels, /*kernel_size=*/1, /*stride=*/1),
                                               BatchNorm2D(output_channels)));

@@ -14,8 +14,8 @@ const Depth& depth_of(int64_t layers) {
   const auto* found =
       std::find_if(kDepths.begin(), kDepths.end(), [layers](const Depth& depth) { return depth.layers == layers; });
   if (found == kDepths.end()) {
-    throw Error("ERR_UNSUPPORTED_LAYERS", "Supported layers are [18, 34, 50, 101, 152], but input layer is " +
-                                              std::to_string(layers) + ".");
+    throw Error("ERR_UNSUPPORTED_LAYERS",
+                "Supported layers are [18, 34, 50, 101, 152], but input layer is " + std::to_string(layers) + ".");
   }
   return *found;
 }

@@ -44,8 +44,8 @@ double tightest_quota(const std::string& mount, std::string group, bool v2) {
   double tightest = std::numeric_limits<double>::infinity();
   while (true) {
     const auto folder = mount + group + "/";
-    const auto quota = v2 ? quota_in(folder + "cpu.max", "")
-                          : quota_in(folder + "cpu.cfs_quota_us", folder + "cpu.cfs_period_us");
+    const auto quota =
+        v2 ? quota_in(folder + "cpu.max", "") : quota_in(folder + "cpu.cfs_quota_us", folder + "cpu.cfs_period_us");
     if (quota) tightest = std::min(tightest, *quota);
     if (group.empty()) return tightest;
     group.erase(group.rfind('/'));

@@ -17,7 +17,7 @@ struct CudaStatus {
 /// Where CUDA comes from. The addon links libtorch's CPU part alone; the CUDA part is loaded the first time it is
 /// asked for, from the folder of the libtorch in use, so that one binary serves machines with and without a GPU.
 struct CudaSource {
-  std::string library;                ///< path of libtorch_cuda
+  std::string library;                 ///< path of libtorch_cuda
   std::function<int()> count_devices;  ///< asked after the library is loaded
 };
 

@@ -14,9 +14,11 @@ c10::Device cuda_device(const std::string& name, int index) {
     throw Error(status.code, "device '" + name + "' cannot be used: " + status.reason + ".");
   }
   if (index >= status.devices) {
-    throw Error("ERR_CUDA_INDEX", "device '" + name + "' does not exist: there " +
-                                      (status.devices == 1 ? "is 1 CUDA device" : "are " + std::to_string(status.devices) + " CUDA devices") +
-                                      ", numbered from 0.");
+    throw Error(
+        "ERR_CUDA_INDEX",
+        "device '" + name + "' does not exist: there " +
+            (status.devices == 1 ? "is 1 CUDA device" : "are " + std::to_string(status.devices) + " CUDA devices") +
+            ", numbered from 0.");
   }
   return {c10::kCUDA, static_cast<c10::DeviceIndex>(index)};
 }

@@ -70,7 +70,8 @@ void Network::initialise(uint64_t seed) {
 }
 
 at::Tensor Network::forward(const at::Tensor& x, const Interrupt& interrupt) {
-  if (device_.is_meta()) throw Error("ERR_DEVICE", "A network on device 'meta' has shapes and no values; it cannot run.");
+  if (device_.is_meta())
+    throw Error("ERR_DEVICE", "A network on device 'meta' has shapes and no values; it cannot run.");
   const auto shape = x.sizes().vec();
   check_input(shape);
   const c10::InferenceMode inference;

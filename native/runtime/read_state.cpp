@@ -38,7 +38,9 @@ class File {
   }
 
  private:
-  [[noreturn]] void fail() const { throw Error("ERR_FILE", "Cannot read " + path_ + ": " + std::strerror(errno) + "."); }
+  [[noreturn]] void fail() const {
+    throw Error("ERR_FILE", "Cannot read " + path_ + ": " + std::strerror(errno) + ".");
+  }
 
   std::string path_;
   int descriptor_;

@@ -1,0 +1,16 @@
+export { BasicBlock, BottleneckBlock } from './blocks';
+export { SUPPORTED_LAYERS, type Layers } from './depths';
+export { ERROR_CODES, ResNetError, type ErrorCode } from './errors';
+export {
+  cudaStatus,
+  devices,
+  Module,
+  type CountOptions,
+  type Device,
+  type DeviceInfo,
+  type ForwardOptions,
+  type ModuleOptions,
+} from './module';
+export { ResNet } from './resnet';
+export { Tensor, type DType, type TensorData } from './tensor';
+export type { LoadOptions, LoadReport } from './weights/load';

@@ -1,0 +1,370 @@
+import { isSharedArrayBuffer } from 'node:util/types';
+import { addon, fromNative, native } from './addon';
+import type {
+  NativeFileEntry,
+  NativeJob,
+  NativeModule,
+  NativeModuleSpec,
+  NativePicture,
+  NativePreprocess,
+  NativeRow,
+  NativeTensor,
+} from './addon';
+import { badArgument, ResNetError } from './errors';
+import { elementCount, Tensor } from './tensor';
+import { loadStateInto, type LoadOptions, type LoadReport } from './weights/load';
+
+/**
+ * Where a module computes. 'cuda' is 'cuda:0'. A module on 'meta' has shapes and no values: it can be summarised
+ * and counted without costing memory, and cannot run.
+ */
+export type Device = 'cpu' | 'cuda' | `cuda:${number}` | 'meta';
+
+/** Options of every module's constructor. */
+export interface ModuleOptions {
+  /** Default: 'cpu'. */
+  device?: Device | undefined;
+  /** Draws the initial values; the same seed gives the same values on every device. Default: another each time. */
+  seed?: number | undefined;
+}
+
+/** Options of {@link Module.forward}. */
+export interface ForwardOptions {
+  /** Cancels: work that waits never begins, work that runs is ended between two layers, its result dropped. */
+  signal?: AbortSignal | undefined;
+}
+
+/** What {@link Module.parameterCount} counts. */
+export interface CountOptions {
+  /**
+   * 'all' (default): learnable values and running statistics. 'parameters': learnable values, as PyTorch counts.
+   * 'article': without any of a batch norm's four vectors, the article's "Trainable params".
+   */
+  count?: 'all' | 'parameters' | 'article' | undefined;
+}
+
+/**
+ * The base of {@link BasicBlock}, {@link BottleneckBlock} and {@link ResNet}: a network in native memory.
+ *
+ * A new module is in eval mode. Several forwards may be in flight at once; `to`, `train`, `eval` and
+ * `loadStateDict` throw ERR_BUSY while any is. Memory is freed by {@link Module.dispose}, by `using`, or by the
+ * garbage collector, which is told of its size.
+ */
+export abstract class Module {
+  readonly #native: NativeModule;
+  readonly #spec: NativeModuleSpec;
+  #device: string;
+  #training = false;
+  #disposed = false;
+
+  /** @internal */
+  protected constructor(spec: NativeModuleSpec, options: ModuleOptions = {}, initialise = true) {
+    const { device, seed } = checkOptions(options);
+    this.#spec = Object.freeze(spec);
+    this.#native = native((binding) => binding.createModule(spec, { device, seed, initialise }));
+    this.#device = this.#native.device();
+  }
+
+  /**
+   * Runs the network on an inference thread, off the event loop.
+   *
+   * @param x - [N, C, H, W], float32 (float16, bfloat16 and float64 are converted); copied before this returns
+   * @returns float32: [N, numClasses] logits of a ResNet, [N, outputChannels, H', W'] of a block
+   * @throws ERR_SHAPE, ERR_DTYPE, ERR_DISPOSED, ERR_OUT_OF_MEMORY, all as rejections, or the signal's reason
+   */
+  async forward(x: Tensor, options: ForwardOptions = {}): Promise<Tensor> {
+    const module = Module.#of(this);
+    const signal = checkSignal(options);
+    const input = module.#input(x);
+    return settled(() => native(() => module.#native.forward(input)), signal);
+  }
+
+  /** As {@link Module.forward}, blocking the calling thread: for scripts and workers. */
+  forwardSync(x: Tensor): Tensor {
+    const module = Module.#of(this);
+    const input = module.#input(x);
+    return fromNativeTensor(native(() => module.#native.forwardSync(input)));
+  }
+
+  /**
+   * Switches to train mode: batch norms use the batch's statistics and move the running ones, by PyTorch's rule.
+   * There are no gradients.
+   *
+   * @throws ERR_BUSY
+   */
+  train(mode = true): this {
+    const module = Module.#of(this);
+    if (typeof mode !== 'boolean') throw badArgument('mode', 'a boolean', mode);
+    native(() => module.#native.train(mode));
+    module.#training = mode;
+    return this;
+  }
+
+  /** Switches back to eval mode, the mode of a new module. @throws ERR_BUSY */
+  eval(): this {
+    return this.train(false);
+  }
+
+  /** True in train mode. */
+  get training(): boolean {
+    return Module.#of(this, true).#training;
+  }
+
+  /**
+   * Moves the network, values and all.
+   *
+   * @throws ERR_BUSY, ERR_DEVICE, ERR_CUDA_VARIANT, ERR_CUDA_LIBRARY, ERR_CUDA_DRIVER, ERR_CUDA_INDEX
+   */
+  to(device: Device): this {
+    const module = Module.#of(this);
+    checkDevice(device);
+    native(() => module.#native.to(device));
+    module.#device = module.#native.device();
+    return this;
+  }
+
+  /** 'cpu', 'cuda:N' or 'meta'. */
+  get device(): Device {
+    return Module.#of(this, true).#device as Device;
+  }
+
+  /**
+   * A copy of the state: float32 values, and int64 of shape [] for `num_batches_tracked`, in the order of torch's
+   * state_dict. Names are the article's members with torch's leaf names, e.g. `conv.weight`,
+   * `residual_block.0.conv_bn_block1.1.running_mean`, `fc.weight` ([out, in]).
+   */
+  stateDict(): Map<string, Tensor> {
+    const module = Module.#of(this);
+    return new Map(native(() => module.#native.stateDict()).map((entry) => [entry.name, fromNativeTensor(entry)]));
+  }
+
+  /**
+   * Copies values in. All of it is checked before any of it is written.
+   *
+   * @param entries - names to tensors; any of the namings of {@link LoadOptions.naming}; any floating dtype
+   * @throws ERR_WEIGHTS_MISMATCH listing what is missing, unexpected or misshapen; ERR_BUSY, ERR_DTYPE
+   */
+  loadStateDict(
+    entries: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>,
+    options: LoadOptions = {},
+  ): LoadReport {
+    const module = Module.#of(this);
+    return loadStateInto(module.#native.stateSpec(), entries, options, (matched) =>
+      native(() => module.#native.loadState(matched)),
+    );
+  }
+
+  /**
+   * The number of values. ResNet-50: 25,610,152 (all) | 25,557,032 (parameters) | 25,503,912 (article).
+   * `num_batches_tracked` never counts.
+   */
+  parameterCount(options: CountOptions = {}): number {
+    const module = Module.#of(this);
+    const count = options.count ?? 'all';
+    if (!Object.hasOwn(COUNTED, count)) throw badArgument('count', "'all', 'parameters' or 'article'", count);
+    const spec = native(() => module.#native.stateSpec());
+    const norms = new Set(
+      spec.filter((entry) => entry.name.endsWith('.running_mean')).map((entry) => parent(entry.name)),
+    );
+    return spec
+      .filter((entry) => COUNTED[count](leaf(entry.name), norms.has(parent(entry.name))))
+      .reduce((sum, entry) => sum + elementCount(entry.shape), 0);
+  }
+
+  /**
+   * Frees the network's memory as soon as the forwards in flight are done. Using the module afterwards is
+   * ERR_DISPOSED; disposing again does nothing.
+   */
+  dispose(): void {
+    const module = Module.#of(this, true);
+    module.#disposed = true;
+    module.#native.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #input(x: Tensor): NativeTensor {
+    if (!(x instanceof Tensor)) throw badArgument('x', 'a Tensor', x);
+    if (!INPUT_DTYPES.has(x.dtype)) {
+      throw badArgument('x', `of dtype ${[...INPUT_DTYPES].join(', ')}`, x.dtype, 'ERR_DTYPE');
+    }
+    checkInputShape(x.shape, inputChannelsOf(this.#spec), 'x');
+    return toNativeTensor(x);
+  }
+
+  /** The receiver of a method, so that a borrowed method fails with a code instead of a TypeError from within. */
+  static #of(receiver: unknown, disposedToo = false): Module {
+    if (typeof receiver !== 'object' || receiver === null || !(#native in receiver)) {
+      throw badArgument('this', 'a ResNet, BasicBlock or BottleneckBlock', receiver);
+    }
+    if (receiver.#disposed && !disposedToo) throw new ResNetError('ERR_DISPOSED', 'The module was disposed of.');
+    return receiver;
+  }
+
+  /** What the rest of the package may do with a module and users may not. @internal */
+  static access(module: Module): ModuleAccess {
+    const known = Module.#of(module);
+    return { handle: known.#native, spec: known.#spec };
+  }
+}
+
+interface ModuleAccess {
+  handle: NativeModule;
+  spec: NativeModuleSpec;
+}
+
+/**
+ * The layers of a forward over `inputShape` in order of execution, without the module itself.
+ *
+ * @internal
+ * @throws ERR_SHAPE
+ */
+export function traceModule(module: Module, inputShape: readonly number[]): NativeRow[] {
+  if (!(module instanceof Module)) throw badArgument('module', 'a ResNet, BasicBlock or BottleneckBlock', module);
+  const { handle, spec } = Module.access(module);
+  checkInputShape(inputShape, inputChannelsOf(spec), 'inputSize');
+  return native(() => handle.trace(inputShape));
+}
+
+/**
+ * Preprocesses pictures and runs the network on them in one hop.
+ *
+ * @internal
+ * @returns logits, float32 [pictures, numClasses]
+ */
+export async function forwardPictures(
+  module: Module,
+  pictures: readonly NativePicture[],
+  preprocess: NativePreprocess,
+  options: ForwardOptions & { threads?: number | undefined } = {},
+): Promise<Tensor> {
+  const { handle } = Module.access(module);
+  const signal = checkSignal(options);
+  return settled(() => native(() => handle.forwardPictures(pictures, preprocess, options.threads ?? 0)), signal);
+}
+
+/**
+ * Fills a module's parameters from extents of a file, off the event loop.
+ *
+ * @internal
+ */
+export async function readStateInto(module: Module, path: string, entries: readonly NativeFileEntry[]): Promise<void> {
+  const { handle } = Module.access(module);
+  const stack = callerStack();
+  try {
+    await native(() => handle.readState(path, entries));
+  } catch (error) {
+    throw fromNative(error, stack);
+  }
+}
+
+/** Awaits a native job under a signal: settles once, and drops the result of what was aborted. */
+export async function settled(start: () => NativeJob<NativeTensor>, signal?: AbortSignal): Promise<Tensor> {
+  signal?.throwIfAborted();
+  const stack = callerStack();
+  const job = start();
+  let onAbort: (() => void) | undefined;
+  try {
+    if (signal === undefined) return fromNativeTensor(await job.promise);
+    const aborted = new Promise<never>((_, reject) => {
+      onAbort = () => {
+        job.cancel();
+        reject(signal.reason as Error);
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+    return fromNativeTensor(await Promise.race([job.promise, aborted]));
+  } catch (error) {
+    throw fromNative(error, stack);
+  } finally {
+    if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
+    job.promise.catch(() => undefined); // an aborted job rejects later, and nobody waits for that
+  }
+}
+
+/** The devices that modules can be made on. */
+export interface DeviceInfo {
+  /** 'cpu' or 'cuda:N'. */
+  name: Device;
+  /** The GPU's name, or the CPU instructions that libtorch uses. */
+  description: string;
+  /** Bytes of a GPU's memory; 0 for the CPU. */
+  memory: number;
+}
+
+/** Lists the CPU and, where CUDA is available, each GPU. Loads libtorch's CUDA part where it is installed. */
+export function devices(): DeviceInfo[] {
+  return native((binding) => binding.devices()) as DeviceInfo[];
+}
+
+/** Whether CUDA can be used, and the reason in words where it cannot. */
+export function cudaStatus(): { available: boolean; reason: string } {
+  const { available, reason } = addon().cudaStatus();
+  return { available, reason };
+}
+
+const INPUT_DTYPES: ReadonlySet<string> = new Set(['float32', 'float64', 'float16', 'bfloat16']);
+
+const COUNTED: Record<'all' | 'parameters' | 'article', (leaf: string, ofBatchNorm: boolean) => boolean> = {
+  all: (name) => name !== 'num_batches_tracked',
+  parameters: (name) => name === 'weight' || name === 'bias',
+  article: (name, ofBatchNorm) => (name === 'weight' || name === 'bias') && !ofBatchNorm,
+};
+
+const leaf = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
+const parent = (name: string): string => name.slice(0, name.lastIndexOf('.'));
+
+function inputChannelsOf(spec: NativeModuleSpec): number {
+  return spec.type === 'ResNet' ? 3 : spec.inputChannels;
+}
+
+/** Above what any memory holds; the addon has the same bound. */
+const MOST_ELEMENTS = 2 ** 40;
+
+function checkInputShape(shape: readonly number[], channels: number, argument: string): void {
+  const elements = elementCount(shape, argument);
+  if (shape.length !== 4 || shape[1] !== channels || elements === 0 || elements > MOST_ELEMENTS) {
+    throw badArgument(argument, `of shape [N, ${channels}, H, W] with positive N, H and W`, shape, 'ERR_SHAPE');
+  }
+}
+
+function checkOptions(options: ModuleOptions): { device: Device; seed: number | undefined } {
+  if (typeof options !== 'object' || options === null) throw badArgument('options', 'an object', options);
+  const { device = 'cpu', seed } = options;
+  checkDevice(device);
+  if (seed !== undefined && !(Number.isSafeInteger(seed) && seed >= 0)) {
+    throw badArgument('seed', 'an integer from 0 to 2^53 - 1', seed);
+  }
+  return { device, seed };
+}
+
+function checkDevice(device: unknown): asserts device is Device {
+  if (typeof device !== 'string') throw badArgument('device', "'cpu', 'cuda' or 'cuda:N'", device, 'ERR_DEVICE');
+}
+
+function checkSignal(options: ForwardOptions): AbortSignal | undefined {
+  if (typeof options !== 'object' || options === null) throw badArgument('options', 'an object', options);
+  const { signal } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw badArgument('signal', 'an AbortSignal', signal);
+  return signal;
+}
+
+function toNativeTensor({ dtype, shape, data }: Tensor): NativeTensor {
+  // Node-API on older Node knows no Float16Array, and none reads shared memory safely: plain bits, plain memory.
+  const half = data[Symbol.toStringTag] === ('Float16Array' as string);
+  const plain = half ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data;
+  return { dtype, shape, data: isSharedArrayBuffer(plain.buffer) ? plain.slice() : plain };
+}
+
+function fromNativeTensor({ dtype, shape, data }: NativeTensor): Tensor {
+  return new Tensor(data, shape, dtype);
+}
+
+/** The frames of whoever called into the package, for errors that come back over the event loop. */
+function callerStack(): string {
+  const holder: { stack?: string } = {};
+  Error.captureStackTrace(holder, callerStack);
+  return (holder.stack ?? '').split('\n').slice(1).join('\n');
+}
