@@ -1,10 +1,23 @@
 #include "addon/environment.h"
 
+#include <dlfcn.h>
+
 #include <utility>
 
 namespace resnet {
+namespace {
+
+/// Keeps this addon in memory for good. Node unloads an addon with the last environment that uses it, and the
+/// inference threads would go on in code that is no longer there.
+void stay_loaded() {
+  Dl_info self{};
+  if (dladdr(reinterpret_cast<const void*>(&stay_loaded), &self) != 0) dlopen(self.dli_fname, RTLD_NOW | RTLD_NODELETE);
+}
+
+}  // namespace
 
 void Environment::attach(Napi::Env env) {
+  stay_loaded();
   auto environment = std::make_shared<Environment>(env);
   // Runs before the wake function is torn down, since hooks run in reverse order: no thread calls it afterwards.
   env.AddCleanupHook([environment] { environment->close(); });
@@ -49,8 +62,12 @@ void Environment::run_tasks(napi_env env, napi_value, void* context, void*) {
       task = std::move(self.tasks_.front());
       self.tasks_.pop_front();
     }
-    const Napi::HandleScope scope(env);
-    task(env);
+    try {
+      const Napi::HandleScope scope(env);
+      task(env);
+    } catch (const Napi::Error&) {
+      return;  // a worker that is being terminated: nothing can be said to it any more
+    }
   }
 }
 
