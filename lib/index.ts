@@ -12,5 +12,6 @@ export {
   type ModuleOptions,
 } from './module';
 export { ResNet } from './resnet';
+export { summary, type Summary, type SummaryOptions, type SummaryRow, type SummaryTotals } from './summary';
 export { Tensor, type DType, type TensorData } from './tensor';
 export type { LoadOptions, LoadReport } from './weights/load';

@@ -1,0 +1,44 @@
+import type { SummaryRow, SummaryTotals } from '../summary';
+import { centre, commas, list, twoDecimals } from './python';
+
+const HEADINGS = ['Layer (type)', 'Input Shape', 'Output Shape', 'Param #'] as const;
+const LEAST_WIDTHS = [15, 20, 20, 15] as const;
+/** A rule is longer than its columns by this much. */
+const RULE_MARGIN = 5;
+
+/** The table that paddle.summary prints, both final newlines included (paddle/hapi/model_summary.py). */
+export function articleTable(rows: readonly SummaryRow[], totals: SummaryTotals): string {
+  const cells = rows.map((row) => [
+    row.name,
+    `[${list(row.inputShape)}]`,
+    list(row.outputShape),
+    commas(row.parameters),
+  ]);
+  // Paddle measures the last column before it puts the commas in.
+  const measured = rows.map((row, i) => [...(cells[i] ?? []).slice(0, 3), String(row.parameters)]);
+  const widths = LEAST_WIDTHS.map((least, column) =>
+    measured.reduce<number>((widest, row) => Math.max(widest, (row[column] ?? '').length), least),
+  );
+  const ruleWidth = widths.reduce((sum, width) => sum + width, RULE_MARGIN);
+  const line = (row: readonly string[]): string => row.map((cell, i) => centre(cell, widths[i] ?? 0)).join(' ');
+  const [thin, thick] = ['-'.repeat(ruleWidth), '='.repeat(ruleWidth)];
+
+  return [
+    thin,
+    line(HEADINGS),
+    thick,
+    ...cells.map(line),
+    thick,
+    `Total params: ${commas(totals.parameters)}`,
+    `Trainable params: ${commas(totals.trainable)}`,
+    `Non-trainable params: ${commas(totals.nonTrainable)}`,
+    thin,
+    `Input size (MB): ${twoDecimals(totals.inputMB)}`,
+    `Forward/backward pass size (MB): ${twoDecimals(totals.forwardBackwardMB)}`,
+    `Params size (MB): ${twoDecimals(totals.parametersMB)}`,
+    `Estimated Total Size (MB): ${twoDecimals(totals.totalMB)}`,
+    thin,
+    '',
+    '',
+  ].join('\n');
+}
