@@ -5,6 +5,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { isNativeError } from 'node:util/types'; // unlike instanceof, right across realms
+import { isMainThread } from 'node:worker_threads';
 import { ERROR_CODES, ResNetError, type ErrorCode } from './errors';
 import type { DType, TensorData } from './tensor';
 
@@ -107,6 +108,8 @@ export interface Addon {
   threads(): { cores: number; streams: number };
   /** Makes sure that at least this many inference threads exist. */
   ensureStreams(streams: number): void;
+  /** Ends the inference threads for good; what waits is dropped. */
+  stop(): void;
   /** Bytes outside its heap that V8's collector has been told of. */
   externalMemory(): number;
   /** For tests: stands in for libtorch's CUDA library, and for the number of devices that the driver counts. */
@@ -130,7 +133,10 @@ export function addon(): Addon {
 
 function load(): Addon {
   try {
-    return createRequire(__filename)(ADDON_PATH) as Addon;
+    const binding = createRequire(__filename)(ADDON_PATH) as Addon;
+    // Before C++ tears libtorch down: a forward that still runs then would crash. Workers end theirs by themselves.
+    if (isMainThread) process.once('exit', () => binding.stop());
+    return binding;
   } catch (error) {
     throw new ResNetError('ERR_ADDON_MISSING', explain(error as NodeJS.ErrnoException), { cause: error });
   }

@@ -69,6 +69,12 @@ Napi::Value ensure_streams(const Napi::CallbackInfo& info) {
   });
 }
 
+/// Called as the process ends; no forward runs afterwards.
+Napi::Value stop(const Napi::CallbackInfo& info) {
+  Streams::shared().stop();
+  return info.Env().Undefined();
+}
+
 /// Bytes outside its heap that V8's collector has been told of, in all. (process.memoryUsage().external counts
 /// array buffers alone.)
 Napi::Value external_memory(const Napi::CallbackInfo& info) {
@@ -116,6 +122,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("devices", Napi::Function::New(env, js_devices));
   exports.Set("threads", Napi::Function::New(env, js_threads));
   exports.Set("ensureStreams", Napi::Function::New(env, ensure_streams));
+  exports.Set("stop", Napi::Function::New(env, stop));
   exports.Set("externalMemory", Napi::Function::New(env, external_memory));
   exports.Set("setCudaSource", Napi::Function::New(env, set_cuda_source));
   return exports;

@@ -71,11 +71,25 @@ void Environment::run_tasks(napi_env env, napi_value, void* context, void*) {
   }
 }
 
+bool Environment::begin(Interrupt& interrupt) {
+  const std::lock_guard lock(mutex_);
+  if (open_) running_.insert(&interrupt);
+  return open_;
+}
+
+void Environment::end(Interrupt& interrupt) {
+  const std::lock_guard lock(mutex_);
+  running_.erase(&interrupt);
+  if (running_.empty()) ended_.notify_all();
+}
+
 void Environment::close() {
   std::deque<Task> dropped;
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   open_ = false;
   dropped.swap(tasks_);
+  for (auto* interrupt : running_) *interrupt = true;
+  ended_.wait(lock, [this] { return running_.empty(); });
 }
 
 }  // namespace resnet

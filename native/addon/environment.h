@@ -2,10 +2,14 @@
 
 #include <napi.h>
 
+#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <unordered_set>
+
+#include "runtime/network.h"
 
 namespace resnet {
 
@@ -24,16 +28,26 @@ class Environment {
   /// Runs `task` on the JavaScript thread, some time soon. From any thread.
   void post(Task task);
 
+  /// Announces work that begins on an inference thread for this environment, and its end. False where the
+  /// environment has gone: the work is not to begin. From any thread.
+  bool begin(Interrupt& interrupt);
+  void end(Interrupt& interrupt);
+
   /// Keeps the event loop alive while there is something to wait for. On the JavaScript thread, in pairs.
   void hold(Napi::Env env);
   void release(Napi::Env env);
 
  private:
   static void run_tasks(napi_env env, napi_value, void* context, void*);
+
+  /// Interrupts the work that runs for this environment and waits for its end: what libtorch has made so far may be
+  /// torn down right after.
   void close();
 
   std::mutex mutex_;
+  std::condition_variable ended_;
   std::deque<Task> tasks_;
+  std::unordered_set<Interrupt*> running_;
   bool open_ = true;
   int held_ = 0;
   napi_threadsafe_function wake_ = nullptr;

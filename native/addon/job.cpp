@@ -54,7 +54,9 @@ Napi::Object start_job(Napi::Env env, Compute compute, int threads) {
   environment->hold(env);
   Streams::shared().submit(
       [environment, deferred, interrupt, compute = std::move(compute)]() mutable {
+        if (!environment->begin(*interrupt)) return;
         auto outcome = run(std::move(compute), *interrupt);
+        environment->end(*interrupt);
         environment->post([environment = environment.get(), deferred, outcome = std::move(outcome)](Napi::Env env) {
           environment->release(env);
           settle(env, deferred, outcome);
@@ -69,17 +71,22 @@ Napi::Object start_job(Napi::Env env, Compute compute, int threads) {
 }
 
 at::Tensor run_job(Compute compute, int threads) {
-  std::promise<Outcome> done;
-  auto waiting = done.get_future();
-  // std::function wants copyable captures; the promise lives here until the stream has fulfilled it.
+  // Held by the work alone: work that is dropped because the process is ending breaks the promise.
+  auto done = std::make_shared<std::promise<Outcome>>();
+  auto waiting = done->get_future();
   Streams::shared().submit(
-      [&done, compute = std::move(compute)]() mutable {
+      [done = std::move(done), compute = std::move(compute)]() mutable {
         const Interrupt never{false};
         auto outcome = run(std::move(compute), never);
-        done.set_value(std::move(outcome));
+        done->set_value(std::move(outcome));
       },
       threads);
-  auto outcome = waiting.get();
+  Outcome outcome;
+  try {
+    outcome = waiting.get();
+  } catch (const std::future_error&) {
+    throw Error("ERR_ABORTED", "The forward was aborted: the process is ending.");
+  }
   if (outcome.failure) std::rethrow_exception(outcome.failure);
   return outcome.value;
 }

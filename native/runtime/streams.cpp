@@ -11,8 +11,8 @@
 namespace resnet {
 
 Streams& Streams::shared() {
-  // Never destroyed: a stream may still be at work while static objects are. Stopped instead, before libtorch's
-  // own statics go, because handlers run in reverse order of registration and libtorch is loaded by now.
+  // Never destroyed: a stream may still be at work while static objects are. Stopped instead, by lib/addon.ts when
+  // the process ends, or at the latest when exit handlers run.
   static Streams* const streams = [] {
     auto* made = new Streams;
     std::atexit([] { shared().stop(); });
@@ -55,7 +55,7 @@ void Streams::serve() {
       if (stopping_) return;
       work = std::move(queue_.front());
       queue_.pop_front();
-      streams = static_cast<int>(threads_.size());
+      streams = std::max<int>(1, static_cast<int>(threads_.size()));
     }
     const int wanted = work.threads > 0 ? work.threads : std::max(1, usable_cores() / streams);
     if (wanted != current) at::set_num_threads(current = wanted);
@@ -65,13 +65,16 @@ void Streams::serve() {
 
 void Streams::stop() {
   std::deque<Work> dropped;
+  std::vector<std::thread> ending;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
     dropped.swap(queue_);
+    ending.swap(threads_);
   }
   arrived_.notify_all();
-  for (auto& thread : threads_) thread.join();
+  dropped.clear();
+  for (auto& thread : ending) thread.join();
 }
 
 }  // namespace resnet

@@ -28,6 +28,10 @@ class Streams {
 
   [[nodiscard]] int count();
 
+  /// Interrupts what runs, drops what waits and ends the threads. To be called while the process is still whole:
+  /// exit handlers destroy what libtorch has made on the way (oneDNN's cache of primitives) under a running forward.
+  void stop();
+
   /// True once the process is ending: long work should end early.
   [[nodiscard]] bool stopping() const noexcept { return stopping_; }
 
@@ -39,7 +43,6 @@ class Streams {
 
   Streams() = default;
   void serve();
-  void stop();
 
   std::mutex mutex_;
   std::condition_variable arrived_;

@@ -48,4 +48,22 @@ describe('a process ends by itself, as it was told to, and silently', () => {
     expect(ended).toMatchObject({ code: 1, signal: null, stdout: '' });
     expect(ended.stderr).toContain("code: 'ERR_SHAPE'");
   });
+
+  // Where no exit event is heard by the package: the addon lives in workers alone.
+  test.each(['forward', 'forwardSync'])('by process.exit while a worker is in %s', async (method) => {
+    const worker = `${start} require('node:worker_threads').parentPort.postMessage(0); net.${method}(x);`;
+    const ended = await runScript(`
+      const { Worker } = require('node:worker_threads');
+      new Worker(${JSON.stringify(worker)}, { eval: true }).on('message', () => setTimeout(() => process.exit(5), 20));
+    `);
+    expect(ended).toEqual(quiet(5, ''));
+  });
+
+  test('forwardSync in an exit listener is refused, and the process still ends', async () => {
+    const ended = await runScript(
+      `${start} process.on('exit', () => { try { net.forwardSync(x); } catch ({ code }) { console.log(code); } });
+       setTimeout(() => process.exit(3), 20);`,
+    );
+    expect(ended).toEqual(quiet(3, 'ERR_ABORTED\n'));
+  });
 });
