@@ -2,6 +2,14 @@ export { BasicBlock, BottleneckBlock } from './blocks';
 export { SUPPORTED_LAYERS, type Layers } from './depths';
 export { ERROR_CODES, ResNetError, type ErrorCode } from './errors';
 export {
+  ImageClassifier,
+  type ClassifyOptions,
+  type Image,
+  type ImageClassifierOptions,
+  type Prediction,
+} from './image/classifier';
+export type { Preprocess } from './image/preprocess';
+export {
   cudaStatus,
   devices,
   Module,
@@ -11,7 +19,10 @@ export {
   type ForwardOptions,
   type ModuleOptions,
 } from './module';
-export { ResNet } from './resnet';
+export { ResNet, type ResNetLoadOptions } from './resnet';
 export { summary, type Summary, type SummaryOptions, type SummaryRow, type SummaryTotals } from './summary';
 export { Tensor, type DType, type TensorData } from './tensor';
-export type { LoadOptions, LoadReport } from './weights/load';
+export type { SaveOptions } from './weights/convert';
+export type { LoadOptions, LoadReport } from './weights/match';
+export type { Naming, WrittenNaming } from './weights/names';
+export { readWeights } from './weights/read';

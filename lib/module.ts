@@ -10,9 +10,9 @@ import type {
   NativeRow,
   NativeTensor,
 } from './addon';
-import { badArgument, ResNetError } from './errors';
-import { elementCount, Tensor } from './tensor';
-import { loadStateInto, type LoadOptions, type LoadReport } from './weights/load';
+import { badArgument, ResNetError, show } from './errors';
+import { elementCount, Tensor, transpose } from './tensor';
+import { matchState, type LoadOptions, type LoadReport } from './weights/match';
 
 /**
  * Where a module computes. 'cuda' is 'cuda:0'. A module on 'meta' has shapes and no values: it can be summarised
@@ -27,6 +27,9 @@ export interface ModuleOptions {
   /** Draws the initial values; the same seed gives the same values on every device. Default: another each time. */
   seed?: number | undefined;
 }
+
+/** An option of ours alone: the values stay unwritten, because a file is read into them next. @internal */
+export const UNWRITTEN = Symbol('unwritten');
 
 /** Options of {@link Module.forward}. */
 export interface ForwardOptions {
@@ -58,8 +61,9 @@ export abstract class Module {
   #disposed = false;
 
   /** @internal */
-  protected constructor(spec: NativeModuleSpec, options: ModuleOptions = {}, initialise = true) {
+  protected constructor(spec: NativeModuleSpec, options: ModuleOptions & { [UNWRITTEN]?: boolean } = {}) {
     const { device, seed } = checkOptions(options);
+    const initialise = options[UNWRITTEN] !== true;
     this.#spec = Object.freeze(spec);
     this.#native = native((binding) => binding.createModule(spec, { device, seed, initialise }));
     this.#device = this.#native.device();
@@ -149,9 +153,20 @@ export abstract class Module {
     options: LoadOptions = {},
   ): LoadReport {
     const module = Module.#of(this);
-    return loadStateInto(module.#native.stateSpec(), entries, options, (matched) =>
-      native(() => module.#native.loadState(matched)),
+    if (typeof options !== 'object' || options === null) throw badArgument('options', 'an object', options);
+    const given = checkEntries(entries);
+    const match = matchState(
+      'The state',
+      native(() => module.#native.stateSpec()),
+      given,
+      options,
     );
+    const matched = match.pairs.map(({ name, given: source, transposed }): [string, Tensor] => {
+      const tensor = given.get(source) as Tensor;
+      return [name, transposed ? transpose(tensor) : tensor];
+    });
+    loadValuesInto(module, [...matched, ...zeroed(match.untracked)]);
+    return { naming: match.naming, missing: match.missing, unexpected: match.unexpected };
   }
 
   /**
@@ -260,6 +275,27 @@ export async function readStateInto(module: Module, path: string, entries: reado
   }
 }
 
+/**
+ * Writes some of a module's tensors, by their article names.
+ *
+ * @internal
+ */
+export function loadValuesInto(module: Module, values: readonly (readonly [string, Tensor])[]): void {
+  const { handle } = Module.access(module);
+  native(() => handle.loadState(values.map(([name, tensor]) => ({ name, ...toNativeTensor(tensor) }))));
+}
+
+/** Counters that nobody gave begin at 0. @internal */
+export function zeroed(names: readonly string[]): [string, Tensor][] {
+  return names.map((name) => [name, new Tensor(new BigInt64Array(1), [])]);
+}
+
+/** The module's state in order, without its values. @internal */
+export function stateSpecOf(module: Module): { name: string; shape: readonly number[] }[] {
+  const { handle } = Module.access(module);
+  return native(() => handle.stateSpec());
+}
+
 /** Awaits a native job under a signal: settles once, and drops the result of what was aborted. */
 export async function settled(start: () => NativeJob<NativeTensor>, signal?: AbortSignal): Promise<Tensor> {
   signal?.throwIfAborted();
@@ -349,6 +385,18 @@ function checkSignal(options: ForwardOptions): AbortSignal | undefined {
   const { signal } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw badArgument('signal', 'an AbortSignal', signal);
   return signal;
+}
+
+function checkEntries(entries: unknown): ReadonlyMap<string, Tensor> {
+  if (typeof entries !== 'object' || entries === null) {
+    throw badArgument('entries', 'a Map or an object of names to Tensors', entries);
+  }
+  const given = new Map<unknown, unknown>(entries instanceof Map ? entries : Object.entries(entries));
+  for (const [name, tensor] of given) {
+    if (typeof name !== 'string') throw badArgument('entries', 'named by strings', name);
+    if (!(tensor instanceof Tensor)) throw badArgument(`entries[${show(name)}]`, 'a Tensor', tensor);
+  }
+  return given as Map<string, Tensor>;
 }
 
 function toNativeTensor({ dtype, shape, data }: Tensor): NativeTensor {

@@ -1,9 +1,35 @@
-import { ResNetError, show } from './errors';
+import { badArgument, ResNetError, show } from './errors';
 import { checkInteger } from './blocks';
 import { SUPPORTED_LAYERS, type Layers } from './depths';
-import { Module, type ModuleOptions } from './module';
+import {
+  loadValuesInto,
+  Module,
+  readStateInto,
+  stateSpecOf,
+  UNWRITTEN,
+  zeroed,
+  type Device,
+  type ModuleOptions,
+} from './module';
+import { transpose, type DType, type Tensor } from './tensor';
+import { convertState, type SaveOptions } from './weights/convert';
+import { identifyResNet } from './weights/identify';
+import { matchState, type LoadOptions } from './weights/match';
+import { openWeights, readTensors } from './weights/read';
+import { saveSafetensors } from './weights/save-safetensors';
+import type { WeightEntry } from './weights/weight-file';
 
 const MOST_CLASSES = 2 ** 20;
+
+/** Options of {@link ResNet.load}. */
+export interface ResNetLoadOptions extends LoadOptions {
+  /** Default: found from the file. */
+  layers?: Layers | undefined;
+  /** Default: found from the file. */
+  numClasses?: number | undefined;
+  /** Default: 'cpu'. */
+  device?: Device | undefined;
+}
 
 /**
  * The article's ResNet (section 3): a 7x7 convolution, max pooling, four stages of residual blocks, global average
@@ -35,4 +61,76 @@ export class ResNet extends Module {
     this.layers = layers;
     this.numClasses = numClasses;
   }
+
+  /**
+   * Makes a ResNet of a weight file, read straight into the parameters' own memory.
+   *
+   * Which 3x3 or 1x1 convolution carries a bottleneck's stride is in no file: the article's and torchvision's (3x3)
+   * is taken, and weights trained with the stride in the 1x1 load and answer wrongly.
+   *
+   * @param path - a safetensors file, under the names of any {@link LoadOptions.naming}
+   * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_MISMATCH; as the constructor otherwise
+   *
+   * @example
+   * const net = await ResNet.load('resnet50.safetensors');
+   */
+  static async load(path: string, options: ResNetLoadOptions = {}): Promise<ResNet> {
+    if (typeof options !== 'object' || options === null) throw badArgument('options', 'an object', options);
+    const { entries } = await openWeights(path);
+    const given = new Map(entries.map((entry) => [entry.name, entry]));
+    const found =
+      options.layers !== undefined && options.numClasses !== undefined
+        ? undefined
+        : identifyResNet(path, given, articleNames(), options.naming);
+    // What a lenient load leaves out has to have some value, so all of it is drawn first.
+    const net = new ResNet((options.layers ?? found?.layers) as Layers, options.numClasses ?? found?.numClasses, {
+      [UNWRITTEN]: options.strict !== false,
+    } as ModuleOptions);
+    try {
+      const match = matchState(path, stateSpecOf(net), given, options);
+      const file = (pair: { given: string }): WeightEntry => given.get(pair.given) as WeightEntry;
+      const [turned, straight] = [true, false].map((side) =>
+        match.pairs.filter(({ transposed }) => transposed === side),
+      ) as [typeof match.pairs, typeof match.pairs];
+      await readStateInto(
+        net,
+        path,
+        straight.map((pair) => ({ ...file(pair), name: pair.name, dtype: file(pair).dtype as DType })),
+      );
+      const read = await readTensors(path, turned.map(file));
+      const transposed = turned.map(({ name, given }) => [name, transpose(read.get(given) as Tensor)] as const);
+      loadValuesInto(net, [...transposed, ...zeroed(match.untracked)]);
+      return options.device === undefined ? net : net.to(options.device);
+    } catch (error) {
+      net.dispose();
+      throw error;
+    }
+  }
+
+  /**
+   * Writes the state as a safetensors file, which appears whole or not at all.
+   *
+   * @throws ERR_FILE, ERR_ARGUMENT, ERR_DTYPE
+   */
+  async save(path: string, options: SaveOptions = {}): Promise<void> {
+    if (typeof path !== 'string' || path === '') throw badArgument('path', 'the path of a file', path);
+    if (typeof options !== 'object' || options === null) throw badArgument('options', 'an object', options);
+    const { metadata = { format: 'pt' } } = options;
+    if (!isStrings(metadata)) throw badArgument('metadata', 'an object of strings', metadata);
+    await saveSafetensors(path, convertState(this.stateDict(), options), metadata);
+  }
+}
+
+/** Each depth's names, as its modules have them: networks of shapes alone, which cost no memory. */
+function articleNames(): Map<Layers, string[]> {
+  return new Map(
+    SUPPORTED_LAYERS.map((layers) => {
+      using net = new ResNet(layers, 1, { device: 'meta' });
+      return [layers, stateSpecOf(net).map(({ name }) => name)];
+    }),
+  );
+}
+
+function isStrings(value: unknown): value is Record<string, string> {
+  return typeof value === 'object' && value !== null && Object.values(value).every((item) => typeof item === 'string');
 }

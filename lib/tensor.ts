@@ -1,4 +1,5 @@
 import { badArgument, ResNetError } from './errors';
+import { fromBfloat16, fromFloat16 } from './half';
 
 /** The element types of a {@link Tensor}. */
 export type DType = 'float32' | 'float64' | 'float16' | 'bfloat16' | 'int8' | 'uint8' | 'int32' | 'int64';
@@ -84,9 +85,22 @@ export class Tensor {
   toFloat32(): Float32Array {
     if (this.dtype === 'float32') return this.data as Float32Array;
     if (this.dtype === 'bfloat16') return fromBfloat16(this.data as Uint16Array);
-    if (this.dtype === 'float16') return fromFloat16(this.data as Uint16Array);
+    // A Float16Array reads as numbers already; only the bits in a Uint16Array need decoding.
+    if (this.dtype === 'float16' && this.data instanceof Uint16Array) return fromFloat16(this.data);
     return Float32Array.from(this.data as ArrayLike<number | bigint>, Number);
   }
+}
+
+/** [rows, columns] -> [columns, rows], copied. */
+export function transpose({ data, shape, dtype }: Tensor): Tensor {
+  const [rows, columns] = shape as [number, number];
+  const out = data.slice();
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      out[column * rows + row] = data[row * columns + column] as never;
+    }
+  }
+  return new Tensor(out, [columns, rows], dtype);
 }
 
 /** The dtype that `array` carries, `named` where the array alone does not tell. */
@@ -129,23 +143,4 @@ export function elementCount(shape: readonly number[], argument = 'shape'): numb
     throw badArgument(argument, 'a shape whose product is at most 2^53 - 1', shape, 'ERR_SHAPE');
   }
   return product;
-}
-
-function fromBfloat16(bits: Uint16Array): Float32Array {
-  const out = new Uint32Array(bits.length);
-  for (let i = 0; i < bits.length; i++) out[i] = (bits[i] as number) << 16;
-  return new Float32Array(out.buffer);
-}
-
-function fromFloat16(data: Uint16Array): Float32Array {
-  // A Float16Array reads as numbers already; only the bits in a Uint16Array need decoding.
-  if (data[Symbol.toStringTag] !== 'Uint16Array') return Float32Array.from(data as ArrayLike<number>);
-  return Float32Array.from(data, (half) => {
-    const exponent = (half >> 10) & 31;
-    const fraction = half & 1023;
-    const sign = half & 0x8000 ? -1 : 1;
-    if (exponent === 0) return sign * fraction * 2 ** -24;
-    if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-    return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-  });
 }

@@ -1,0 +1,153 @@
+/**
+ * `resnet doctor`: what is installed, what is missing and what to do about it. It has to work without the addon, so
+ * its facts about the install come from the install's own scripts.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { Option, type Command } from 'commander';
+import { addon, type Addon } from '../addon';
+import { colours } from './colours';
+
+// lib/cli (tests) and dist/cli (users) lie equally deep.
+const ROOT = join(__dirname, '..', '..');
+
+interface Libtorch {
+  folder: string;
+  way: string;
+  version: string;
+  variant?: string;
+}
+
+interface InstallFacts {
+  package: string;
+  wantedLibtorch: string;
+  libtorch: Libtorch | null;
+  addon: string;
+  cache: { folder: string; content: { name: string; bytes: number }[] };
+  cmake: string | null;
+  compiler: { command: string; version: string } | null;
+  python: { command: string; version: string } | null;
+  pip: string | null;
+  cudaHint: string | null;
+}
+
+interface InstallScripts {
+  installFacts(env: NodeJS.ProcessEnv): InstallFacts;
+  readableSize(bytes: number): string;
+}
+
+interface NativeFacts {
+  versions: Addon['versions'];
+  devices: ReturnType<Addon['devices']>;
+  cuda: ReturnType<Addon['cudaStatus']>;
+  cores: number;
+}
+
+/** Everything that `--format json` prints. */
+export interface Report {
+  usable: boolean;
+  problems: string[];
+  node: string;
+  platform: string;
+  install: InstallFacts;
+  /** Null where the addon cannot be loaded; `problems` says why. */
+  native: NativeFacts | null;
+}
+
+const scripts = (): InstallScripts => createRequire(__filename)(join(ROOT, 'scripts', 'facts.js')) as InstallScripts;
+
+/** Adds the subcommand `doctor`. */
+export function addDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .description('show what is installed, what is missing and what to do about it')
+    .addOption(new Option('--format <format>', 'how to print it').choices(['text', 'json']).default('text'))
+    .action(({ format }: { format: 'text' | 'json' }) => {
+      const report = examine();
+      process.stdout.write(format === 'json' ? `${JSON.stringify(report, null, 2)}\n` : text(report));
+      process.exitCode = report.usable ? 0 : 1;
+    });
+}
+
+/** Looks at the install and tries the addon. Never throws for what it finds. */
+export function examine(load: () => Addon = addon, env: NodeJS.ProcessEnv = process.env): Report {
+  const install = scripts().installFacts(env);
+  const problems: string[] = [];
+  let facts: NativeFacts | null = null;
+  try {
+    facts = nativeFacts(load());
+  } catch (error) {
+    problems.push(error instanceof Error ? error.message : String(error), ...missing(install));
+  }
+  return {
+    usable: facts !== null,
+    problems,
+    node: process.version,
+    platform: `${process.platform}-${process.arch}`,
+    install,
+    native: facts,
+  };
+}
+
+function nativeFacts(native: Addon): NativeFacts {
+  const cuda = native.cudaStatus(); // first: it is what finds the CUDA devices
+  return { versions: native.versions, devices: native.devices(), cuda, cores: native.threads().cores };
+}
+
+/** What stands in the way of building the addon. */
+function missing({ libtorch, compiler, cmake, python, pip }: InstallFacts): string[] {
+  const found: string[] = [];
+  if (libtorch !== null && !existsSync(libtorch.folder)) {
+    found.push(`The libtorch it was built with is gone: ${libtorch.folder}. Build the addon again.`);
+  }
+  if (compiler === null)
+    found.push('No C++ compiler was found. Debian: apt install g++; macOS: xcode-select --install.');
+  if (cmake === null) found.push('CMake was not found. Debian: apt install cmake; macOS: brew install cmake.');
+  if (python === null || pip === null) {
+    found.push('No Python 3 with pip was found, to fetch libtorch with. Debian: apt install python3 python3-pip.');
+  }
+  return found;
+}
+
+function text(report: Report): string {
+  const { install, native } = report;
+  const none = colours.yellow('none');
+  const row = (name: string, value: string) => `  ${name.padEnd(18)}${value}`;
+  const lines = [
+    colours.bold('Versions'),
+    row('libtorch-resnet', install.package),
+    row('Node', `${report.node} on ${report.platform}`),
+    row('libtorch', native === null ? none : versions(native.versions)),
+    row('CMake', install.cmake ?? none),
+    row('C++ compiler', install.compiler === null ? none : `${install.compiler.version} (${install.compiler.command})`),
+    row('Python', install.python === null ? none : `${install.python.version}, pip ${install.pip ?? none}`),
+    '',
+    colours.bold('Paths'),
+    row('libtorch', install.libtorch === null ? none : `${install.libtorch.folder} (${install.libtorch.way})`),
+    row('addon', existsSync(install.addon) ? install.addon : `${none}; would be ${install.addon}`),
+    row('cache', install.cache.folder),
+    ...install.cache.content.map(({ name, bytes }) => row('', `${name}  ${scripts().readableSize(bytes)}`)),
+    '',
+    colours.bold('Devices'),
+    ...(native === null ? [row('', none)] : devices(native).map(([name, value]) => row(name, value))),
+    ...(install.cudaHint === null ? [] : [row('', install.cudaHint)]),
+    '',
+    ...report.problems.map((problem) => colours.red(problem)),
+    report.usable ? colours.green('Usable.') : colours.red('Not usable.'),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function versions({ libtorch, compiled }: Addon['versions']): string {
+  return libtorch === compiled ? libtorch : `${libtorch}, but the addon was compiled for ${compiled}`;
+}
+
+function devices({ devices, cuda, cores }: NativeFacts): [string, string][] {
+  const rows = devices.map(({ name, description, memory }): [string, string] => [
+    name,
+    [description, memory > 0 ? scripts().readableSize(memory) : ''].filter(Boolean).join(', '),
+  ]);
+  if (!cuda.available) rows.push(['cuda', `not available: ${cuda.reason}`]);
+  return [...rows, ['threads', `${cores} (cores that this process may use)`]];
+}

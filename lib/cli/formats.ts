@@ -1,0 +1,60 @@
+import { Option } from 'commander';
+import { stringify } from 'csv-stringify/sync';
+
+export type Format = 'text' | 'json' | 'csv' | 'markdown';
+
+export interface Column<Row> {
+  heading: string;
+  /** What a program reads in JSON and CSV: bare numbers. */
+  value: (row: Row) => string | number;
+  /** What a person reads. Default: `value`, thousands apart by commas. */
+  text?: (row: Row) => string;
+  /** Numbers stand to the right. */
+  right?: boolean;
+}
+
+export function formatOption(): Option {
+  return new Option('--format <name>', 'what to print').choices(['text', 'json', 'csv', 'markdown']).default('text');
+}
+
+export function asJson(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+export function asCsv<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
+  return stringify([
+    columns.map(({ heading }) => heading),
+    ...rows.map((row) => columns.map(({ value }) => value(row))),
+  ]);
+}
+
+export function asMarkdown<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`;
+  return [
+    line(columns.map(({ heading }) => heading)),
+    line(columns.map(({ right }) => (right ? '---:' : '---'))),
+    ...rows.map((row) => line(columns.map((column) => shown(column, row)))),
+  ].join('');
+}
+
+/** Columns apart by two spaces, the headings on top. */
+export function asText<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  emphasise: (heading: string) => string,
+): string {
+  const cells = rows.map((row) => columns.map((column) => shown(column, row)));
+  const widths = columns.map(({ heading }, i) => Math.max(heading.length, ...cells.map((row) => row[i]?.length ?? 0)));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, i) => (columns[i]?.right ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
+      .join('  ')
+      .trimEnd();
+  return [emphasise(line(columns.map(({ heading }) => heading))), ...cells.map(line), ''].join('\n');
+}
+
+function shown<Row>(column: Column<Row>, row: Row): string {
+  if (column.text !== undefined) return column.text(row);
+  const value = column.value(row);
+  return typeof value === 'number' ? value.toLocaleString('en-US') : value;
+}

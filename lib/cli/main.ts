@@ -1,0 +1,62 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { ResNetError, type ErrorCode } from '../errors';
+import { addClassify } from './classify';
+import { addDoctor } from './doctor';
+import { addParams } from './params';
+import { addSummary } from './summary';
+
+/** Exit codes: 0 done, 1 failed, 2 wrong usage. */
+const [FAILED, WRONG_USAGE] = [1, 2];
+
+/** Errors that say that the command line was wrong, not that the work failed. */
+const USAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'ERR_ARGUMENT',
+  'ERR_DEVICE',
+  'ERR_DTYPE',
+  'ERR_SHAPE',
+  'ERR_UNSUPPORTED_DTYPE',
+  'ERR_UNSUPPORTED_LAYERS',
+]);
+
+function program(): Command {
+  const { version } = JSON.parse(readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  const resnet = new Command('resnet')
+    .description('ResNet-18/34/50/101/152 on libtorch.')
+    .version(version)
+    .exitOverride() // before the subcommands, which inherit it
+    .showHelpAfterError('(resnet COMMAND --help tells more)');
+  addSummary(resnet);
+  addParams(resnet);
+  addClassify(resnet);
+  addDoctor(resnet);
+  return resnet;
+}
+
+async function main(): Promise<void> {
+  try {
+    await program().parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Commander has printed it already; help and version are no failures.
+      process.exitCode = error.exitCode === 0 ? 0 : WRONG_USAGE;
+    } else if (error instanceof ResNetError) {
+      process.stderr.write(`resnet: ${error.message}\n`);
+      process.exitCode = USAGE.has(error.code) ? WRONG_USAGE : FAILED;
+    } else {
+      throw error;
+    }
+  }
+}
+
+// `resnet summary 152 | head` closes our output early; that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
+void main();

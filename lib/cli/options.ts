@@ -1,0 +1,19 @@
+import { InvalidArgumentError } from 'commander';
+import { SUPPORTED_LAYERS, type Layers } from '../depths';
+import { ResNetError } from '../errors';
+
+/** A depth as it is written on the command line. */
+export function parseLayers(text: string): Layers {
+  const layers = SUPPORTED_LAYERS.find((supported) => String(supported) === text);
+  if (layers !== undefined) return layers;
+  throw new ResNetError(
+    'ERR_UNSUPPORTED_LAYERS',
+    `Supported layers are [${SUPPORTED_LAYERS.join(', ')}], but input layer is ${text}.`,
+  );
+}
+
+/** A positive integer. */
+export function parseCount(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a positive integer.');
+}

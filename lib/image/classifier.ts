@@ -1,0 +1,248 @@
+import { addon, native, type NativePicture, type NativePreprocess } from '../addon';
+import { checkInteger } from '../blocks';
+import type { Layers } from '../depths';
+import { badArgument, ResNetError, show } from '../errors';
+import { forwardPictures, type Device } from '../module';
+import { ResNet } from '../resnet';
+import { checkImage, decode, MOST_PIXELS } from './decode';
+import { readLabels } from './labels';
+import { boundedMap } from './bounded-map';
+import { checkPreprocess, checkResized, type Preprocess } from './preprocess';
+import { best, softmax } from './scores';
+
+/** Options of {@link ImageClassifier.create}. */
+export interface ImageClassifierOptions {
+  /**
+   * The path of a weight file, or 'random' or 'random:SEED' for an untrained network of 1000 classes, for trials.
+   * A file of such a name is './random'.
+   */
+  weights: string;
+  /** Default: what the weight file tells; 50 for random weights. */
+  layers?: Layers | undefined;
+  /** Default: 'cpu'. */
+  device?: Exclude<Device, 'meta'> | undefined;
+  /** Default, and the only one so far: 'float32'. */
+  dtype?: 'float32' | undefined;
+  /** Names of the classes, or the path of a file of them. Default: ImageNet's for 1000 classes, else `class 0`, … */
+  labels?: readonly string[] | string | undefined;
+  /** Default: torchvision's evaluation preset. */
+  preprocess?: Preprocess | undefined;
+  /** Cores that one classify may use. Default: all that the process has. */
+  threads?: number | undefined;
+  /** How many classifies may run at the same time, at least; for the whole process. Default: as it is. */
+  streams?: number | undefined;
+  /** Belongs to int8, which is not supported yet. */
+  calibration?: undefined;
+  /** The most pixels that a picture may claim. Default: 100 million. */
+  maxPixels?: number | undefined;
+}
+
+/** Options of {@link ImageClassifier.classify}. */
+export interface ClassifyOptions {
+  /** How many classes to name, best first. Default: 5, or all where there are fewer. */
+  topK?: number | undefined;
+  /** Cancels; the promise rejects with its reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/** One class that a picture may show. */
+export interface Prediction {
+  label: string;
+  /** The number of the class, from 0. */
+  index: number;
+  /** Softmax of the network's logits, 0 to 1. */
+  score: number;
+}
+
+/** A path, or a picture's bytes: JPEG, PNG, WebP, TIFF, or the first frame of a GIF. */
+export type Image = string | Uint8Array;
+
+/**
+ * A network with all around it that naming a picture takes.
+ *
+ * @example
+ * const classifier = await ImageClassifier.create({ weights: 'resnet50.safetensors' });
+ * const [best] = await classifier.classify('dog.jpg'); // { label: 'malamute', index: 249, score: 0.61 }
+ */
+export class ImageClassifier {
+  readonly labels: readonly string[];
+  readonly #network: ResNet;
+  readonly #preprocess: NativePreprocess;
+  readonly #maxPixels: number;
+  readonly #threads: number | undefined;
+  #disposed = false;
+
+  private constructor(network: ResNet, labels: readonly string[], checked: Checked) {
+    this.#network = network;
+    this.labels = labels;
+    this.#preprocess = checked.preprocess;
+    this.#maxPixels = checked.maxPixels;
+    this.#threads = checked.threads;
+  }
+
+  /**
+   * Loads weights and labels.
+   *
+   * @throws ERR_ARGUMENT, ERR_UNSUPPORTED_LAYERS, ERR_UNSUPPORTED_DTYPE, ERR_FILE, ERR_WEIGHTS_…, ERR_DEVICE, ERR_CUDA_…
+   */
+  static async create(options: ImageClassifierOptions): Promise<ImageClassifier> {
+    const checked = checkOptions(options);
+    const { streams } = checked;
+    const network = await makeNetwork(options);
+    try {
+      const labels = await readLabels(options.labels, network.numClasses);
+      if (streams !== undefined) native((binding) => binding.ensureStreams(streams));
+      return new ImageClassifier(network, labels, checked);
+    } catch (error) {
+      network.dispose();
+      throw error;
+    }
+  }
+
+  get layers(): Layers {
+    return this.#network.layers;
+  }
+
+  get numClasses(): number {
+    return this.#network.numClasses;
+  }
+
+  /** 'cpu' or 'cuda:N'. */
+  get device(): Device {
+    return this.#network.device;
+  }
+
+  /**
+   * Names what a picture shows, best first; of equal scores the lower index comes first.
+   *
+   * Several pictures are decoded in parallel and run as one batch. A picture that cannot be read fails all of them.
+   *
+   * @param image - a picture (bytes are copied before this returns), or a list of them
+   * @throws ERR_FILE, ERR_IMAGE, ERR_ARGUMENT, ERR_DISPOSED, ERR_OUT_OF_MEMORY, or the signal's reason
+   */
+  classify(image: Image, options?: ClassifyOptions): Promise<Prediction[]>;
+  classify(images: readonly Image[], options?: ClassifyOptions): Promise<Prediction[][]>;
+  async classify(
+    image: Image | readonly Image[],
+    options: ClassifyOptions = {},
+  ): Promise<Prediction[] | Prediction[][]> {
+    if (this.#disposed) throw new ResNetError('ERR_DISPOSED', 'The classifier was disposed of.');
+    const { topK, signal } = this.#checkClassify(options);
+    if (!isList(image)) {
+      const [predictions = []] = await this.#classify([takeImage(image, 'image')], ['image'], topK, signal);
+      return predictions;
+    }
+    const names = image.map((_, i) => `image[${i}]`);
+    const images = image.map((one, i) => takeImage(one, `image[${i}]`));
+    return this.#classify(images, names, topK, signal);
+  }
+
+  /** Frees the network's memory as soon as the work in flight is done. Disposing again does nothing. */
+  dispose(): void {
+    this.#disposed = true;
+    this.#network.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  async #classify(
+    images: readonly Image[],
+    names: readonly string[],
+    topK: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Prediction[][]> {
+    signal?.throwIfAborted();
+    if (images.length === 0) return [];
+    const pictures = await boundedMap(images, addon().threads().cores, (image, i) => {
+      signal?.throwIfAborted();
+      return this.#decode(image, names[i] ?? 'image');
+    });
+    const logits = await forwardPictures(this.#network, pictures, this.#preprocess, { signal, threads: this.#threads });
+    const values = logits.toFloat32();
+    const { numClasses } = this;
+    return pictures.map((_, i) => {
+      const scores = softmax(values.subarray(i * numClasses, (i + 1) * numClasses));
+      return best(scores, topK).map((index) => ({
+        label: this.labels[index] ?? '',
+        index,
+        score: scores[index] ?? 0,
+      }));
+    });
+  }
+
+  async #decode(image: Image, argument: string): Promise<NativePicture> {
+    const picture = await decode(image, { maxPixels: this.#maxPixels, argument });
+    checkResized(picture, this.#preprocess.resize, Math.max(this.#maxPixels, MOST_PIXELS), argument);
+    return picture;
+  }
+
+  #checkClassify(options: ClassifyOptions): { topK: number; signal: AbortSignal | undefined } {
+    if (typeof options !== 'object' || options === null) throw badArgument('options', 'an object', options);
+    const { topK = Math.min(5, this.numClasses), signal } = options;
+    checkInteger('topK', topK, 1, this.numClasses);
+    if (signal !== undefined && !(signal instanceof AbortSignal)) throw badArgument('signal', 'an AbortSignal', signal);
+    return { topK, signal };
+  }
+}
+
+interface Checked {
+  preprocess: NativePreprocess;
+  maxPixels: number;
+  threads: number | undefined;
+  streams: number | undefined;
+}
+
+const MOST_THREADS = 1024;
+const MOST_STREAMS = 256;
+
+function checkOptions(options: ImageClassifierOptions): Checked {
+  if (typeof options !== 'object' || options === null) throw badArgument('options', 'an object', options);
+  const { weights, dtype = 'float32', calibration, device } = options;
+  const { maxPixels = MOST_PIXELS, threads, streams } = options;
+  if (typeof weights !== 'string' || weights === '') {
+    throw badArgument('weights', "the path of a weight file, 'random' or 'random:SEED'", weights);
+  }
+  if (dtype !== 'float32') throw badArgument('dtype', "'float32'", dtype, 'ERR_UNSUPPORTED_DTYPE');
+  if (calibration !== undefined) {
+    throw new ResNetError('ERR_UNSUPPORTED_DTYPE', 'calibration belongs to dtype int8, which is not supported.');
+  }
+  if ((device as string | undefined) === 'meta')
+    throw badArgument('device', "'cpu', 'cuda' or 'cuda:N'", device, 'ERR_DEVICE');
+  checkInteger('maxPixels', maxPixels, 1, Number.MAX_SAFE_INTEGER);
+  if (threads !== undefined) checkInteger('threads', threads, 1, MOST_THREADS);
+  if (streams !== undefined) checkInteger('streams', streams, 1, MOST_STREAMS);
+  return { preprocess: checkPreprocess(options.preprocess), maxPixels, threads, streams };
+}
+
+/** The seed of 'random:SEED'; null for 'random'; undefined for a path. */
+function seedOf(weights: string): number | null | undefined {
+  if (weights === 'random') return null;
+  if (!weights.startsWith('random:')) return undefined;
+  const digits = weights.slice('random:'.length);
+  const seed = Number(digits);
+  if (!/^\d+$/.test(digits) || !Number.isSafeInteger(seed)) {
+    throw new ResNetError(
+      'ERR_ARGUMENT',
+      `weights must be 'random:SEED' with an integer from 0 to 2^53 - 1, but got ${show(weights)}.`,
+    );
+  }
+  return seed;
+}
+
+async function makeNetwork({ weights, layers, device }: ImageClassifierOptions): Promise<ResNet> {
+  const seed = seedOf(weights);
+  if (seed === undefined) return await ResNet.load(weights, { layers, device });
+  return new ResNet(layers ?? 50, 1000, { device, seed: seed ?? undefined });
+}
+
+/** Bytes are copied at once: the caller may change them while earlier pictures are being decoded. */
+function takeImage(image: Image, argument: string): Image {
+  checkImage(image, argument);
+  return typeof image === 'string' ? image : new Uint8Array(image);
+}
+
+function isList(image: Image | readonly Image[]): image is readonly Image[] {
+  return Array.isArray(image);
+}

@@ -1,0 +1,114 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { isUint8Array } from 'node:util/types';
+import type { Metadata, OutputInfo, Sharp, SharpOptions } from 'sharp';
+import type { NativePicture } from '../addon';
+import { badArgument, ResNetError, show } from '../errors';
+
+/** Options of {@link decode}. */
+export interface DecodeOptions {
+  /** The most pixels (width times height) that a picture may claim. Default: {@link MOST_PIXELS}. */
+  maxPixels?: number | undefined;
+  /** What error messages call the picture. Default: `image`. */
+  argument?: string | undefined;
+}
+
+/** The default pixel limit: 300 MB once decoded. */
+export const MOST_PIXELS = 100_000_000;
+
+const FORMATS = 'JPEG, PNG, WebP, TIFF or GIF picture';
+const KNOWN: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'tiff', 'gif']);
+
+/**
+ * Decodes a picture to 8-bit RGB, as Pillow's `convert('RGB')` does: grey, palette, 16 bit and CMYK become RGB, alpha
+ * is dropped (not composited), colour profiles are ignored. EXIF orientation is applied. Of several frames or pages
+ * the first one is taken.
+ *
+ * @param image - a path, or the bytes of a JPEG, PNG, WebP, TIFF or GIF
+ * @throws ERR_FILE (no readable file), ERR_IMAGE (no picture, a truncated one, too many pixels), ERR_ARGUMENT
+ */
+export async function decode(image: string | Uint8Array, options: DecodeOptions = {}): Promise<NativePicture> {
+  const { maxPixels = MOST_PIXELS, argument = 'image' } = options;
+  checkImage(image, argument);
+  const bytes = typeof image === 'string' ? await readPicture(image, argument) : image;
+  const name = typeof image === 'string' ? show(image) : `${bytes.length} bytes`;
+  const refused = (reason: string, cause?: unknown): ResNetError =>
+    new ResNetError('ERR_IMAGE', `${argument} must be ${reason}`, { cause });
+
+  // Only bytes that look like a picture reach a decoder: sharp would read SVG, PDF and what else it was built with.
+  if (bytes.length === 0) throw refused(`a ${FORMATS}, but got ${name}, which is empty.`);
+  if (!looksLikePicture(bytes)) throw refused(`a ${FORMATS}, but got ${name}, which is none.`);
+  const sharp = await loadSharp();
+  const source = (): Sharp => sharp(bytes, SETTINGS);
+  const undecodable = (error: unknown): ResNetError =>
+    refused(`a whole ${FORMATS}, but got ${name}, which cannot be decoded: ${firstLine(error)}`, error);
+
+  let header: Metadata;
+  try {
+    header = await source().metadata();
+  } catch (error) {
+    throw undecodable(error);
+  }
+  const { format, width, height } = header;
+  if (!KNOWN.has(format)) throw refused(`a ${FORMATS}, but got ${name}, which is of format ${format}.`);
+  if (width * height > maxPixels) {
+    throw refused(`of at most ${maxPixels} pixels (maxPixels), but got ${name}, which has ${width} x ${height}.`);
+  }
+  let pixels: { data: Buffer; info: OutputInfo };
+  try {
+    pixels = await source().removeAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
+  } catch (error) {
+    throw undecodable(error);
+  }
+  const { data, info } = pixels;
+  if (info.channels !== 3) throw refused(`a ${FORMATS} in color or grey, but got ${name} of other channels.`);
+  return { data, width: info.width, height: info.height };
+}
+
+/** @throws ERR_ARGUMENT where `image` is neither a path nor bytes */
+export function checkImage(image: unknown, argument: string): asserts image is string | Uint8Array {
+  if (typeof image !== 'string' && !isUint8Array(image)) {
+    throw badArgument(argument, "a path or a picture's bytes (Uint8Array)", image);
+  }
+}
+
+const SETTINGS: SharpOptions = {
+  autoOrient: true,
+  failOn: 'error', // truncated pictures fail; what decoders only warn of, Pillow takes too
+  ignoreIcc: true, // as Pillow: networks were trained on the values in the file
+  limitInputPixels: false, // checked here, from the header, with a message of ours
+};
+
+/** At the first picture, so that the package loads without it. */
+async function loadSharp(): Promise<(input: Uint8Array, options: SharpOptions) => Sharp> {
+  return (await import('sharp')).default;
+}
+
+async function readPicture(path: string, argument: string): Promise<Uint8Array> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path);
+    const stats = await file.stat();
+    if (!stats.isFile()) throw new Error(stats.isDirectory() ? 'it is a directory' : 'it is no regular file');
+    return await file.readFile();
+  } catch (error) {
+    const reason = firstLine(error);
+    throw new ResNetError('ERR_FILE', `${argument} must be a readable file, but got ${show(path)}: ${reason}.`, {
+      cause: error,
+    });
+  } finally {
+    await file?.close();
+  }
+}
+
+/** By the first bytes of the five formats. */
+function looksLikePicture(bytes: Uint8Array): boolean {
+  const head = Buffer.from(bytes.subarray(0, 12)).toString('latin1');
+  return SIGNATURES.some((start) => head.startsWith(start)) || /^RIFF[^]{4}WEBP/.test(head);
+}
+
+const SIGNATURES = ['\xff\xd8\xff', '\x89PNG\r\n\x1a\n', 'GIF87a', 'GIF89a', 'II*\0', 'II+\0', 'MM\0*', 'MM\0+'];
+
+function firstLine(error: unknown): string {
+  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+  return line;
+}

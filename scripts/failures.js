@@ -1,0 +1,120 @@
+'use strict';
+/** Every way in which the install ends badly: what was tried, and what to do about it. */
+
+const LIBTORCH_HINT = 'or point LIBTORCH at an unpacked libtorch';
+
+/** @type {Record<string, { says: (details: any) => string, remedy: (details: any) => string }>} */
+const FAILURES = {
+  windows: {
+    says: () => 'Windows is not supported.',
+    remedy: () => 'Use WSL 2 (a Linux inside Windows) and install there.',
+  },
+  platform: {
+    says: ({ platform, supported }) => `There is no libtorch to fetch for ${platform}; there is for ${supported}.`,
+    remedy: () => 'Build or unpack a libtorch for this platform and install with LIBTORCH=DIR.',
+  },
+  libc: {
+    says: ({ found }) => `libtorch needs the GNU C library 2.28 or newer; this system has ${found}.`,
+    remedy: () => 'Use a newer distribution with glibc (Debian 10, Ubuntu 20.04, RHEL 8 or later; not Alpine).',
+  },
+  variant: {
+    says: ({ variant, platform, supported }) =>
+      `LIBTORCH_VARIANT=${variant}: ${platform} has no such variant, only ${supported}.`,
+    remedy: ({ supported }) => `Leave LIBTORCH_VARIANT out, or set it to one of: ${supported}.`,
+  },
+  python: {
+    says: ({ tried }) => `No Python 3 was found (tried ${tried}); libtorch is fetched with its pip.`,
+    remedy: () =>
+      `Install it (Debian: apt install python3 python3-pip; Fedora: dnf install python3-pip; macOS: brew install python), ${LIBTORCH_HINT}.`,
+  },
+  pip: {
+    says: ({ python, output }) => `${python} has no pip; libtorch is fetched with it.${quoted(output)}`,
+    remedy: () =>
+      `Install it (Debian: apt install python3-pip; Fedora: dnf install python3-pip; elsewhere: python3 -m ensurepip), ${LIBTORCH_HINT}.`,
+  },
+  compiler: {
+    says: ({ tried }) => `No C++ compiler was found (tried ${tried}).`,
+    remedy: () => 'Install one (Debian: apt install g++; Fedora: dnf install gcc-c++; macOS: xcode-select --install).',
+  },
+  standard: {
+    says: ({ compiler, output }) =>
+      `${compiler} does not compile C++20, which libtorch's headers need.${quoted(output)}`,
+    remedy: () => 'Install GCC 11, Clang 14 or a newer one, and set CXX to it where it is not the default.',
+  },
+  cmake: {
+    says: ({ found }) =>
+      found ? `CMake ${found} is too old: 3.18 is the oldest.` : 'CMake was not found (tried cmake).',
+    remedy: () => 'Install it (Debian: apt install cmake; Fedora: dnf install cmake; macOS: brew install cmake).',
+  },
+  make: {
+    says: () => 'Neither ninja nor make was found.',
+    remedy: () =>
+      'Install one (Debian: apt install ninja-build; Fedora: dnf install ninja-build; macOS: brew install ninja).',
+  },
+  folder: {
+    says: ({ way, folder, missing }) => `${way}: ${folder} is no libtorch: ${missing} is missing.`,
+    remedy: () => 'Name the folder that has include/ and lib/ in it, or unset the variable to have libtorch fetched.',
+  },
+  version: {
+    says: ({ way, folder, found, wanted }) => `${way}: ${folder} is libtorch ${found}, but ${wanted} is needed.`,
+    remedy: ({ wanted }) =>
+      `Use libtorch ${wanted}, or set LIBTORCH_BYPASS_VERSION_CHECK=1 to try this one; it may not compile.`,
+  },
+  pytorch: {
+    says: ({ python }) => `LIBTORCH_USE_PYTORCH=1: ${python} has no package torch.`,
+    remedy: ({ wanted }) =>
+      `Activate the environment that has it (or: pip install torch==${wanted}), or unset LIBTORCH_USE_PYTORCH.`,
+  },
+  hash: {
+    says: ({ file, expected, actual }) =>
+      `${file} is not the file that was pinned, and was thrown away.\n  expected sha256 ${expected}\n  actual   sha256 ${actual}`,
+    remedy: () =>
+      'Try again; if it stays so, ask who runs the package index or proxy in between. The hash is not to be changed.',
+  },
+  space: {
+    says: ({ folder, needed, free }) =>
+      `${folder} has too little space: about ${needed} is needed${free ? `, ${free} is free` : ''}.`,
+    remedy: () => 'Free some, or set LIBTORCH_RESNET_CACHE to a folder on another disk.',
+  },
+  cache: {
+    says: ({ folder, output }) => `The cache ${folder} cannot be written.${quoted(output)}`,
+    remedy: () => 'Make it writable, or set LIBTORCH_RESNET_CACHE to another folder.',
+  },
+  offline: {
+    says: ({ output }) => `The package index cannot be reached.${quoted(output)}`,
+    remedy: () =>
+      `Check the network and the proxy (pip config list), ${LIBTORCH_HINT}; to install libtorch later, set LIBTORCH_RESNET_SKIP_INSTALL=1.`,
+  },
+  download: {
+    says: ({ output }) => `pip could not fetch libtorch.${quoted(output)}`,
+    remedy: () =>
+      `Check pip's settings (pip config list), update it (python3 -m pip install -U pip), ${LIBTORCH_HINT}.`,
+  },
+  unpack: {
+    says: ({ output }) => `libtorch could not be unpacked.${quoted(output)}`,
+    remedy: () => `Try again; Python 3.8 or newer is needed, ${LIBTORCH_HINT}.`,
+  },
+  build: {
+    says: ({ folder }) => `The addon could not be built against ${folder}; the compiler's words are above.`,
+    remedy: () =>
+      'Run it again in the foreground: npm rebuild libtorch-resnet --foreground-scripts (in a clone: npm run build:native).',
+  },
+};
+
+/** The end of another program's words, indented: the last lines say what went wrong. */
+function quoted(output) {
+  const lines = (output ?? '').trim().split('\n').filter(Boolean).slice(-12);
+  return lines.map((line) => `\n  ${line}`).join('');
+}
+
+/** An expected failure; anything else that is thrown is a mistake of ours and keeps its stack. */
+class Failure extends Error {
+  constructor(code, details = {}) {
+    super(FAILURES[code].says(details));
+    this.name = 'Failure';
+    this.code = code;
+    this.remedy = FAILURES[code].remedy(details);
+  }
+}
+
+module.exports = { FAILURES, Failure };

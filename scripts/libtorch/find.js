@@ -1,0 +1,58 @@
+'use strict';
+/** Which libtorch to build against: LIBTORCH, the active Python's, the cache's, or one fetched into the cache. */
+const path = require('node:path');
+const { cachePlace } = require('./cache');
+const { fetchLibtorch } = require('./fetch');
+const { LOCK, downloadSize, lockedFiles, readableSize } = require('./lock');
+const { UNTESTED, checkLibc, hasNvidiaDriver, platformName } = require('./platform');
+const { findPyTorch } = require('./python');
+const { checkLibtorch, missingPart } = require('./version');
+
+/**
+ * @returns {{ folder: string, way: string, version: string, variant?: string }} the folder with include/ and lib/
+ */
+function findLibtorch({
+  env = process.env,
+  lock = LOCK,
+  log = () => {},
+  fetch = fetchLibtorch,
+  machine = process,
+} = {}) {
+  const platform = platformName(machine);
+  const wanted = lock.version;
+  if (UNTESTED.includes(platform)) log(`${platform} is prepared, but was never tested`);
+
+  if (env.LIBTORCH) {
+    // npm runs scripts in the package's folder; INIT_CWD is where the user typed.
+    const folder = path.resolve(env.INIT_CWD ?? '.', env.LIBTORCH);
+    return { folder, way: 'LIBTORCH', version: checkLibtorch(folder, 'LIBTORCH', wanted, env) };
+  }
+  if (env.LIBTORCH_USE_PYTORCH === '1') {
+    const folder = findPyTorch(env, wanted);
+    const version = checkLibtorch(folder, 'LIBTORCH_USE_PYTORCH=1', wanted, env);
+    return { folder, way: 'LIBTORCH_USE_PYTORCH', version };
+  }
+
+  const variant = env.LIBTORCH_VARIANT || 'cpu';
+  const files = lockedFiles(lock, platform, variant);
+  const place = cachePlace(env, wanted, variant, platform);
+  const folder = path.join(place, 'torch');
+  const cached = missingPart(folder) === undefined;
+  if (!cached) {
+    checkLibc();
+    fetch({ files, variant, place, env, log });
+  }
+  return { folder, way: cached ? 'cache' : 'fetched', version: wanted, variant };
+}
+
+/** One line on how to get CUDA, where a driver is there and the CPU variant was taken. */
+function cudaHint({ variant, lock = LOCK, machine = process, driver = hasNvidiaDriver() }) {
+  if (variant !== 'cpu' || !driver) return undefined;
+  const platform = `${machine.platform}-${machine.arch}`;
+  const files = (lock.platforms[platform] ?? []).filter(({ variants }) => variants.includes('cuda'));
+  if (files.length === 0) return undefined;
+  const size = downloadSize(files);
+  return `an NVIDIA driver is here; for CUDA: LIBTORCH_VARIANT=cuda npm rebuild libtorch-resnet --foreground-scripts${size > 0 ? ` (downloads ${readableSize(size)})` : ''}`;
+}
+
+module.exports = { cudaHint, findLibtorch };

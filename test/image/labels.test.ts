@@ -1,0 +1,52 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readLabels } from '../../lib/image/labels';
+
+const folder = mkdtempSync(join(tmpdir(), 'resnet-labels-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const file = (name: string, content: string): string => {
+  writeFileSync(join(folder, name), content);
+  return join(folder, name);
+};
+
+test("ImageNet's names for 1000 classes", async () => {
+  const labels = await readLabels(undefined, 1000);
+  expect(labels).toHaveLength(1000);
+  expect([labels[0], labels[249], labels[999]]).toEqual(['tench', 'malamute', 'toilet tissue']);
+});
+
+test('numbers for any other count', async () => {
+  expect(await readLabels(undefined, 3)).toEqual(['class 0', 'class 1', 'class 2']);
+});
+
+test('a list is copied', async () => {
+  const list = ['cat', 'dog'];
+  const labels = await readLabels(list, 2);
+  list[0] = 'cow';
+  expect(labels).toEqual(['cat', 'dog']);
+  expect(Object.isFrozen(labels)).toBe(true);
+});
+
+test.each([
+  ['one a line', 'cat\ndog, puppy\n'],
+  ['lines of Windows', '\ufeffcat\r\ndog, puppy\r\n\r\n'],
+  ['a last line without an end', 'cat\ndog, puppy'],
+  ['JSON', ' ["cat",\n "dog, puppy"]\n'],
+])('a file, %s', async (_, content) => {
+  expect(await readLabels(file('labels', content), 2)).toEqual(['cat', 'dog, puppy']);
+});
+
+test.each<[string, () => any, string, RegExp]>([
+  ['too few', () => ['cat'], 'ERR_ARGUMENT', /^labels must be 2 names.*got 1\.$/],
+  ['too many in a file', () => file('three.txt', 'a\nb\nc\n'), 'ERR_ARGUMENT', /2 names.*got 3 in ".*three\.txt"/],
+  ['numbers', () => [1, 2], 'ERR_ARGUMENT', /^labels must be a list of strings/],
+  ['an object', () => ({ 0: 'a' }), 'ERR_ARGUMENT', /^labels/],
+  ['broken JSON', () => file('broken.json', '["a",'), 'ERR_ARGUMENT', /^labels must be a JSON array.*broken\.json/],
+  ['JSON of numbers', () => file('numbers.json', '[1, 2]'), 'ERR_ARGUMENT', /^labels/],
+  ['no file', () => join(folder, 'missing.txt'), 'ERR_FILE', /^labels.*missing\.txt/],
+  ['a directory', () => folder, 'ERR_FILE', /^labels/],
+])('%s', async (_, make, code, message) => {
+  await expect(readLabels(make(), 2)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+});

@@ -1,0 +1,38 @@
+import { boundedMap } from '../../lib/image/bounded-map';
+import { best, softmax } from '../../lib/image/scores';
+
+test('softmax sums to 1, whatever the size of the logits', () => {
+  expect([...softmax([0, 0, 0, 0])]).toEqual([0.25, 0.25, 0.25, 0.25]);
+  const [a, b] = softmax(new Float32Array([10_000, 10_001]));
+  expect(a! + b!).toBeCloseTo(1, 15);
+  expect(b! / a!).toBeCloseTo(Math.E, 12);
+});
+
+test('the best first, and of equal ones the lower index', () => {
+  expect(best(Float64Array.of(0.1, 0.3, 0.3, 0.2, 0.1), 4)).toEqual([1, 2, 3, 0]);
+});
+
+describe('boundedMap', () => {
+  test('keeps the order and the bound', async () => {
+    let [running, most] = [0, 0];
+    const results = await boundedMap([30, 1, 20, 2, 10], 2, async (ms, i) => {
+      most = Math.max(most, ++running);
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      running--;
+      return `${i}:${ms}`;
+    });
+    expect(results).toEqual(['0:30', '1:1', '2:20', '3:2', '4:10']);
+    expect(most).toBe(2);
+  });
+
+  test('starts nothing more after an error', async () => {
+    const begun: number[] = [];
+    const work = boundedMap([0, 1, 2, 3], 1, async (item) => {
+      begun.push(item);
+      await Promise.resolve();
+      if (item === 1) throw new Error('bad');
+    });
+    await expect(work).rejects.toThrow('bad');
+    expect(begun).toEqual([0, 1]);
+  });
+});

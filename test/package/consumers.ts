@@ -1,0 +1,53 @@
+/** An answer that every consumer prints, as one hash. */
+const answer = `
+const x = new Tensor(Float32Array.from({ length: 3 * 32 * 32 }, (_, i) => Math.sin(i)), [1, 3, 32, 32]);
+const print = ({ data }) => console.log(createHash('sha256').update(data).digest('hex'));
+new ResNet(18, 10, { seed: 4 }).forward(x).then(print);
+`;
+
+const unbuilt = `
+try {
+  new ResNet(18);
+} catch ({ code, message }) {
+  console.log(JSON.stringify({ code, message }));
+}
+`;
+
+const typed = `
+const net: ResNet = new ResNet(18, 10, { device: 'cpu' });
+export const answer: Promise<Tensor> = net.forward(new Tensor([0, 0, 0], [1, 3, 1, 1]));
+// @ts-expect-error no such depth
+export const refused = new ResNet(20);
+`;
+
+/** Programs of the package's users, each by its file's name. */
+export const consumers: Readonly<Record<string, string>> = {
+  'unbuilt.cjs': `const { ResNet } = require('libtorch-resnet');${unbuilt}`,
+  'unbuilt.mjs': `import { ResNet } from 'libtorch-resnet';${unbuilt}`,
+
+  'consumer.cjs': `
+    const { createHash } = require('node:crypto');
+    const { ResNet, Tensor } = require('libtorch-resnet');
+    ${answer}`,
+
+  'consumer.mjs': `
+    import { createHash } from 'node:crypto';
+    import { ResNet, Tensor } from 'libtorch-resnet';
+    ${answer}`,
+
+  // A Tensor made through require is one to a ResNet made through import.
+  'mixed.mjs': `
+    import { createHash } from 'node:crypto';
+    import { createRequire } from 'node:module';
+    import { ResNet } from 'libtorch-resnet';
+    const { Tensor } = createRequire(import.meta.url)('libtorch-resnet');
+    ${answer}`,
+
+  'worker.mjs': `
+    import { Worker } from 'node:worker_threads';
+    new Worker(new URL('./consumer.mjs', import.meta.url));
+  `,
+
+  'typed.cts': `import { ResNet, Tensor } from 'libtorch-resnet';${typed}`,
+  'typed.mts': `import { ResNet, Tensor } from 'libtorch-resnet';${typed}`,
+};

@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ResNet, Tensor } from '../../lib/index';
+import { root, run, type Ended } from '../support/node';
+import { consumers } from './consumers';
+
+/** Above what two busy cores without ccache take for the addon. */
+const BUILD = 15 * 60_000;
+
+/** Without what npm tells the scripts that it runs: a npm inside would take this package for the one meant. */
+const env = Object.fromEntries(
+  Object.keys(process.env)
+    .filter((name) =>
+      /^(npm_package_|npm_lifecycle_|npm_config_local_prefix$|INIT_CWD$|LIBTORCH_RESNET_SKIP)/.test(name),
+    )
+    .map((name) => [name, undefined]),
+);
+
+let folder: string;
+let packed: { filename: string; files: { path: string }[] };
+const app = (...parts: string[]): string => join(folder, 'app', ...parts);
+
+const npm = (args: string[], cwd: string): Promise<Ended> => run('npm', args, { cwd, env });
+const node = (file: string): Promise<Ended> => run(process.execPath, [file], { cwd: app(), env });
+
+/** A failed npm is worth nothing without what it said. */
+function expectDone({ code, stdout, stderr }: Ended): void {
+  if (code !== 0) throw new Error(`npm ended with ${String(code)}\n${stdout}\n${stderr}`);
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'resnet-package-'));
+  // Without scripts: dist/ is compiled by now, and other tests are reading it.
+  const ended = await npm(['pack', '--json', '--ignore-scripts', '--pack-destination', folder], root);
+  expectDone(ended);
+  [packed] = JSON.parse(ended.stdout);
+
+  mkdirSync(app());
+  writeFileSync(app('package.json'), JSON.stringify({ name: 'app', private: true }));
+  for (const [file, source] of Object.entries(consumers)) writeFileSync(app(file), source);
+  const flags = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
+  expectDone(await npm(['install', ...flags, join(folder, packed.filename)], app()));
+}, BUILD);
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('the package holds what a user needs to build and run it, and nothing else', () => {
+  const paths = packed.files.map(({ path }) => path);
+  expect([...new Set(paths.map((path) => path.split('/')[0]))].sort()).toEqual([
+    'ARCHITECTURE.md',
+    'CHANGELOG.md',
+    'CMakeLists.txt',
+    'LICENSE',
+    'README.md',
+    'binding.gyp.md',
+    'cmake',
+    'dist',
+    'native',
+    'package.json',
+    'scripts',
+  ]);
+  expect(paths).toEqual(
+    expect.arrayContaining([
+      'dist/index.js',
+      'dist/index.d.ts',
+      'dist/esm.mjs',
+      'dist/esm.d.mts',
+      'scripts/install.js',
+    ]),
+  );
+  expect(paths.filter((path) => /\.test\.|\.node$/.test(path))).toEqual([]);
+});
+
+describe('before the addon is built (--ignore-scripts)', () => {
+  test.each(['unbuilt.cjs', 'unbuilt.mjs'])('%s: importing works, the first use says what to do', async (file) => {
+    expect(existsSync(app('node_modules', 'libtorch-resnet', 'build'))).toBe(false);
+    const { stderr, ...ended } = await node(app(file));
+    expect({ ...ended, stderr }).toMatchObject({ code: 0, stderr: '' });
+    const { code, message } = JSON.parse(ended.stdout);
+    expect(code).toBe('ERR_ADDON_MISSING');
+    expect(message).toContain('npm rebuild libtorch-resnet');
+  });
+});
+
+describe('after npm rebuild libtorch-resnet', () => {
+  test(
+    'it is built',
+    async () => {
+      expectDone(await npm(['rebuild', 'libtorch-resnet', '--foreground-scripts'], app()));
+      expect(existsSync(app('node_modules', 'libtorch-resnet', 'build', 'Release', 'resnet.node'))).toBe(true);
+    },
+    BUILD,
+  );
+
+  test.each(['consumer.cjs', 'consumer.mjs', 'mixed.mjs', 'worker.mjs'])('%s answers as we do', async (file) => {
+    const x = new Tensor(
+      Float32Array.from({ length: 3 * 32 * 32 }, (_, i) => Math.sin(i)),
+      [1, 3, 32, 32],
+    );
+    const { data } = new ResNet(18, 10, { seed: 4 }).forwardSync(x);
+    const expected = createHash('sha256').update(data).digest('hex');
+    expect(await node(app(file))).toEqual({ code: 0, signal: null, stdout: `${expected}\n`, stderr: '' });
+  });
+});
+
+test('the types compile in a strict project, from CommonJS and from ESM', async () => {
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const types = join(root, 'node_modules', '@types');
+  const flags = [
+    '--noEmit',
+    '--strict',
+    '--module',
+    'node20',
+    '--target',
+    'es2022',
+    '--lib',
+    'es2023,esnext.disposable',
+  ];
+  const args = [tsc, ...flags, '--typeRoots', types, '--types', 'node', app('typed.cts'), app('typed.mts')];
+  expect(await run(process.execPath, args, { cwd: app(), env })).toMatchObject({ code: 0, stdout: '', stderr: '' });
+});

@@ -1,0 +1,186 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import goldens from '../fixtures/weights/blocks.json';
+import {
+  BasicBlock,
+  BottleneckBlock,
+  readWeights,
+  ResNet,
+  Tensor,
+  type Module,
+  type ResNetError,
+} from '../../lib/index';
+import { temporaryFolder } from '../support/files';
+import { ruleTensor } from '../support/rule';
+import { runScript } from '../support/node';
+import { randomTensor } from '../support/tensors';
+
+const folder = temporaryFolder();
+
+/** Comparing tens of millions of values one by one takes jest half a minute. */
+function digest(net: ResNet): string {
+  const hash = createHash('sha256');
+  for (const [name, { dtype, shape, data }] of net.stateDict())
+    hash.update(`${name} ${dtype} ${String(shape)} `).update(data);
+  return hash.digest('hex');
+}
+
+const fixture = (name: string): string => join(__dirname, '../fixtures/weights', name);
+
+describe('blocks from files answer what the reference answers', () => {
+  const blocks: [keyof typeof goldens, () => Module][] = [
+    ['basic_8_16_s2', () => new BasicBlock(8, 16, 2)],
+    ['bottleneck_16_32_s1', () => new BottleneckBlock(16, 32, 1)],
+    ['basic_8_8_s1', () => new BasicBlock(8, 8, 1)],
+  ];
+  const files = blocks.flatMap(([name, make]) => [
+    [`${name}.safetensors`, name, make, 1e-5, 1e-5] as const,
+    [`${name}.bf16.safetensors`, name, make, 2e-2, 2e-2] as const,
+  ]);
+
+  test.each(files)('%s', async (file, name, make, absolute, relative) => {
+    const golden = goldens[name];
+    const block = make();
+    expect(block.loadStateDict(await readWeights(fixture(file)))).toEqual({
+      naming: 'torchvision',
+      missing: [],
+      unexpected: [],
+    });
+    const y = await block.forward(ruleTensor('input', golden.inputShape));
+    expect(y.shape).toEqual(golden.outputShape);
+    const values = y.toFloat32();
+    golden.output.forEach((expected, i) => expect(Math.abs(values[i]! - expected)).toBeLessThanOrEqual(absolute));
+    const sum = values.reduce((total, value) => total + value, 0);
+    expect(Math.abs(sum - golden.sum)).toBeLessThanOrEqual(relative * Math.abs(golden.sum));
+  });
+});
+
+describe('ResNet.save and ResNet.load', () => {
+  const net = new ResNet(18, 7, { seed: 5 });
+  const x = randomTensor([2, 3, 40, 40]);
+  const expected = net.forwardSync(x).data;
+
+  test.each(['article', 'torchvision', 'huggingface'] as const)('under the names of %s', async (naming) => {
+    const path = join(folder, `${naming}.safetensors`);
+    await net.save(path, { naming, metadata: { note: 'ours' } });
+    const loaded = await ResNet.load(path);
+    expect([loaded.layers, loaded.numClasses]).toEqual([18, 7]);
+    expect(digest(loaded)).toBe(digest(net));
+    expect((await loaded.forward(x)).data).toEqual(expected);
+    const again = join(folder, 'again.safetensors');
+    await loaded.save(again, { naming, metadata: { note: 'ours' } });
+    expect(readFileSync(again).equals(readFileSync(path))).toBe(true);
+  });
+
+  test.each(['float16', 'bfloat16'] as const)(
+    'as %s, and what is read back is saved to the same bytes',
+    async (dtype) => {
+      const [once, twice] = [join(folder, `${dtype}.safetensors`), join(folder, `${dtype}2.safetensors`)];
+      await net.save(once, { dtype });
+      const loaded = await ResNet.load(once);
+      await loaded.save(twice, { dtype });
+      expect(readFileSync(twice).equals(readFileSync(once))).toBe(true);
+      const [weight, own] = [loaded, net].map((one) => one.stateDict().get('fc.weight')!.toFloat32());
+      weight!.forEach((value, i) => expect(Math.abs(value - own![i]!)).toBeLessThanOrEqual(Math.abs(own![i]!) / 128));
+    },
+  );
+
+  test.each([34, 50, 101, 152] as const)('ResNet-%i is known by its names', async (layers) => {
+    const path = join(folder, 'depth.safetensors');
+    await new ResNet(layers, 3, { seed: 1 }).save(path, { dtype: 'bfloat16' });
+    using loaded = await ResNet.load(path);
+    expect([loaded.layers, loaded.numClasses]).toEqual([layers, 3]);
+  });
+
+  test("PaddlePaddle's names: fc.weight is turned, where its shape does not tell", () => {
+    const own = new ResNet(18, 512, { seed: 3 });
+    const entries = [...own.stateDict()].flatMap(([name, tensor]): [string, Tensor][] => {
+      if (name.endsWith('num_batches_tracked')) return [];
+      const paddle = name.replace('running_mean', '_mean').replace('running_var', '_variance');
+      if (name !== 'fc.weight') return [[paddle, tensor]];
+      const turned = new Float32Array(512 * 512);
+      for (let i = 0; i < 512; i++)
+        for (let j = 0; j < 512; j++) turned[j * 512 + i] = Number(tensor.data[i * 512 + j]);
+      return [[paddle, new Tensor(turned, [512, 512])]];
+    });
+    const other = new ResNet(18, 512, { seed: 4 });
+    expect(other.loadStateDict(new Map(entries)).naming).toBe('paddle');
+    expect(digest(other)).toBe(digest(own));
+  });
+
+  test('what does not fit is one error that lists it, and nothing is written', async () => {
+    const path = join(folder, 'torchvision.safetensors');
+    await net.save(path);
+    const message = (options: object): Promise<string> =>
+      ResNet.load(path, options).then(
+        () => 'loaded',
+        (error: unknown) => `${(error as ResNetError).code} ${(error as ResNetError).message}`,
+      );
+    expect(await message({ layers: 34 })).toMatch(
+      /^ERR_WEIGHTS_MISMATCH .*torchvision\.safetensors does not fit.*'torchvision'.*missing layer1\.2\.conv1\.weight.*and \d+ more\.$/,
+    );
+    expect(await message({ numClasses: 10 })).toMatch(
+      /2 tensors: fc\.weight must have the shape \[10, 512\], but has \[7, 512\]; fc\.bias must have the shape \[10\]/,
+    );
+    expect(await message({ naming: 'paddle' })).toMatch(/^ERR_WEIGHTS_MISMATCH/);
+    expect(await message({ naming: 'caffe' })).toMatch(/^ERR_ARGUMENT naming must be/);
+    expect(await message({ layers: 20 })).toMatch(/^ERR_UNSUPPORTED_LAYERS/);
+    expect(await message({ strict: 1 })).toMatch(/^ERR_ARGUMENT strict must be/);
+    await expect(ResNet.load(fixture('basic_8_8_s1.safetensors'))).rejects.toMatchObject({
+      code: 'ERR_WEIGHTS_MISMATCH',
+      message: expect.stringContaining('does not hold a ResNet'),
+    });
+
+    const block = new BasicBlock(8, 8, 1, { seed: 1 });
+    const before = block.stateDict();
+    const state = new Map(before).set('conv_bn_block2.1.bias', new Tensor([1], [1])).set('more', new Tensor([1], [1]));
+    state.delete('conv_bn_block1.1.weight');
+    expect(() => block.loadStateDict(state)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_WEIGHTS_MISMATCH',
+        message: expect.stringMatching(
+          /3 tensors: missing conv_bn_block1\.1\.weight; unexpected more; conv_bn_block2\.1\.bias must have the shape \[8\]/,
+        ),
+      }),
+    );
+    expect(block.stateDict()).toEqual(before);
+  });
+
+  test('lenient: what is missing keeps its value, and is reported', () => {
+    const block = new BasicBlock(8, 8, 1, { seed: 1 });
+    const report = block.loadStateDict({ 'bn1.bias': randomTensor([8]), other: randomTensor([1]) }, { strict: false });
+    expect(report).toMatchObject({ naming: 'torchvision', unexpected: ['other'] });
+    expect(report.missing).toContain('conv1.weight');
+    expect(report.missing).not.toContain('bn1.bias');
+  });
+
+  test.each([
+    [{ naming: 'paddle' }, 'ERR_ARGUMENT', /^naming/],
+    [{ dtype: 'int8' }, 'ERR_DTYPE', /^dtype/],
+    [{ metadata: { a: 1 } }, 'ERR_ARGUMENT', /^metadata/],
+    [null, 'ERR_ARGUMENT', /^options/],
+  ])('save(path, %j)', async (options, code, message) => {
+    await expect(net.save(join(folder, 'x.safetensors'), options as never)).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+    });
+  });
+});
+
+test('loading ResNet-152 peaks at one copy of it above the loaded addon', async () => {
+  const path = join(folder, 'large.safetensors');
+  await new ResNet(152, 1000, { seed: 1 }).save(path);
+  const ended = await runScript(`
+    const { readFileSync } = require('node:fs');
+    const { ResNet } = require('./dist');
+    const peak = () => Number(/VmHWM:\\s+(\\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) / 1024;
+    new ResNet(18, 1, { device: 'meta' });
+    const before = peak();
+    ResNet.load(${JSON.stringify(path)}).then(() => console.log(peak() - before));
+  `);
+  expect(ended.stderr).toBe('');
+  const copy = 230.2;
+  expect(Number(ended.stdout)).toBeGreaterThan(copy * 0.9);
+  expect(Number(ended.stdout)).toBeLessThan(copy * 1.15);
+});
