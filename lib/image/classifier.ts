@@ -2,7 +2,7 @@ import { addon, native, type NativePicture, type NativePreprocess } from '../add
 import { checkInteger } from '../blocks';
 import type { Layers } from '../depths';
 import { badArgument, ResNetError, show } from '../errors';
-import { forwardPictures, type Device } from '../module';
+import { forwardPictures, settled, type Device } from '../module';
 import { ResNet } from '../resnet';
 import { checkImage, decode, MOST_PIXELS } from './decode';
 import { readLabels } from './labels';
@@ -71,6 +71,7 @@ export class ImageClassifier {
   readonly #maxPixels: number;
   readonly #threads: number | undefined;
   #disposed = false;
+  #inFlight = 0;
 
   private constructor(network: ResNet, labels: readonly string[], checked: Checked) {
     this.#network = network;
@@ -99,6 +100,11 @@ export class ImageClassifier {
     }
   }
 
+  /** How a picture becomes the network's input, defaults filled in. */
+  get preprocess(): Readonly<Required<Preprocess>> {
+    return this.#preprocess;
+  }
+
   get layers(): Layers {
     return this.#network.layers;
   }
@@ -115,7 +121,7 @@ export class ImageClassifier {
   /**
    * Names what a picture shows, best first; of equal scores the lower index comes first.
    *
-   * Several pictures are decoded in parallel and run as one batch. A picture that cannot be read fails all of them.
+   * Several pictures are decoded in parallel and run in batches of up to 32. A picture that cannot be read fails all of them.
    *
    * @param image - a picture (bytes are copied before this returns), or a list of them
    * @throws ERR_FILE, ERR_IMAGE, ERR_ARGUMENT, ERR_DISPOSED, ERR_OUT_OF_MEMORY, or the signal's reason
@@ -129,22 +135,33 @@ export class ImageClassifier {
     if (this.#disposed) throw new ResNetError('ERR_DISPOSED', 'The classifier was disposed of.');
     const { topK, signal } = this.#checkClassify(options);
     if (!isList(image)) {
-      const [predictions = []] = await this.#classify([takeImage(image, 'image')], ['image'], topK, signal);
+      const taken = takeImage(image, 'image');
+      const [predictions = []] = await this.#held(() => this.#classify([taken], ['image'], topK, signal));
       return predictions;
     }
     const names = image.map((_, i) => `image[${i}]`);
     const images = image.map((one, i) => takeImage(one, `image[${i}]`));
-    return this.#classify(images, names, topK, signal);
+    return this.#held(() => this.#classify(images, names, topK, signal));
   }
 
   /** Frees the network's memory as soon as the work in flight is done. Disposing again does nothing. */
   dispose(): void {
     this.#disposed = true;
-    this.#network.dispose();
+    if (this.#inFlight === 0) this.#network.dispose();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  /** Work that was begun is finished, whatever becomes of the classifier meanwhile. */
+  async #held<T>(work: () => Promise<T>): Promise<T> {
+    this.#inFlight++;
+    try {
+      return await work();
+    } finally {
+      if (--this.#inFlight === 0 && this.#disposed) this.#network.dispose();
+    }
   }
 
   async #classify(
@@ -155,21 +172,52 @@ export class ImageClassifier {
   ): Promise<Prediction[][]> {
     signal?.throwIfAborted();
     if (images.length === 0) return [];
-    const pictures = await boundedMap(images, addon().threads().cores, (image, i) => {
-      signal?.throwIfAborted();
-      return this.#decode(image, names[i] ?? 'image');
-    });
-    const logits = await forwardPictures(this.#network, pictures, this.#preprocess, { signal, threads: this.#threads });
+    if (images.length === 1)
+      return this.#forward(
+        [await this.#decode(images[0] as Image, names[0] ?? 'image')],
+        this.#preprocess,
+        topK,
+        signal,
+      );
+    const predictions: Prediction[][] = [];
+    const { crop } = this.#preprocess;
+    for (let start = 0; start < images.length; start += MOST_PICTURES) {
+      const pictures = await boundedMap(
+        images.slice(start, start + MOST_PICTURES),
+        addon().threads().cores,
+        async (image, i) => {
+          signal?.throwIfAborted();
+          // Cropped at once: a list of photographs would need gigabytes until its last one is decoded.
+          const picture = await this.#decode(image, names[start + i] ?? 'image');
+          const cropped = await settled(
+            () => native((binding) => binding.resizeAndCrop([picture], this.#preprocess)),
+            signal,
+          );
+          return { data: cropped.data as Uint8Array, width: crop, height: crop };
+        },
+      );
+      // Resizing what has that size already changes nothing.
+      predictions.push(...(await this.#forward(pictures, { ...this.#preprocess, resize: crop }, topK, signal)));
+    }
+    return predictions;
+  }
+
+  async #forward(
+    pictures: readonly NativePicture[],
+    preprocess: NativePreprocess,
+    topK: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Prediction[][]> {
+    const logits = await forwardPictures(this.#network, pictures, preprocess, { signal, threads: this.#threads });
     const values = logits.toFloat32();
-    const { numClasses } = this;
     return pictures.map((_, i) => {
-      const scores = softmax(values.subarray(i * numClasses, (i + 1) * numClasses));
-      return best(scores, topK).map((index) => ({
-        label: this.labels[index] ?? '',
-        index,
-        score: scores[index] ?? 0,
-      }));
+      const scores = softmax(values.subarray(i * this.numClasses, (i + 1) * this.numClasses));
+      return best(scores, topK).map((index) => this.#prediction(index, scores));
     });
+  }
+
+  #prediction(index: number, scores: Float64Array): Prediction {
+    return { label: this.labels[index] ?? '', index, score: scores[index] ?? 0 };
   }
 
   async #decode(image: Image, argument: string): Promise<NativePicture> {
@@ -194,6 +242,8 @@ interface Checked {
   streams: number | undefined;
 }
 
+/** Pictures in one forward: a larger batch gains nothing more. */
+const MOST_PICTURES = 32;
 const MOST_THREADS = 1024;
 const MOST_STREAMS = 256;
 

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { isUint8Array } from 'node:util/types';
 import type { Metadata, OutputInfo, Sharp, SharpOptions } from 'sharp';
@@ -14,6 +15,9 @@ export interface DecodeOptions {
 
 /** The default pixel limit: 300 MB once decoded. */
 export const MOST_PIXELS = 100_000_000;
+
+/** What the addon takes. */
+const LONGEST_SIDE = 2 ** 20;
 
 const FORMATS = 'JPEG, PNG, WebP, TIFF or GIF picture';
 const KNOWN: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'tiff', 'gif']);
@@ -48,20 +52,45 @@ export async function decode(image: string | Uint8Array, options: DecodeOptions 
   } catch (error) {
     throw undecodable(error);
   }
-  const { format, width, height } = header;
+  const { format, width, height, depth, space } = header;
   if (!KNOWN.has(format)) throw refused(`a ${FORMATS}, but got ${name}, which is of format ${format}.`);
   if (width * height > maxPixels) {
     throw refused(`of at most ${maxPixels} pixels (maxPixels), but got ${name}, which has ${width} x ${height}.`);
   }
+  if (Math.max(width, height) > LONGEST_SIDE) {
+    throw refused(`of at most ${LONGEST_SIDE} pixels a side, but got ${name}, which has ${width} x ${height}.`);
+  }
+  if (depth !== 'uchar' && depth !== 'ushort') {
+    throw refused(`of 8 or 16 bits a channel, but got ${name}, whose values are ${depth}.`);
+  }
+  const cmyk = space === 'cmyk';
   let pixels: { data: Buffer; info: OutputInfo };
   try {
-    pixels = await source().removeAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
+    const decoding = cmyk
+      ? source().pipelineColourspace('cmyk').toColourspace('cmyk') // as stored; sharp would print it by a profile
+      : source().removeAlpha().toColourspace('srgb');
+    pixels = await decoding.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   } catch (error) {
     throw undecodable(error);
   }
   const { data, info } = pixels;
-  if (info.channels !== 3) throw refused(`a ${FORMATS} in color or grey, but got ${name} of other channels.`);
-  return { data, width: info.width, height: info.height };
+  if (info.channels !== (cmyk ? 4 : 3)) {
+    throw refused(`a ${FORMATS} in color or grey, but got ${name} of other channels.`);
+  }
+  return { data: cmyk ? rgbOfCmyk(data) : data, width: info.width, height: info.height };
+}
+
+/** Pillow's rule, which knows no inks: each color is what its ink and black leave of white. */
+function rgbOfCmyk(cmyk: Uint8Array): Uint8Array {
+  const rgb = new Uint8Array((cmyk.length / 4) * 3);
+  for (let from = 0, to = 0; from < cmyk.length; from += 4) {
+    const white = 255 - (cmyk[from + 3] ?? 0);
+    for (let c = 0; c < 3; c++) {
+      const product = (cmyk[from + c] ?? 0) * white + 128;
+      rgb[to++] = white - ((product + (product >> 8)) >> 8); // divided by 255, rounded
+    }
+  }
+  return rgb;
 }
 
 /** @throws ERR_ARGUMENT where `image` is neither a path nor bytes */
@@ -86,7 +115,8 @@ async function loadSharp(): Promise<(input: Uint8Array, options: SharpOptions) =
 async function readPicture(path: string, argument: string): Promise<Uint8Array> {
   let file: FileHandle | undefined;
   try {
-    file = await open(path);
+    // Non-blocking, or a named pipe that nobody writes would hold a thread of libuv's pool for good.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const stats = await file.stat();
     if (!stats.isFile()) throw new Error(stats.isDirectory() ? 'it is a directory' : 'it is no regular file');
     return await file.readFile();

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { badArgument, ResNetError } from '../errors';
 import { Tensor, type DType, type TensorData } from '../tensor';
@@ -68,7 +69,8 @@ async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>):
   if (typeof path !== 'string' || path === '') throw badArgument('path', 'the path of a file', path);
   let file: FileHandle | undefined;
   try {
-    file = await open(path, 'r');
+    // Without waiting: opening a named pipe would hang until somebody writes to it.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     if (!(await file.stat()).isFile()) throw new ResNetError('ERR_FILE', `Cannot read ${path}: it is not a file.`);
     return await use(file);
   } catch (error) {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -95,6 +96,12 @@ test.each([
 ])('no file: %p', async (path, code, message) => {
   const error = await readWeights(path as string).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
+});
+
+test('a named pipe is refused, and waited for by nobody', async () => {
+  const pipe = join(folder, 'pipe.safetensors');
+  execFileSync('mkfifo', [pipe]);
+  await expect(readWeights(pipe)).rejects.toMatchObject({ code: 'ERR_FILE' });
 });
 
 test('what is written is read back, whatever its dtypes, shapes and names', async () => {
