@@ -23,9 +23,10 @@ test('every code that the sources name, in comments too, stands in ERROR_CODES',
 });
 
 test('every code of ERROR_CODES is thrown somewhere', () => {
+  // Not where it is only looked at: in a comparison, or in the command line's list of what is wrong usage.
   const thrown = found(
-    /['"`](ERR_[A-Z0-9_]+)['"`]/g,
-    sources.filter(({ file }) => file !== join('lib', 'errors.ts')),
+    /(?<![!=]== )['"`](ERR_[A-Z0-9_]+)['"`]/g,
+    sources.filter(({ file }) => file !== join('lib', 'errors.ts') && !file.startsWith(join('lib', 'cli'))),
   );
   const codes = new Set(thrown.map(({ code }) => code));
   expect(Object.keys(ERROR_CODES).filter((code) => !codes.has(code))).toEqual([]);

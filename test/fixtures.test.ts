@@ -24,11 +24,10 @@ test.each(expected)('%s is what it was', (name, hash) => {
   expect(sha256(join(fixtures, name))).toBe(hash);
 });
 
-(existsSync(reference) ? test : test.skip)('each fixture that the reference has is the same there', () => {
-  const shared = expected.filter(([name]) => existsSync(join(reference, name)));
-  expect(Object.fromEntries(shared.map(([name]) => [name, sha256(join(reference, name))]))).toEqual(
-    Object.fromEntries(shared),
-  );
-  // Guards the guard: a moved folder would compare nothing.
-  expect(shared.length).toBeGreaterThan(0);
+(existsSync(reference) ? test : test.skip)('each is the same in the reference', () => {
+  const inReference = (name: string): string | undefined => {
+    const file = join(reference, name);
+    return existsSync(file) ? sha256(file) : undefined;
+  };
+  expect(Object.fromEntries(expected.map(([name]) => [name, inReference(name)]))).toEqual(hashes);
 });

@@ -1,10 +1,14 @@
 /** Prints the run's counts as its very last line, and fails a run in which nothing was executed. */
 module.exports = class CountReporter {
   onRunComplete(_contexts, results) {
-    const { numPassedTests: passed, numFailedTests: failed, numPendingTests: skipped } = results;
+    const { numPassedTests: passed, numPendingTests: pending, numTodoTests: todo } = results;
+    // A file that does not load has no tests to count.
+    const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
     this.empty = passed + failed === 0;
-    const broken = results.numRuntimeErrorTestSuites;
-    process.once('exit', () => console.log(`\n${passed} passed, ${failed + broken} failed, ${skipped} skipped`));
+    process.once('exit', () => {
+      if (this.empty) console.error('\nno test was executed');
+      console.log(`\n${passed} passed, ${failed} failed, ${pending + todo} skipped`);
+    });
   }
 
   getLastError() {
