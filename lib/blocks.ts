@@ -1,4 +1,4 @@
-import { badArgument } from './errors';
+import { checkInteger } from './check';
 import { Module, type ModuleOptions } from './module';
 
 /** Far above any ResNet; keeps sizes in bytes within what the addon can count. */
@@ -60,10 +60,4 @@ function checkBlock(inputChannels: number, outputChannels: number, stride: numbe
   checkInteger('inputChannels', inputChannels, 1, MOST_CHANNELS);
   checkInteger('outputChannels', outputChannels, leastOutput, MOST_CHANNELS);
   checkInteger('stride', stride, 1, MOST_CHANNELS);
-}
-
-/** @throws ERR_ARGUMENT where `value` is no integer within the bounds @internal */
-export function checkInteger(argument: string, value: unknown, least: number, most: number): void {
-  if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most) return;
-  throw badArgument(argument, `an integer from ${least} to ${most}`, value);
 }

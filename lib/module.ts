@@ -10,6 +10,7 @@ import type {
   NativeRow,
   NativeTensor,
 } from './addon';
+import { checkOptionsObject } from './check';
 import { badArgument, ResNetError, show } from './errors';
 import { elementCount, Tensor, transpose } from './tensor';
 import { matchState, type LoadOptions, type LoadReport } from './weights/match';
@@ -153,7 +154,7 @@ export abstract class Module {
     options: LoadOptions = {},
   ): LoadReport {
     const module = Module.#of(this);
-    if (typeof options !== 'object' || options === null) throw badArgument('options', 'an object', options);
+    checkOptionsObject(options);
     const given = checkEntries(entries);
     const match = matchState(
       'The state',
@@ -367,7 +368,7 @@ function checkInputShape(shape: readonly number[], channels: number, argument: s
 }
 
 function checkOptions(options: ModuleOptions): { device: Device; seed: number | undefined } {
-  if (typeof options !== 'object' || options === null) throw badArgument('options', 'an object', options);
+  checkOptionsObject(options);
   const { device = 'cpu', seed } = options;
   checkDevice(device);
   if (seed !== undefined && !(Number.isSafeInteger(seed) && seed >= 0)) {
@@ -380,8 +381,9 @@ function checkDevice(device: unknown): asserts device is Device {
   if (typeof device !== 'string') throw badArgument('device', "'cpu', 'cuda' or 'cuda:N'", device, 'ERR_DEVICE');
 }
 
-function checkSignal(options: ForwardOptions): AbortSignal | undefined {
-  if (typeof options !== 'object' || options === null) throw badArgument('options', 'an object', options);
+/** The signal of some options, checked. @internal */
+export function checkSignal(options: ForwardOptions): AbortSignal | undefined {
+  checkOptionsObject(options);
   const { signal } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw badArgument('signal', 'an AbortSignal', signal);
   return signal;

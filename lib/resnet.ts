@@ -1,6 +1,6 @@
-import { badArgument, ResNetError, show } from './errors';
-import { checkInteger } from './blocks';
-import { SUPPORTED_LAYERS, type Layers } from './depths';
+import { badArgument } from './errors';
+import { checkInteger, checkOptionsObject } from './check';
+import { SUPPORTED_LAYERS, unsupportedLayers, type Layers } from './depths';
 import {
   loadValuesInto,
   Module,
@@ -50,11 +50,7 @@ export class ResNet extends Module {
    */
   constructor(layers: Layers, numClasses = 1000, options: ModuleOptions = {}) {
     if (!SUPPORTED_LAYERS.includes(layers)) {
-      const got = typeof layers === 'string' ? layers : show(layers);
-      throw new ResNetError(
-        'ERR_UNSUPPORTED_LAYERS',
-        `Supported layers are [${SUPPORTED_LAYERS.join(', ')}], but input layer is ${got}.`,
-      );
+      throw unsupportedLayers(layers);
     }
     checkInteger('numClasses', numClasses, 1, MOST_CLASSES);
     super({ type: 'ResNet', layers, numClasses }, options);
@@ -75,7 +71,7 @@ export class ResNet extends Module {
    * const net = await ResNet.load('resnet50.safetensors');
    */
   static async load(path: string, options: ResNetLoadOptions = {}): Promise<ResNet> {
-    if (typeof options !== 'object' || options === null) throw badArgument('options', 'an object', options);
+    checkOptionsObject(options);
     const { entries } = await openWeights(path);
     const given = new Map(entries.map((entry) => [entry.name, entry]));
     const found =
@@ -114,21 +110,19 @@ export class ResNet extends Module {
    */
   async save(path: string, options: SaveOptions = {}): Promise<void> {
     if (typeof path !== 'string' || path === '') throw badArgument('path', 'the path of a file', path);
-    if (typeof options !== 'object' || options === null) throw badArgument('options', 'an object', options);
+    checkOptionsObject(options);
     const { metadata = { format: 'pt' } } = options;
     if (!isStrings(metadata)) throw badArgument('metadata', 'an object of strings', metadata);
     await saveSafetensors(path, convertState(this.stateDict(), options), metadata);
   }
 }
 
-/** Each depth's names, as its modules have them: networks of shapes alone, which cost no memory. */
-function articleNames(): Map<Layers, string[]> {
-  return new Map(
-    SUPPORTED_LAYERS.map((layers) => {
-      using net = new ResNet(layers, 1, { device: 'meta' });
-      return [layers, stateSpecOf(net).map(({ name }) => name)];
-    }),
-  );
+/** Each depth's names, as its modules have them: networks of shapes alone, which cost no memory, made when asked for. */
+function* articleNames(): Generator<[Layers, string[]]> {
+  for (const layers of SUPPORTED_LAYERS) {
+    using net = new ResNet(layers, 1, { device: 'meta' });
+    yield [layers, stateSpecOf(net).map(({ name }) => name)];
+  }
 }
 
 function isStrings(value: unknown): value is Record<string, string> {

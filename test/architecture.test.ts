@@ -4,7 +4,7 @@ import { root } from './support/node';
 
 /** ARCHITECTURE.md's picture, from below: a file uses its own layer and those before it. */
 const LIB = [
-  ['errors', 'half', 'depths'],
+  ['errors', 'check', 'regular-file', 'half', 'depths'],
   ['tensor'],
   ['addon', 'weights'],
   ['module'],

@@ -1,8 +1,9 @@
 import { Option, type Command } from 'commander';
 import { SUPPORTED_LAYERS, type Layers } from '../depths';
 import { ResNetError } from '../errors';
-import { ImageClassifier, type ImageClassifierOptions, type Prediction } from '../image/classifier';
+import { ImageClassifier, isRandom, type ImageClassifierOptions, type Prediction } from '../image/classifier';
 import { colours } from './colours';
+import { asJson } from './formats';
 import { parseCount, parseLayers } from './options';
 
 interface Flags {
@@ -50,7 +51,7 @@ export function addClassify(program: Command): void {
       // What the types rule out, the classifier refuses with a message of its own.
       const options = { ...flags, weights } as ImageClassifierOptions;
       using classifier = await ImageClassifier.create(options);
-      if (/^random(:|$)/.test(weights)) {
+      if (isRandom(weights)) {
         process.stderr.write('These weights are random: the network is untrained and its answers mean nothing.\n');
       }
       await classifyAll(classifier, pictures, flags);
@@ -64,7 +65,7 @@ async function classifyAll(classifier: ImageClassifier, pictures: readonly strin
     if (flags.format === 'text') process.stdout.write(classified.map(asText).join(''));
     else done.push(...classified);
   }
-  if (flags.format === 'json') process.stdout.write(`${JSON.stringify(done, null, 2)}\n`);
+  if (flags.format === 'json') process.stdout.write(asJson(done));
 }
 
 /** A batch fails as one; its pictures one by one then tell which of them are bad. */

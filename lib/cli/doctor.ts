@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { Option, type Command } from 'commander';
 import { addon, type Addon } from '../addon';
 import { colours } from './colours';
+import { asJson } from './formats';
 
 // lib/cli (tests) and dist/cli (users) lie equally deep.
 const ROOT = join(__dirname, '..', '..');
@@ -61,11 +62,11 @@ const scripts = (): InstallScripts => createRequire(__filename)(join(ROOT, 'scri
 export function addDoctor(program: Command): void {
   program
     .command('doctor')
-    .description('show what is installed, what is missing and what to do about it')
-    .addOption(new Option('--format <format>', 'how to print it').choices(['text', 'json']).default('text'))
+    .description('Show what is installed, what is missing and what to do about it.')
+    .addOption(new Option('--format <name>', 'what to print').choices(['text', 'json']).default('text'))
     .action(({ format }: { format: 'text' | 'json' }) => {
       const report = examine();
-      process.stdout.write(format === 'json' ? `${JSON.stringify(report, null, 2)}\n` : text(report));
+      process.stdout.write(format === 'json' ? asJson(report) : text(report));
       process.exitCode = report.usable ? 0 : 1;
     });
 }

@@ -1,15 +1,11 @@
 import { InvalidArgumentError } from 'commander';
-import { SUPPORTED_LAYERS, type Layers } from '../depths';
-import { ResNetError } from '../errors';
+import { SUPPORTED_LAYERS, unsupportedLayers, type Layers } from '../depths';
 
 /** A depth as it is written on the command line. */
 export function parseLayers(text: string): Layers {
   const layers = SUPPORTED_LAYERS.find((supported) => String(supported) === text);
   if (layers !== undefined) return layers;
-  throw new ResNetError(
-    'ERR_UNSUPPORTED_LAYERS',
-    `Supported layers are [${SUPPORTED_LAYERS.join(', ')}], but input layer is ${text}.`,
-  );
+  throw unsupportedLayers(text);
 }
 
 /** A positive integer. */

@@ -1,8 +1,8 @@
 import { addon, native, type NativePicture, type NativePreprocess } from '../addon';
-import { checkInteger } from '../blocks';
+import { checkInteger, checkOptionsObject } from '../check';
 import type { Layers } from '../depths';
 import { badArgument, ResNetError, show } from '../errors';
-import { forwardPictures, settled, type Device } from '../module';
+import { checkSignal, forwardPictures, settled, type Device } from '../module';
 import { ResNet } from '../resnet';
 import { checkImage, decode, MOST_PIXELS } from './decode';
 import { readLabels } from './labels';
@@ -172,13 +172,10 @@ export class ImageClassifier {
   ): Promise<Prediction[][]> {
     signal?.throwIfAborted();
     if (images.length === 0) return [];
-    if (images.length === 1)
-      return this.#forward(
-        [await this.#decode(images[0] as Image, names[0] ?? 'image')],
-        this.#preprocess,
-        topK,
-        signal,
-      );
+    if (images.length === 1) {
+      const picture = await this.#decode(images[0] as Image, names[0] ?? 'image');
+      return this.#forward([picture], this.#preprocess, topK, signal);
+    }
     const predictions: Prediction[][] = [];
     const { crop } = this.#preprocess;
     for (let start = 0; start < images.length; start += MOST_PICTURES) {
@@ -227,11 +224,10 @@ export class ImageClassifier {
   }
 
   #checkClassify(options: ClassifyOptions): { topK: number; signal: AbortSignal | undefined } {
-    if (typeof options !== 'object' || options === null) throw badArgument('options', 'an object', options);
-    const { topK = Math.min(5, this.numClasses), signal } = options;
+    checkOptionsObject(options);
+    const { topK = Math.min(5, this.numClasses) } = options;
     checkInteger('topK', topK, 1, this.numClasses);
-    if (signal !== undefined && !(signal instanceof AbortSignal)) throw badArgument('signal', 'an AbortSignal', signal);
-    return { topK, signal };
+    return { topK, signal: checkSignal(options) };
   }
 }
 
@@ -248,7 +244,7 @@ const MOST_THREADS = 1024;
 const MOST_STREAMS = 256;
 
 function checkOptions(options: ImageClassifierOptions): Checked {
-  if (typeof options !== 'object' || options === null) throw badArgument('options', 'an object', options);
+  checkOptionsObject(options);
   const { weights, dtype = 'float32', calibration, device } = options;
   const { maxPixels = MOST_PIXELS, threads, streams } = options;
   if (typeof weights !== 'string' || weights === '') {
@@ -266,10 +262,15 @@ function checkOptions(options: ImageClassifierOptions): Checked {
   return { preprocess: checkPreprocess(options.preprocess), maxPixels, threads, streams };
 }
 
+/** Whether `weights` asks for an untrained network, instead of naming a file. */
+export function isRandom(weights: string): boolean {
+  return weights === 'random' || weights.startsWith('random:');
+}
+
 /** The seed of 'random:SEED'; null for 'random'; undefined for a path. */
 function seedOf(weights: string): number | null | undefined {
+  if (!isRandom(weights)) return undefined;
   if (weights === 'random') return null;
-  if (!weights.startsWith('random:')) return undefined;
   const digits = weights.slice('random:'.length);
   const seed = Number(digits);
   if (!/^\d+$/.test(digits) || !Number.isSafeInteger(seed)) {

@@ -1,9 +1,9 @@
-import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { isUint8Array } from 'node:util/types';
 import type { Metadata, OutputInfo, Sharp, SharpOptions } from 'sharp';
 import type { NativePicture } from '../addon';
 import { badArgument, ResNetError, show } from '../errors';
+import { openRegularFile } from '../regular-file';
 
 /** Options of {@link decode}. */
 export interface DecodeOptions {
@@ -115,10 +115,7 @@ async function loadSharp(): Promise<(input: Uint8Array, options: SharpOptions) =
 async function readPicture(path: string, argument: string): Promise<Uint8Array> {
   let file: FileHandle | undefined;
   try {
-    // Non-blocking, or a named pipe that nobody writes would hold a thread of libuv's pool for good.
-    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const stats = await file.stat();
-    if (!stats.isFile()) throw new Error(stats.isDirectory() ? 'it is a directory' : 'it is no regular file');
+    file = await openRegularFile(path);
     return await file.readFile();
   } catch (error) {
     const reason = firstLine(error);

@@ -1,5 +1,5 @@
 import type { NativePicture, NativePreprocess } from '../addon';
-import { checkInteger } from '../blocks';
+import { checkInteger } from '../check';
 import { badArgument, ResNetError } from '../errors';
 
 /** How a picture becomes a network's input: torchvision's evaluation preset. */

@@ -13,14 +13,14 @@ export interface Identity {
 /**
  * The depth and the number of classes whose names fit the given ones best.
  *
- * @param namesOf - each depth's article names, in order
+ * @param namesOf - each depth's article names, in order; taken until one fits exactly
  * @param naming - only this one is tried; 'auto' tries all
  * @throws ERR_WEIGHTS_MISMATCH where nothing here looks like a ResNet
  */
 export function identifyResNet(
   subject: string,
   given: ReadonlyMap<string, Given>,
-  namesOf: ReadonlyMap<Layers, readonly string[]>,
+  namesOf: Iterable<readonly [Layers, readonly string[]]>,
   naming: Naming | 'auto' = 'auto',
 ): Identity {
   const only = checkNaming(naming);
@@ -33,6 +33,7 @@ export function identifyResNet(
       if (value <= bestFit) continue;
       bestFit = value;
       best = { layers, numClasses: classesOf(candidate, names, given), naming: candidate };
+      if (value === given.size && best.numClasses > 0) return best; // none can fit better
     }
   }
   if (best !== undefined && best.numClasses > 0) return best;

@@ -34,7 +34,7 @@ export interface Given {
 
 export interface Match extends LoadReport {
   /** Article names, and the names under which their tensors were given. */
-  pairs: { name: string; given: string; transposed: boolean }[];
+  pairs: { name: string; shape: readonly number[]; given: string; transposed: boolean }[];
   /** Counters that were not given: PaddlePaddle has none, and they count from 0 then. */
   untracked: string[];
 }
@@ -62,7 +62,7 @@ export function matchState(
   const problems = [
     ...(strict ? match.missing.map((name) => `missing ${name}`) : []),
     ...(strict ? match.unexpected.map((name) => `unexpected ${name}`) : []),
-    ...match.pairs.flatMap((pair) => misfit(pair, spec, given)),
+    ...match.pairs.flatMap((pair) => misfit(pair, given)),
   ];
   if (problems.length === 0) return match;
   const listed = problems.slice(0, MOST_LISTED).join('; ');
@@ -94,10 +94,10 @@ function pairUp(
   naming: Naming,
 ): Match {
   const match: Match = { naming, pairs: [], missing: [], untracked: [], unexpected: [] };
-  spec.forEach(({ name }, i) => {
+  spec.forEach(({ name, shape }, i) => {
     const source = names[i] as string;
     if (given.has(source)) {
-      match.pairs.push({ name, given: source, transposed: name === 'fc.weight' && storesTransposed(naming) });
+      match.pairs.push({ name, shape, given: source, transposed: name === 'fc.weight' && storesTransposed(naming) });
     } else {
       (isCounter(name) ? match.untracked : match.missing).push(isCounter(name) ? name : source);
     }
@@ -107,10 +107,9 @@ function pairUp(
   return match;
 }
 
-function misfit(pair: Match['pairs'][number], spec: readonly StateSpec[], given: ReadonlyMap<string, Given>): string[] {
+function misfit(pair: Match['pairs'][number], given: ReadonlyMap<string, Given>): string[] {
   const tensor = given.get(pair.given) as Given;
-  const own = spec.find(({ name }) => name === pair.name)?.shape ?? [];
-  const needed = pair.transposed ? [...own].reverse() : own;
+  const needed = pair.transposed ? [...pair.shape].reverse() : pair.shape;
   if (tensor.shape.length !== needed.length || tensor.shape.some((dimension, i) => dimension !== needed[i])) {
     return [`${pair.given} must have the shape [${needed.join(', ')}], but has [${tensor.shape.join(', ')}]`];
   }

@@ -1,6 +1,6 @@
-import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { badArgument, ResNetError } from '../errors';
+import { openRegularFile } from '../regular-file';
 import { Tensor, type DType, type TensorData } from '../tensor';
 import { readBytes } from './bytes';
 import { looksLikeSafetensors, readSafetensorsHeader } from './safetensors';
@@ -69,9 +69,7 @@ async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>):
   if (typeof path !== 'string' || path === '') throw badArgument('path', 'the path of a file', path);
   let file: FileHandle | undefined;
   try {
-    // Without waiting: opening a named pipe would hang until somebody writes to it.
-    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    if (!(await file.stat()).isFile()) throw new ResNetError('ERR_FILE', `Cannot read ${path}: it is not a file.`);
+    file = await openRegularFile(path);
     return await use(file);
   } catch (error) {
     if (error instanceof ResNetError) throw error;
