@@ -11,6 +11,7 @@ import {
   type Module,
   type ResNetError,
 } from '../../lib/index';
+import { saveSafetensors } from '../../lib/weights/save-safetensors';
 import { temporaryFolder } from '../support/files';
 import { ruleTensor } from '../support/rule';
 import { runScript } from '../support/node';
@@ -93,20 +94,39 @@ describe('ResNet.save and ResNet.load', () => {
     expect([loaded.layers, loaded.numClasses]).toEqual([layers, 3]);
   });
 
-  test("PaddlePaddle's names: fc.weight is turned, where its shape does not tell", () => {
-    const own = new ResNet(18, 512, { seed: 3 });
-    const entries = [...own.stateDict()].flatMap(([name, tensor]): [string, Tensor][] => {
-      if (name.endsWith('num_batches_tracked')) return [];
-      const paddle = name.replace('running_mean', '_mean').replace('running_var', '_variance');
-      if (name !== 'fc.weight') return [[paddle, tensor]];
-      const turned = new Float32Array(512 * 512);
-      for (let i = 0; i < 512; i++)
-        for (let j = 0; j < 512; j++) turned[j * 512 + i] = Number(tensor.data[i * 512 + j]);
-      return [[paddle, new Tensor(turned, [512, 512])]];
+  describe("PaddlePaddle's names", () => {
+    /** As PaddlePaddle has it: no counters, and fc.weight as [in, out]. */
+    const paddle = (own: ResNet): Map<string, Tensor> =>
+      new Map(
+        [...own.stateDict()].flatMap(([name, tensor]): [string, Tensor][] => {
+          if (name.endsWith('num_batches_tracked')) return [];
+          if (name !== 'fc.weight') {
+            return [[name.replace('running_mean', '_mean').replace('running_var', '_variance'), tensor]];
+          }
+          const [rows, columns] = tensor.shape as [number, number];
+          const turned = new Float32Array(rows * columns);
+          for (let i = 0; i < rows; i++) {
+            for (let j = 0; j < columns; j++) turned[j * rows + i] = Number(tensor.data[i * columns + j]);
+          }
+          return [[name, new Tensor(turned, [columns, rows])]];
+        }),
+      );
+
+    test('fc.weight is turned, where its shape does not tell', () => {
+      const own = new ResNet(18, 512, { seed: 3 });
+      const other = new ResNet(18, 512, { seed: 4 });
+      expect(other.loadStateDict(paddle(own)).naming).toBe('paddle');
+      expect(digest(other)).toBe(digest(own));
     });
-    const other = new ResNet(18, 512, { seed: 4 });
-    expect(other.loadStateDict(new Map(entries)).naming).toBe('paddle');
-    expect(digest(other)).toBe(digest(own));
+
+    test.each([7, 512])('from a file, with %i classes; the counters begin at 0', async (classes) => {
+      const own = new ResNet(18, classes, { seed: 3 });
+      const path = join(folder, 'paddle.safetensors');
+      await saveSafetensors(path, paddle(own));
+      const loaded = await ResNet.load(path);
+      expect([loaded.layers, loaded.numClasses]).toEqual([18, classes]);
+      expect(digest(loaded)).toBe(digest(own));
+    });
   });
 
   test('what does not fit is one error that lists it, and nothing is written', async () => {
