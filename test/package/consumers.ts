@@ -48,6 +48,17 @@ export const consumers: Readonly<Record<string, string>> = {
     new Worker(new URL('./consumer.mjs', import.meta.url));
   `,
 
+  // Node's own test runner loads each file in a process of its own.
+  'consumer.test.mjs': `
+    import assert from 'node:assert';
+    import test from 'node:test';
+    import { ResNet, Tensor } from 'libtorch-resnet';
+    test('forward', async () => {
+      const { shape } = await new ResNet(18, 10).forward(new Tensor(new Float32Array(3), [1, 3, 1, 1]));
+      assert.deepStrictEqual(shape, [1, 10]);
+    });
+  `,
+
   'typed.cts': `import { ResNet, Tensor } from 'libtorch-resnet';${typed}`,
   'typed.mts': `import { ResNet, Tensor } from 'libtorch-resnet';${typed}`,
 };

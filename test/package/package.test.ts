@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ResNet, Tensor } from '../../lib/index';
@@ -73,6 +73,16 @@ test('the package holds what a user needs to build and run it, and nothing else'
   expect(paths.filter((path) => /\.test\.|\.node$/.test(path))).toEqual([]);
 });
 
+test('nothing in dist/ is left over from a source that is gone', () => {
+  const compiled = packed.files.map(({ path }) => path).filter((path) => path.startsWith('dist/'));
+  const source = (path: string): string[] => {
+    const stem = path.replace(/^dist/, 'lib').replace(/(\.d)?\.[cm]?[jt]s$/, '');
+    return [path.replace(/^dist/, 'lib'), `${stem}.ts`, `${stem}.mts`];
+  };
+  // Mended by removing dist/ and compiling anew.
+  expect(compiled.filter((path) => !source(path).some((file) => existsSync(join(root, file))))).toEqual([]);
+});
+
 describe('before the addon is built (--ignore-scripts)', () => {
   test.each(['unbuilt.cjs', 'unbuilt.mjs'])('%s: importing works, the first use says what to do', async (file) => {
     expect(existsSync(app('node_modules', 'libtorch-resnet', 'build'))).toBe(false);
@@ -103,6 +113,19 @@ describe('after npm rebuild libtorch-resnet', () => {
     const expected = createHash('sha256').update(data).digest('hex');
     expect(await node(app(file))).toEqual({ code: 0, signal: null, stdout: `${expected}\n`, stderr: '' });
   });
+
+  test("Node's own test runner runs it", async () => {
+    const ended = await run(process.execPath, ['--test', '--test-reporter=tap'], { cwd: app(), env });
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    expect(ended.stdout).toMatch(/^# pass 1$/m);
+    expect(ended.stdout).toMatch(/^# fail 0$/m);
+  });
+
+  test("npx resnet summary 50 prints the article's table to the byte", async () => {
+    const article = readFileSync(join(root, 'test', 'fixtures', 'summary', 'article.resnet50.txt'), 'utf8');
+    const ended = await run('npx', ['--no', 'resnet', 'summary', '50'], { cwd: app(), env });
+    expect(ended).toEqual({ code: 0, signal: null, stdout: article, stderr: '' });
+  });
 });
 
 test('the types compile in a strict project, from CommonJS and from ESM', async () => {
@@ -112,7 +135,7 @@ test('the types compile in a strict project, from CommonJS and from ESM', async 
     '--noEmit',
     '--strict',
     '--module',
-    'node20',
+    'nodenext',
     '--target',
     'es2022',
     '--lib',
