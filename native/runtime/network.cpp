@@ -8,7 +8,6 @@
 #include "model/observer.h"
 #include "model/resnet.h"
 #include "model/state.h"
-#include "runtime/streams.h"
 
 namespace resnet {
 namespace {
@@ -23,9 +22,7 @@ class Interruptible : public Observer {
 
   void ran(const torch::nn::Module&, const at::Tensor&, const at::Tensor&) override { check(); }
 
-  void check() const {
-    if (interrupt_ || Streams::shared().stopping()) throw Error("ERR_ABORTED", "The forward was aborted.");
-  }
+  void check() const { check_interrupt(interrupt_); }
 
  private:
   const Interrupt& interrupt_;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "model/trace.h"
+#include "runtime/interrupt.h"
 
 namespace resnet {
 
@@ -27,9 +28,6 @@ struct ResNetSpec {
 };
 
 using Spec = std::variant<BlockSpec, ResNetSpec>;
-
-/// Asks a forward to end early. Set from any thread.
-using Interrupt = std::atomic<bool>;
 
 /// A block or ResNet with its device, its mode and the rules that keep it whole while several threads use it:
 /// forwards in eval mode run side by side, those in train mode one at a time, and nothing changes under them.

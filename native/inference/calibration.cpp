@@ -1,0 +1,82 @@
+#include "inference/calibration.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "inference/torch_executor.h"
+
+namespace resnet {
+namespace {
+
+constexpr int64_t kBins = 8192;
+constexpr double kLeftOut = 1e-4;
+
+/// The range that is left when `left_out` of all counts is cut off at each end.
+Range trimmed(const at::Tensor& counts, Range whole) {
+  const auto* bins = counts.const_data_ptr<double>();
+  double total = 0;
+  for (int64_t i = 0; i < kBins; i++) total += bins[i];
+  const auto edge = [&](int64_t first, int64_t step) {
+    double cut = 0;
+    auto bin = first;
+    while (bin >= 0 && bin < kBins && cut + bins[bin] <= total * kLeftOut) {
+      cut += bins[bin];
+      bin += step;
+    }
+    return bin;
+  };
+  const auto width = (whole.most - whole.least) / kBins;
+  return {whole.least + width * static_cast<float>(edge(0, 1)),
+          whole.least + width * static_cast<float>(edge(kBins - 1, -1) + 1)};
+}
+
+}  // namespace
+
+std::vector<Range> calibrate(const Plan& plan, const std::vector<at::Tensor>& inputs, CalibrationMethod method,
+                             const Normalisation& normalisation, const Interrupt& interrupt) {
+  TorchExecutor executor(plan, at::kCPU, at::kFloat, normalisation);
+  std::vector<Range> ranges(plan.values, {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()});
+  const auto each = [&](const ValueObserver& observer) {
+    for (const auto& input : inputs) executor.run(input, Until::kLogits, interrupt, observer);
+  };
+  each([&](Value value, const at::Tensor& x) {
+    const auto [least, most] = at::aminmax(x);
+    ranges[value] = {std::min(ranges[value].least, least.item<float>()),
+                     std::max(ranges[value].most, most.item<float>())};
+  });
+  if (method == CalibrationMethod::kMinMax) return ranges;
+
+  std::vector<at::Tensor> counts(plan.values);
+  for (auto& count : counts) count = at::zeros({kBins}, at::kDouble);
+  each([&](Value value, const at::Tensor& x) {
+    const auto& [least, most] = ranges[value];
+    if (most > least) counts[value] += at::histc(x, kBins, least, most).to(at::kDouble);
+  });
+  for (Value value = 0; value < plan.values; value++) {
+    if (ranges[value].most > ranges[value].least) ranges[value] = trimmed(counts[value], ranges[value]);
+  }
+  return ranges;
+}
+
+std::vector<Quantised> quantised_for(const Plan& plan, const std::vector<Range>& ranges,
+                                     const Normalisation& normalisation) {
+  std::vector<Quantised> quantised;
+  for (auto [least, most] : ranges) {
+    if (quantised.empty()) {  // a picture may hold any byte, whatever those of the calibration held
+      for (std::size_t c = 0; c < 3; c++) {
+        least = std::min(least, static_cast<float>((0 - normalisation.mean[c]) / normalisation.std[c]));
+        most = std::max(most, static_cast<float>((1 - normalisation.mean[c]) / normalisation.std[c]));
+      }
+    }
+    least = std::min(least, 0.0F);
+    most = std::max(most, 0.0F);
+    const auto scale = most > least ? (most - least) / 255 : 1.0F;
+    quantised.push_back({scale, static_cast<int32_t>(std::lround(-least / scale))});
+  }
+  for (const auto& step : plan.steps) {
+    if (const auto* pool = std::get_if<MaxPool>(&step)) quantised[pool->output] = quantised[pool->input];
+  }
+  return quantised;
+}
+
+}  // namespace resnet

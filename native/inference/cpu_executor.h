@@ -1,0 +1,64 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "inference/executor.h"
+#include "inference/kernels/kernels.h"
+#include "inference/layout.h"
+#include "inference/normalisation.h"
+#include "inference/packed.h"
+#include "inference/plan.h"
+
+namespace resnet {
+
+/// Runs a plan with our kernels: weights packed once, activations in memory that is planned once for each height and
+/// width and used again, nothing allocated afterwards but the answer.
+class CpuExecutor : public Executor {
+ public:
+  /// @param quantised by value; for Element::kUInt8 alone
+  CpuExecutor(Plan plan, const kernels::Kernels& kernels, const kernels::Kernels& float_kernels,
+              const Normalisation& normalisation, std::vector<Quantised> quantised);
+
+  at::Tensor run(const at::Tensor& x, Until until, const Interrupt& interrupt) override;
+  [[nodiscard]] int64_t bytes() const override { return bytes_; }
+
+ private:
+  struct Workspace {
+    int64_t height, width;
+    int64_t most_images;  ///< in a forward that it serves
+    Layout layout;
+    at::Tensor memory;
+  };
+  using Table = std::array<std::array<uint32_t, 256>, 3>;  ///< the element of each byte, by channel
+
+  std::unique_ptr<Workspace> take(int64_t height, int64_t width, int64_t images);
+  void give_back(std::unique_ptr<Workspace> workspace);
+
+  /// Images [first, first + count) of the pass that workspace holds; `x` are all of this pass's.
+  void ingest(const Workspace& workspace, const at::Tensor& x, int64_t first, int64_t count) const;
+  void run_step(const Workspace& workspace, std::size_t step, int64_t first, int64_t count) const;
+  void run_step(const Workspace&, const Convolution&, const Packed&, int64_t first, int64_t count) const;
+  void run_step(const Workspace&, const MaxPool&, const Packed&, int64_t first, int64_t count) const;
+  void run_step(const Workspace&, const GlobalAverage&, const Packed&, int64_t first, int64_t count) const;
+  void run_step(const Workspace&, const Classifier&, const Packed&, int64_t first, int64_t count) const;
+
+  Plan plan_;
+  const kernels::Kernels& kernels_;
+  const kernels::Kernels& float_kernels_;
+  std::vector<Quantised> quantised_;
+  std::vector<Packed> packed_;  ///< by step
+  int64_t input_channels_;      ///< as stored: a whole number of words
+  int64_t bytes_ = 0;
+  Table table_{};
+
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Workspace>> idle_;  ///< last used first
+};
+
+}  // namespace resnet

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+
+#include "runtime/interrupt.h"
+
+namespace resnet {
+
+/// Where a forward ends.
+enum class Until : std::uint8_t { kLogits, kFeatures };
+
+/// Runs a plan. Several threads may run one at a time; an executor never changes once it is made.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+
+  /// @param x on the CPU: float32 [N, 3, H, W], or uint8 [N, H, W, 3], which is normalised on the way
+  /// @returns float32 on the CPU: [N, numClasses] logits, or the features before the last layer
+  /// @throws Error ERR_ABORTED
+  virtual at::Tensor run(const at::Tensor& x, Until until, const Interrupt& interrupt) = 0;
+
+  /// Memory of the weights.
+  [[nodiscard]] virtual int64_t bytes() const = 0;
+};
+
+}  // namespace resnet

@@ -1,0 +1,57 @@
+#include <immintrin.h>
+
+#include "inference/kernels/tile.h"
+
+namespace resnet::kernels {
+namespace {
+
+__m512 widened(const char* at) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at))));
+}
+
+/// uint8 values, int8 weights, int32 sums.
+struct UInt8 {
+  using Sum = __m512i;
+  using Weights = __m512i;
+  static constexpr int kVectors = 4;
+  static constexpr int kBytes = 64;
+  static constexpr int kMostPixels = 6;
+
+  static Sum zero() { return _mm512_setzero_si512(); }
+  static Weights load(const char* at) { return _mm512_loadu_si512(at); }
+  static __m512i broadcast(const char* at) { return _mm512_set1_epi32(*reinterpret_cast<const int*>(at)); }
+  static Sum multiply_add(__m512i value, Weights weights, Sum sum) {
+    // _mm512_dpbusd_epi32, which g++ 12 surrounds with copies of the sum through memory.
+    asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(value), "v"(weights));
+    return sum;
+  }
+
+  static void finish(const ConvRow& row, int64_t at, int vector, Sum integers) {
+    at += vector * 16;
+    auto sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(integers), _mm512_loadu_ps(row.scale + 16 * vector),
+                               _mm512_loadu_ps(row.bias + 16 * vector));
+    if (row.shortcut != nullptr) {
+      const auto shortcut = _mm512_sub_ps(widened(row.shortcut + at), _mm512_set1_ps(row.shortcut_zero));
+      sum = _mm512_fmadd_ps(shortcut, _mm512_set1_ps(row.shortcut_scale), sum);
+    }
+    if (row.relu) sum = _mm512_max_ps(sum, _mm512_setzero_ps());
+    sum = _mm512_fmadd_ps(sum, _mm512_set1_ps(row.output_inverse), _mm512_set1_ps(row.output_zero));
+    const auto clamped = _mm512_max_epi32(_mm512_cvtps_epi32(sum), _mm512_setzero_si512());
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(row.output + at), _mm512_cvtusepi32_epi8(clamped));
+  }
+};
+
+void sum(const SumRow& row) {
+  const char* input = row.input;
+  for (int64_t pixel = 0; pixel < row.pixels; pixel++, input += row.channels) {
+    for (int64_t c = 0; c < row.channels; c += 16) {
+      _mm512_storeu_ps(row.output + c, _mm512_add_ps(_mm512_loadu_ps(row.output + c), widened(input + c)));
+    }
+  }
+}
+
+}  // namespace
+
+const Kernels kAvx512UInt8{"AVX-512 VNNI", Element::kUInt8, conv<UInt8>, max_pool<uint8_t>, sum};
+
+}  // namespace resnet::kernels

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+
+// The arithmetic of optimised inference, one file for each instruction set. These files are compiled with
+// instructions that the machine may lack, so they include nothing whose inline functions could be shared with the
+// rest of the program: the linker keeps one copy, and it might keep theirs.
+namespace resnet::kernels {
+
+/// Output channels computed together. A panel of packed weights is [words of a window][kPanel][values in a word].
+inline constexpr int kPanel = 64;
+
+/// What is read, multiplied and written: all activations of a network have one element type.
+enum class Element : std::uint8_t { kFloat32, kBFloat16, kUInt8 };
+
+/// A row of output pixels, for one panel of output channels: sum over the window, times scale, plus bias, plus
+/// shortcut, then ReLU. Maps are channels-last, so that a row of a window is one run of memory.
+///
+/// Sizes of steps are in bytes. A word is 32 bits: one float32, two bfloat16 or four uint8 values along the channels.
+struct ConvRow {
+  const char* input;         ///< first value of the first pixel's window
+  int64_t input_pixel_step;  ///< from one pixel's window to the next one's
+  int64_t input_row_step;    ///< from one row of a window to the next
+  int64_t window_rows;
+  int64_t row_words;       ///< words in one row of a window
+  const char* weights;     ///< the panel
+  const float* scale;      ///< [kPanel], uint8 only: of the integer sums
+  const float* bias;       ///< [kPanel]
+  const char* shortcut;    ///< null where there is none; steps as the output
+  float shortcut_scale;    ///< uint8 only: value = (element - zero) * scale
+  float shortcut_zero;     ///< uint8 only
+  char* output;            ///< may be the shortcut itself
+  int64_t output_step;     ///< from one pixel to the next
+  float output_inverse;    ///< uint8 only: element = value * inverse + zero, rounded and clamped
+  float output_zero;       ///< uint8 only
+  int64_t pixels;
+  bool relu;
+};
+
+/// Window of 3 x 3 over non-negative values, whose border of zeros is part of the input: one row of output.
+struct PoolRow {
+  const char* input;  ///< top left pixel of the first window
+  int64_t input_row_step;
+  char* output;
+  int64_t pixels, channels, stride;
+};
+
+/// Sums of all pixels of one map, per channel.
+struct SumRow {
+  const char* input;
+  int64_t pixels, channels;
+  float* output;  ///< [channels], added to
+};
+
+/// What one instruction set offers for one element type.
+struct Kernels {
+  const char* name;
+  Element element;
+  void (*conv)(const ConvRow&);
+  void (*max_pool)(const PoolRow&);
+  void (*sum)(const SumRow&);
+};
+
+/// The kernels for this machine; null where it lacks the instructions.
+const Kernels* select(Element element);
+
+extern const Kernels kAvx512Float32, kAvx512BFloat16, kAvx512UInt8;
+
+}  // namespace resnet::kernels

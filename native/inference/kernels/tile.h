@@ -1,0 +1,83 @@
+#pragma once
+
+#include "inference/kernels/kernels.h"
+
+namespace resnet::kernels {
+namespace {  // each including file has a copy of its own, compiled for its instructions
+
+/// The loop that all inference time goes into. `Set` brings an instruction set's registers (kVectors of them make a
+/// panel) and element type. A tile of kMostPixels pixels by one panel fills the registers with sums: each weight
+/// loaded is used for every pixel, each value for every channel.
+template <class Set, int kPixels>
+[[gnu::always_inline]] inline void tile(const ConvRow& row, int64_t first) {
+  typename Set::Sum sums[kPixels][Set::kVectors];
+#pragma GCC unroll 8
+  for (int pixel = 0; pixel < kPixels; pixel++) {
+#pragma GCC unroll 4
+    for (int vector = 0; vector < Set::kVectors; vector++) sums[pixel][vector] = Set::zero();
+  }
+  const char* weights = row.weights;
+  const char* window = row.input + first * row.input_pixel_step;
+  const int64_t step = row.input_pixel_step;
+  for (int64_t window_row = 0; window_row < row.window_rows; window_row++, window += row.input_row_step) {
+    for (int64_t word = 0; word < row.row_words; word++, weights += Set::kVectors * Set::kBytes) {
+      typename Set::Weights loaded[Set::kVectors];
+      for (int vector = 0; vector < Set::kVectors; vector++) loaded[vector] = Set::load(weights + vector * Set::kBytes);
+#pragma GCC unroll 8
+      for (int pixel = 0; pixel < kPixels; pixel++) {
+        const auto value = Set::broadcast(window + pixel * step + word * 4);
+        for (int vector = 0; vector < Set::kVectors; vector++) {
+          sums[pixel][vector] = Set::multiply_add(value, loaded[vector], sums[pixel][vector]);
+        }
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (int pixel = 0; pixel < kPixels; pixel++) {
+    const int64_t at = (first + pixel) * row.output_step;
+#pragma GCC unroll 4
+    for (int vector = 0; vector < Set::kVectors; vector++) Set::finish(row, at, vector, sums[pixel][vector]);
+  }
+}
+
+/// Tiles of equal size, as near as can be, cover the row: a last tile of one pixel would load as many weights as
+/// a full one.
+template <class Set>
+[[gnu::always_inline]] inline void conv(const ConvRow& row) {
+  static_assert(Set::kMostPixels <= 7);
+  const int64_t tiles = (row.pixels + Set::kMostPixels - 1) / Set::kMostPixels;
+  for (int64_t i = 0; i < tiles; i++) {
+    const int64_t first = row.pixels * i / tiles;
+    switch (row.pixels * (i + 1) / tiles - first) {
+      case 1: tile<Set, 1>(row, first); break;
+      case 2: tile<Set, 2>(row, first); break;
+      case 3: tile<Set, 3>(row, first); break;
+      case 4: tile<Set, 4>(row, first); break;
+      case 5: tile<Set, 5>(row, first); break;
+      case 6: tile<Set, 6>(row, first); break;
+      default:
+        if constexpr (Set::kMostPixels == 7) tile<Set, 7>(row, first);
+    }
+  }
+}
+
+/// Non-negative numbers of any of the element types keep their order as `Bits`: no arithmetic is needed.
+template <class Bits>
+[[gnu::always_inline]] inline void max_pool(const PoolRow& row) {
+  const int64_t channels = row.channels;
+  for (int64_t pixel = 0; pixel < row.pixels; pixel++) {
+    Bits* __restrict output = reinterpret_cast<Bits*>(row.output) + pixel * channels;
+    for (int y = 0; y < 3; y++) {
+      const auto* __restrict input =
+          reinterpret_cast<const Bits*>(row.input + y * row.input_row_step) + pixel * row.stride * channels;
+      for (int64_t c = 0; c < channels; c++) {
+        Bits most = y == 0 ? Bits{0} : output[c];
+        for (int x = 0; x < 3; x++) most = input[x * channels + c] > most ? input[x * channels + c] : most;
+        output[c] = most;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace resnet::kernels

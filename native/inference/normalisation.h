@@ -1,0 +1,12 @@
+#pragma once
+
+#include <array>
+
+namespace resnet {
+
+/// How uint8 pictures become the network's input: (value / 255 - mean) / std, per channel.
+struct Normalisation {
+  std::array<double, 3> mean, std;
+};
+
+}  // namespace resnet

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace resnet {
+
+/// The number of a map in a plan; 0 is the input.
+using Value = int;
+
+/// A convolution with its batch norm folded in: float32 [out, in, kernel, kernel] and [out].
+struct Folded {
+  at::Tensor weight, bias;
+};
+
+/// Convolution + bias, + shortcut where there is one, then ReLU where it is said.
+struct Convolution {
+  std::string name;  ///< of the convolution in the state dict, e.g. residual_block.0.conv_bn_block1
+  Value input, output;
+  std::optional<Value> shortcut;
+  int64_t in_channels, out_channels, kernel, stride, padding;
+  bool relu;
+  std::function<Folded()> parameters;  ///< reads the network's as they are when it is called
+};
+
+/// 3 x 3, stride 2, padding 1, over what a ReLU gave.
+struct MaxPool {
+  Value input, output;
+};
+
+/// Mean over height and width.
+struct GlobalAverage {
+  Value input, output;
+};
+
+/// The last layer, from features to logits.
+struct Classifier {
+  std::string name;
+  Value input, output;
+  int64_t in_features, out_features;
+  std::function<Folded()> parameters;  ///< [out, in] and [out]
+};
+
+using Step = std::variant<Convolution, MaxPool, GlobalAverage, Classifier>;
+
+/// The values that a step reads and writes.
+struct Uses {
+  Value input, output;
+  std::optional<Value> shortcut;
+};
+Uses uses_of(const Step& step);
+
+/// A network as a list of what there is to compute, in order: what every executor reads, whatever its device and
+/// dtype. Each value is written once; a shortcut is read for the last time where it is added.
+struct Plan {
+  std::vector<Step> steps;
+  int values = 1;
+
+  /// By value: the last step that reads it; the number of steps for the logits, which none does.
+  [[nodiscard]] std::vector<std::size_t> last_uses() const;
+
+  /// By value: a name for people and files, e.g. that of the convolution that writes it.
+  [[nodiscard]] std::vector<std::string> names() const;
+
+  /// One line for each step, for people.
+  [[nodiscard]] std::string text() const;
+};
+
+class ResNetImpl;
+
+/// The plan of a ResNet in eval mode. Its steps read `network` when their parameters are asked for.
+Plan plan_of(const ResNetImpl& network);
+
+}  // namespace resnet

@@ -1,0 +1,91 @@
+#include "inference/torch_executor.h"
+
+#include <c10/core/InferenceMode.h>
+
+#include <utility>
+
+namespace resnet {
+namespace {
+
+struct Compute {
+  const std::vector<at::Tensor>& values;
+  const Folded& parameters;
+
+  at::Tensor operator()(const Convolution& step) const {
+    auto y = at::conv2d(values[step.input], parameters.weight, parameters.bias, step.stride, step.padding);
+    if (step.shortcut) y.add_(values[*step.shortcut]);
+    return step.relu ? y.relu_() : y;
+  }
+  at::Tensor operator()(const MaxPool& step) const { return at::max_pool2d(values[step.input], 3, 2, 1); }
+  at::Tensor operator()(const GlobalAverage& step) const { return at::mean(values[step.input], {2, 3}); }
+  at::Tensor operator()(const Classifier& step) const {
+    return at::linear(values[step.input], parameters.weight, parameters.bias);
+  }
+};
+
+}  // namespace
+
+TorchExecutor::TorchExecutor(Plan plan, c10::Device device, at::ScalarType dtype, const Normalisation& normalisation)
+    : plan_(std::move(plan)), last_uses_(plan_.last_uses()), device_(device), dtype_(dtype) {
+  const c10::InferenceMode inference;
+  const auto place = [&](const at::Tensor& tensor) {
+    const auto format = tensor.dim() == 4 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+    return tensor.to(at::TensorOptions(device).dtype(dtype), /*non_blocking=*/false, /*copy=*/true, format);
+  };
+  for (auto& step : plan_.steps) {
+    Folded placed;
+    std::visit(
+        [&](auto& one) {
+          if constexpr (requires { one.parameters; }) {
+            const auto folded = std::exchange(one.parameters, nullptr)();
+            placed = {place(folded.weight), place(folded.bias)};
+          }
+        },
+        step);
+    parameters_.push_back(std::move(placed));
+  }
+  const auto per_channel = [&](const std::array<double, 3>& values) {
+    return at::tensor(at::ArrayRef<double>(values), at::kDouble).to(at::kFloat).view({1, 3, 1, 1}).to(device);
+  };
+  mean_ = per_channel(normalisation.mean);
+  deviation_ = per_channel(normalisation.std);
+}
+
+at::Tensor TorchExecutor::run(const at::Tensor& x, Until until, const Interrupt& interrupt) {
+  return run(x, until, interrupt, nullptr);
+}
+
+at::Tensor TorchExecutor::run(const at::Tensor& x, Until until, const Interrupt& interrupt,
+                              const ValueObserver& observer) {
+  const c10::InferenceMode inference;
+  std::vector<at::Tensor> values(plan_.values);
+  values[0] = normalised(x.to(device_)).to(dtype_).contiguous(at::MemoryFormat::ChannelsLast);
+  if (observer) observer(0, values[0]);
+  const auto steps = plan_.steps.size() - (until == Until::kFeatures ? 1 : 0);
+  Value last = 0;
+  for (std::size_t i = 0; i < steps; i++) {
+    check_interrupt(interrupt);
+    const auto uses = uses_of(plan_.steps[i]);
+    last = uses.output;
+    values[last] = std::visit(Compute{values, parameters_[i]}, plan_.steps[i]);
+    if (observer) observer(last, values[last]);
+    if (last_uses_[uses.input] == i) values[uses.input].reset();
+    if (uses.shortcut && last_uses_[*uses.shortcut] == i) values[*uses.shortcut].reset();
+  }
+  return values[last].to(at::kCPU, at::kFloat).contiguous();
+}
+
+at::Tensor TorchExecutor::normalised(const at::Tensor& x) const {
+  if (x.scalar_type() != at::kByte) return x;
+  return x.permute({0, 3, 1, 2}).to(at::kFloat).div_(255).sub_(mean_).div_(deviation_);
+}
+
+int64_t TorchExecutor::bytes() const {
+  int64_t bytes = 0;
+  for (const auto& [weight, bias] : parameters_) {
+    if (weight.defined()) bytes += static_cast<int64_t>(weight.nbytes() + bias.nbytes());
+  }
+  return bytes;
+}
+
+}  // namespace resnet

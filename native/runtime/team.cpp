@@ -1,0 +1,82 @@
+#include "runtime/team.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+
+namespace resnet {
+namespace {
+
+/// About 50 microseconds: longer than the pause between two steps, and short enough to be nobody's loss.
+constexpr int kSpins = 2000;
+
+void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+void wait_while(const std::atomic<uint32_t>& atom, uint32_t value) {
+  for (int i = 0; i < kSpins; i++) {
+    if (atom.load(std::memory_order_acquire) != value) return;
+    pause();
+  }
+  atom.wait(value, std::memory_order_acquire);
+}
+
+}  // namespace
+
+Team& Team::of_this_thread() {
+  thread_local Team team;
+  return team;
+}
+
+void Team::run(int64_t count, const std::function<void(int64_t)>& task) {
+  const auto threads = std::min<int64_t>(count, at::get_num_threads());
+  if (threads <= 1) {
+    for (int64_t i = 0; i < count; i++) task(i);
+    return;
+  }
+  while (static_cast<int64_t>(helpers_.size()) < threads - 1) {
+    helpers_.emplace_back([this, index = static_cast<int64_t>(helpers_.size()), seen = round_.load()] { help(index, seen); });
+  }
+  task_ = &task;
+  count_ = count;
+  wanted_ = threads - 1;
+  next_.store(0, std::memory_order_relaxed);
+  working_.store(static_cast<uint32_t>(helpers_.size()), std::memory_order_relaxed);
+  round_.fetch_add(1, std::memory_order_release);
+  round_.notify_all();
+  take_tasks();
+  for (auto left = working_.load(std::memory_order_acquire); left != 0; left = working_.load(std::memory_order_acquire)) {
+    wait_while(working_, left);
+  }
+}
+
+void Team::take_tasks() {
+  for (auto i = next_.fetch_add(1, std::memory_order_relaxed); i < count_;
+       i = next_.fetch_add(1, std::memory_order_relaxed)) {
+    (*task_)(i);
+  }
+}
+
+void Team::help(int64_t index, uint32_t seen) {
+  while (true) {
+    wait_while(round_, seen);
+    seen++;
+    if (ending_) return;
+    if (index < wanted_) take_tasks();
+    if (working_.fetch_sub(1, std::memory_order_acq_rel) == 1) working_.notify_one();
+  }
+}
+
+Team::~Team() {
+  ending_ = true;
+  round_.fetch_add(1, std::memory_order_release);
+  round_.notify_all();
+  for (auto& helper : helpers_) helper.join();
+}
+
+}  // namespace resnet

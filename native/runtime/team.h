@@ -1,0 +1,41 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <thread>
+#include <vector>
+
+namespace resnet {
+
+/// The threads that share one forward: the calling thread and helpers, which wait briefly awake for the next step
+/// and then asleep, so that a step costs a microsecond to hand out and an idle process costs nothing.
+class Team {
+ public:
+  /// The calling thread's own. Its helpers end with it.
+  static Team& of_this_thread();
+
+  /// Calls task(0) to task(count - 1), each once, on up to at::get_num_threads() threads: whoever is free takes the
+  /// next. Returns when all are done. Tasks must not throw.
+  void run(int64_t count, const std::function<void(int64_t)>& task);
+
+  Team(const Team&) = delete;
+  Team& operator=(const Team&) = delete;
+  ~Team();
+
+ private:
+  Team() = default;
+  void help(int64_t index, uint32_t seen);
+  void take_tasks();
+
+  std::vector<std::thread> helpers_;
+  const std::function<void(int64_t)>* task_ = nullptr;
+  int64_t count_ = 0;
+  int64_t wanted_ = 0;  ///< helpers in this round; the others sit it out
+  bool ending_ = false;
+  std::atomic<int64_t> next_{0};
+  std::atomic<uint32_t> round_{0};   ///< a new number starts the helpers
+  std::atomic<uint32_t> working_{0};  ///< helpers that have not finished this round
+};
+
+}  // namespace resnet
