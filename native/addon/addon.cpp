@@ -30,12 +30,14 @@ Napi::Value resize_and_crop(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value js_cuda_status(const Napi::CallbackInfo& info) {
-  const auto& status = cuda_status();
-  auto out = Napi::Object::New(info.Env());
-  out.Set("available", status.available);
-  out.Set("code", status.code);
-  out.Set("reason", status.reason);
-  return out;
+  return guarded(info.Env(), [&] {
+    const auto& status = cuda_status();
+    auto out = Napi::Object::New(info.Env());
+    out.Set("available", status.available);
+    out.Set("code", status.code);
+    out.Set("reason", status.reason);
+    return out;
+  });
 }
 
 Napi::Value js_devices(const Napi::CallbackInfo& info) {

@@ -8,6 +8,7 @@ namespace resnet {
 namespace {
 
 constexpr int64_t kMostSafe = (int64_t{1} << 53) - 1;
+constexpr uint32_t kMostDimensions = 64;  // libtorch's own limit
 
 [[noreturn]] void fail(const char* name, const std::string& expected) {
   throw Error("ERR_ARGUMENT", std::string(name) + " must be " + expected + ".");
@@ -50,8 +51,11 @@ Napi::Array array_argument(const Napi::Value& value, const char* name) {
 
 std::vector<int64_t> shape_argument(const Napi::Value& value, const char* name) {
   const auto array = array_argument(value, name);
-  std::vector<int64_t> shape(array.Length());
-  for (uint32_t i = 0; i < array.Length(); i++) shape[i] = integer_argument(array.Get(i), name, 0, kMostSafe);
+  // Asked once: reading an element may run a getter of the caller's, and that may make the array longer.
+  const auto rank = array.Length();
+  if (rank > kMostDimensions) fail(name, "of at most " + std::to_string(kMostDimensions) + " dimensions");
+  std::vector<int64_t> shape;
+  for (uint32_t i = 0; i < rank; i++) shape.push_back(integer_argument(array.Get(i), name, 0, kMostSafe));
   return shape;
 }
 

@@ -18,7 +18,7 @@ int64_t integer_argument(const Napi::Value& value, const char* name, int64_t lea
 Napi::Object object_argument(const Napi::Value& value, const char* name);
 Napi::Array array_argument(const Napi::Value& value, const char* name);
 
-/// A list of non-negative integers.
+/// A list of at most 64 non-negative integers.
 std::vector<int64_t> shape_argument(const Napi::Value& value, const char* name);
 
 }  // namespace resnet

@@ -31,27 +31,26 @@ Outcome run(Compute compute, const Interrupt& interrupt) {
 }
 
 void settle(Napi::Env env, napi_deferred deferred, const Outcome& outcome) {
-  if (outcome.failure) {
-    napi_reject_deferred(env, deferred, to_js_error(env, outcome.failure).Value());
-    return;
-  }
   try {
+    if (outcome.failure) std::rethrow_exception(outcome.failure);
     napi_resolve_deferred(env, deferred, tensor_to_js(env, outcome.value));
-  } catch (const Napi::Error& error) {  // no memory for the answer
+  } catch (const Napi::Error& error) {
     napi_reject_deferred(env, deferred, error.Value());
+  } catch (...) {  // no memory for the answer, for instance
+    napi_reject_deferred(env, deferred, to_js_error(env, std::current_exception()).Value());
   }
 }
 
 }  // namespace
 
 Napi::Object start_job(Napi::Env env, Compute compute, int threads) {
+  Streams::shared().ensure(1);  // throws where no thread can be had, and nothing is promised or held yet
   napi_deferred deferred = nullptr;
   napi_value promise = nullptr;
   if (napi_create_promise(env, &deferred, &promise) != napi_ok) throw Napi::Error::New(env);
 
   const auto interrupt = std::make_shared<Interrupt>(false);
   auto environment = Environment::of(env);
-  environment->hold(env);
   Streams::shared().submit(
       [environment, deferred, interrupt, compute = std::move(compute)]() mutable {
         if (!environment->begin(*interrupt)) return;
@@ -63,6 +62,7 @@ Napi::Object start_job(Napi::Env env, Compute compute, int threads) {
         });
       },
       threads);
+  environment->hold(env);  // before its release, which runs on this thread later
 
   auto job = Napi::Object::New(env);
   job.Set("promise", promise);

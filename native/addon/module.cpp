@@ -221,6 +221,7 @@ Napi::Value Module::state_dict(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const auto env = info.Env();
     require_values(*network());
+    if (network()->training()) network()->require_idle("stateDict()");  // the statistics are moving
     const auto state = network()->state();
     auto entries = Napi::Array::New(env, state.size());
     for (uint32_t i = 0; i < state.size(); i++) {
@@ -251,7 +252,9 @@ Napi::Value Module::load_state(const Napi::CallbackInfo& info) {
         if (value.sizes() != destination.sizes()) {
           throw Error("ERR_WEIGHTS_MISMATCH", "A tensor's shape is not that of the parameter of its name.");
         }
-        if (write) destination.copy_(value);
+        if (!write) continue;
+        network()->require_idle("loadStateDict()");  // again: reading the entry may have run code of the caller's
+        destination.copy_(value);
       }
     }
     return env.Undefined();
@@ -262,7 +265,6 @@ Napi::Value Module::read_state(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     const auto env = info.Env();
     require_values(*network());
-    network()->require_idle("loading");
     auto path = string_argument(info[0], "path");
     const auto entries = array_argument(info[1], "entries");
     const auto state = by_name(*network());
@@ -278,6 +280,7 @@ Napi::Value Module::read_state(const Napi::CallbackInfo& info) {
       }
       extents.push_back(extent);
     }
+    network()->require_idle("loading");  // last: reading the entries may have run code of the caller's
     auto* worker = new ReadState(env, network(), std::move(path), std::move(extents));
     const auto promise = worker->promise();
     worker->Queue();  // deletes itself when it is done

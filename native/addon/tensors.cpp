@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstring>
+#include <new>
 
 #include "addon/arguments.h"
 #include "error.h"
@@ -73,6 +74,23 @@ void require_length(const Bytes& bytes, int64_t elements) {
                                " elements, the product of its shape, but got " + std::to_string(bytes.length) + ".");
 }
 
+/// Memory that JavaScript owns, by JavaScript's own constructor: it throws where there is no memory, and Node-API's
+/// function ends the process then.
+Napi::ArrayBuffer new_buffer(Napi::Env env, size_t bytes) {
+  const auto constructor = env.Global().Get("ArrayBuffer");
+  if (!constructor.IsFunction()) throw Error("ERR_NATIVE", "The global ArrayBuffer is no constructor.");
+  Napi::Value buffer;
+  try {
+    buffer = constructor.As<Napi::Function>().New({Napi::Number::New(env, static_cast<double>(bytes))});
+  } catch (const Napi::Error&) {
+    throw std::bad_alloc();
+  }
+  if (!buffer.IsArrayBuffer() || buffer.As<Napi::ArrayBuffer>().ByteLength() != bytes) {
+    throw Error("ERR_NATIVE", "The global ArrayBuffer was replaced.");
+  }
+  return buffer.As<Napi::ArrayBuffer>();
+}
+
 }  // namespace
 
 at::ScalarType dtype_named(const std::string& name) { return find(name).dtype; }
@@ -102,7 +120,7 @@ Napi::Array shape_to_js(Napi::Env env, at::IntArrayRef shape) {
 
 Napi::Object tensor_to_js(Napi::Env env, const at::Tensor& tensor) {
   const auto& dtype = find(tensor.scalar_type());
-  auto buffer = Napi::ArrayBuffer::New(env, tensor.nbytes());
+  auto buffer = new_buffer(env, tensor.nbytes());
   if (tensor.nbytes() > 0) std::memcpy(buffer.Data(), tensor.data_ptr(), tensor.nbytes());
   napi_value data = nullptr;
   const auto length = static_cast<size_t>(tensor.numel());

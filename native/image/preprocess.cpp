@@ -2,9 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+
+#include "error.h"
 
 namespace resnet {
 namespace {
+
+/// 3 GiB: a picture of one pixel's height becomes a great many of them. lib/image asks for far fewer.
+constexpr int64_t kMostPixels = int64_t{1} << 30;
 
 /// Python's round(): to the nearest, halves to the even number.
 int64_t round_half_even(double value) { return static_cast<int64_t>(std::nearbyint(value)); }
@@ -15,6 +21,11 @@ at::Tensor resize_shorter_side(const at::Tensor& picture, int64_t length) {
   const auto width = picture.size(1);
   const auto shorter = std::min(height, width);
   const std::array<int64_t, 2> size{length * height / shorter, length * width / shorter};
+  if (size[0] > kMostPixels / size[1]) {
+    throw Error("ERR_IMAGE", "A picture of " + std::to_string(width) + " x " + std::to_string(height) +
+                                 " has more than 2^30 pixels when its shorter side is resized to " +
+                                 std::to_string(length) + ".");
+  }
   // As a view this is channels-last, the layout that the 8-bit kernel is made for.
   const auto planes = picture.permute({2, 0, 1}).unsqueeze(0);
   return at::_upsample_bilinear2d_aa(planes, size, /*align_corners=*/false).squeeze(0);

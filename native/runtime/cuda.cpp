@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <system_error>
 
 namespace resnet {
 namespace {
@@ -28,7 +29,8 @@ int count_devices() {
 
 CudaStatus look() {
   const auto& source = cuda_source();
-  if (!std::filesystem::exists(source.library)) {
+  std::error_code unreadable;  // counts as absent
+  if (!std::filesystem::exists(source.library, unreadable)) {
     return {false, "ERR_CUDA_VARIANT",
             "the libtorch in use has no CUDA part (" + source.library +
                 " does not exist); install with LIBTORCH_VARIANT=cuda to get it"};

@@ -128,7 +128,11 @@ void Network::to(c10::Device device) {
     throw Error("ERR_DEVICE", "A network cannot be moved to or from device 'meta'; make it anew.");
   }
   const at::NoGradGuard no_grad;
-  module_->to(device);
+  // All are copied before any is replaced: a device without room for the last one leaves the network as it was.
+  std::vector<at::Tensor> moved;
+  const auto tensors = state();
+  for (const auto& [name, tensor] : tensors) moved.push_back(tensor.to(device));
+  for (std::size_t i = 0; i < moved.size(); i++) at::Tensor(tensors[i].second).set_data(moved[i]);
   device_ = device;
 }
 

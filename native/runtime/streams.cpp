@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <string>
+#include <system_error>
 #include <utility>
 
+#include "error.h"
 #include "runtime/cores.h"
 
 namespace resnet {
@@ -34,7 +37,11 @@ void Streams::submit(std::function<void()> work, int threads) {
 void Streams::ensure(int streams) {
   const std::lock_guard lock(mutex_);
   while (!stopping_ && static_cast<int>(threads_.size()) < streams) {
-    threads_.emplace_back([this] { serve(); });
+    try {
+      threads_.emplace_back([this] { serve(); });
+    } catch (const std::system_error& error) {
+      throw Error("ERR_NATIVE", std::string("An inference thread cannot be started: ") + error.what() + ".");
+    }
   }
 }
 

@@ -24,6 +24,7 @@ class Streams {
   void submit(std::function<void()> work, int threads = 0);
 
   /// Makes sure that at least this many streams exist.
+  /// @throws Error ERR_NATIVE where the system allows no more threads
   void ensure(int streams);
 
   [[nodiscard]] int count();
