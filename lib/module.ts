@@ -5,6 +5,8 @@ import type {
   NativeJob,
   NativeModule,
   NativeModuleSpec,
+  NativeOptimizedHandle,
+  NativeOptimizeOptions,
   NativePicture,
   NativePreprocess,
   NativeRow,
@@ -297,14 +299,25 @@ export function stateSpecOf(module: Module): { name: string; shape: readonly num
   return native(() => handle.stateSpec());
 }
 
-/** Awaits a native job under a signal: settles once, and drops the result of what was aborted. */
+/** Starts optimising a module. @internal */
+export function startOptimize(module: Module, options: NativeOptimizeOptions): NativeJob<NativeOptimizedHandle> {
+  const { handle } = Module.access(module);
+  return native(() => handle.optimize(options));
+}
+
+/** Awaits a native job of a tensor under a signal. */
 export async function settled(start: () => NativeJob<NativeTensor>, signal?: AbortSignal): Promise<Tensor> {
+  return fromNativeTensor(await settledJob(start, signal));
+}
+
+/** Awaits a native job under a signal: settles once, and drops the result of what was aborted. */
+export async function settledJob<T>(start: () => NativeJob<T>, signal?: AbortSignal): Promise<T> {
   signal?.throwIfAborted();
   const stack = callerStack();
   const job = start();
   let onAbort: (() => void) | undefined;
   try {
-    if (signal === undefined) return fromNativeTensor(await job.promise);
+    if (signal === undefined) return await job.promise;
     const aborted = new Promise<never>((_, reject) => {
       onAbort = () => {
         job.cancel();
@@ -312,7 +325,7 @@ export async function settled(start: () => NativeJob<NativeTensor>, signal?: Abo
       };
       signal.addEventListener('abort', onAbort, { once: true });
     });
-    return fromNativeTensor(await Promise.race([job.promise, aborted]));
+    return await Promise.race([job.promise, aborted]);
   } catch (error) {
     throw fromNative(error, stack);
   } finally {
@@ -342,7 +355,8 @@ export function cudaStatus(): { available: boolean; reason: string } {
   return { available, reason };
 }
 
-const INPUT_DTYPES: ReadonlySet<string> = new Set(['float32', 'float64', 'float16', 'bfloat16']);
+/** @internal */
+export const INPUT_DTYPES: ReadonlySet<string> = new Set(['float32', 'float64', 'float16', 'bfloat16']);
 
 const COUNTED: Record<'all' | 'parameters' | 'article', (leaf: string, ofBatchNorm: boolean) => boolean> = {
   all: (name) => name !== 'num_batches_tracked',
@@ -360,7 +374,8 @@ function inputChannelsOf(spec: NativeModuleSpec): number {
 /** Above what any memory holds; the addon has the same bound. */
 const MOST_ELEMENTS = 2 ** 40;
 
-function checkInputShape(shape: readonly number[], channels: number, argument: string): void {
+/** @internal */
+export function checkInputShape(shape: readonly number[], channels: number, argument: string): void {
   const elements = elementCount(shape, argument);
   if (shape.length !== 4 || shape[1] !== channels || elements === 0 || elements > MOST_ELEMENTS) {
     throw badArgument(argument, `of shape [N, ${channels}, H, W] with positive N, H and W`, shape, 'ERR_SHAPE');
@@ -401,14 +416,16 @@ function checkEntries(entries: unknown): ReadonlyMap<string, Tensor> {
   return given as Map<string, Tensor>;
 }
 
-function toNativeTensor({ dtype, shape, data }: Tensor): NativeTensor {
+/** @internal */
+export function toNativeTensor({ dtype, shape, data }: Tensor): NativeTensor {
   // Node-API on older Node knows no Float16Array, and none reads shared memory safely: plain bits, plain memory.
   const half = data[Symbol.toStringTag] === ('Float16Array' as string);
   const plain = half ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data;
   return { dtype, shape, data: isSharedArrayBuffer(plain.buffer) ? plain.slice() : plain };
 }
 
-function fromNativeTensor({ dtype, shape, data }: NativeTensor): Tensor {
+/** @internal */
+export function fromNativeTensor({ dtype, shape, data }: NativeTensor): Tensor {
   return new Tensor(data, shape, dtype);
 }
 

@@ -11,6 +11,7 @@ import {
   type Device,
   type ModuleOptions,
 } from './module';
+import { OptimizedResNet, type OptimizeOptions } from './optimized';
 import { transpose, type DType, type Tensor } from './tensor';
 import { convertState, type SaveOptions } from './weights/convert';
 import { identifyResNet } from './weights/identify';
@@ -101,6 +102,19 @@ export class ResNet extends Module {
       net.dispose();
       throw error;
     }
+  }
+
+  /**
+   * Makes a network that gives the same answers faster, on the device that this one is on. This one stays as it is;
+   * dispose of it where it is not needed any more.
+   *
+   * @throws ERR_UNSUPPORTED_DTYPE where device or processor cannot do it; ERR_CALIBRATION, ERR_FILE, ERR_ARGUMENT
+   *
+   * @example
+   * const fast = await net.optimize({ dtype: 'bfloat16' });
+   */
+  optimize(options: OptimizeOptions = {}): Promise<OptimizedResNet> {
+    return OptimizedResNet.from(this, options);
   }
 
   /**
