@@ -233,7 +233,7 @@ async function takeCalibration(
   if (calibration === undefined) return { percentile: false };
   if (typeof calibration === 'string') return { ranges: await readCalibration(calibration, source), percentile: false };
   const given = isList(calibration) ? { inputs: calibration } : calibration;
-  const { inputs, method = 'minmax' } = given as CalibrationInputs;
+  const { inputs, method = 'minmax' } = given;
   if (!Array.isArray(inputs) || inputs.length === 0) throw badArgument('calibration', 'at least one Tensor', inputs);
   if (method !== 'minmax' && method !== 'percentile') {
     throw badArgument('calibration.method', "'minmax' or 'percentile'", method);

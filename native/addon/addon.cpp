@@ -115,8 +115,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("createModule", Napi::Function::New(env, [constructor](const Napi::CallbackInfo& info) -> Napi::Value {
                 return constructor->New({info[0], info[1]});
               }));
-  const auto optimized =
-      std::make_shared<Napi::FunctionReference>(Napi::Persistent(OptimizedModule::define(env)));
+  const auto optimized = std::make_shared<Napi::FunctionReference>(Napi::Persistent(OptimizedModule::define(env)));
   env.AddCleanupHook([optimized] { optimized->Reset(); });
   exports.Set("createOptimized", Napi::Function::New(env, [optimized](const Napi::CallbackInfo& info) -> Napi::Value {
                 return optimized->New({info[0]});

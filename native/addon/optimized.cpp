@@ -27,7 +27,8 @@ OptimizeOptions::DType dtype_from_js(const Napi::Value& value) {
 std::array<double, 3> three_numbers(const Napi::Value& value, const char* name) {
   const auto list = array_argument(value, name);
   if (list.Length() != 3) throw Error("ERR_ARGUMENT", std::string(name) + " must hold three numbers.");
-  return {number_argument(list.Get(0U), name), number_argument(list.Get(1U), name), number_argument(list.Get(2U), name)};
+  return {number_argument(list.Get(0U), name), number_argument(list.Get(1U), name),
+          number_argument(list.Get(2U), name)};
 }
 
 /// By value, from a list of { name, least, most } in any order.
@@ -165,11 +166,9 @@ Napi::Value OptimizedModule::forward(const Napi::CallbackInfo& info) {
 Napi::Value OptimizedModule::forward_sync(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     ForwardArguments arguments(info);
-    const auto y = run_job(
-        [optimized = optimized(), x = std::move(arguments.x), until = arguments.until](const Interrupt& interrupt) {
-          return optimized->forward(x, until, interrupt);
-        },
-        arguments.threads);
+    const auto y = run_job([optimized = optimized(), x = std::move(arguments.x), until = arguments.until](
+                               const Interrupt& interrupt) { return optimized->forward(x, until, interrupt); },
+                           arguments.threads);
     return tensor_to_js(info.Env(), y);
   });
 }

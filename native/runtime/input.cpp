@@ -28,9 +28,8 @@ void check_input(const std::vector<int64_t>& shape, int64_t channels) {
 
 void check_pictures(const std::vector<int64_t>& shape) {
   if (is_shape(shape, 4) && shape[3] == 3) return;
-  throw Error("ERR_SHAPE",
-              "x, as uint8 pictures, must have the shape [N, H, W, 3] with positive N, H and W, but got " +
-                  text_of(shape) + ".");
+  throw Error("ERR_SHAPE", "x, as uint8 pictures, must have the shape [N, H, W, 3] with positive N, H and W, but got " +
+                               text_of(shape) + ".");
 }
 
 }  // namespace resnet
