@@ -77,7 +77,7 @@ export class ResNet extends Module {
     const found =
       options.layers !== undefined && options.numClasses !== undefined
         ? undefined
-        : identifyResNet(path, given, articleNames(), options.naming);
+        : identifyResNet(path, given, options.naming);
     // What a lenient load leaves out has to have some value, so all of it is drawn first.
     const net = new ResNet((options.layers ?? found?.layers) as Layers, options.numClasses ?? found?.numClasses, {
       [UNWRITTEN]: options.strict !== false,
@@ -114,14 +114,6 @@ export class ResNet extends Module {
     const { metadata = { format: 'pt' } } = options;
     if (!isStrings(metadata)) throw badArgument('metadata', 'an object of strings', metadata);
     await saveSafetensors(path, convertState(this.stateDict(), options), metadata);
-  }
-}
-
-/** Each depth's names, as its modules have them: networks of shapes alone, which cost no memory, made when asked for. */
-function* articleNames(): Generator<[Layers, string[]]> {
-  for (const layers of SUPPORTED_LAYERS) {
-    using net = new ResNet(layers, 1, { device: 'meta' });
-    yield [layers, stateSpecOf(net).map(({ name }) => name)];
   }
 }
 

@@ -1,6 +1,8 @@
 import { badArgument, ResNetError } from '../errors';
 import type { DType } from '../tensor';
+import type { StateSpec } from './article';
 import { ALL_NAMINGS, checkNaming, namesIn, storesTransposed, type Naming } from './names';
+import { otherNetwork } from './other-networks';
 
 /** Options of {@link Module.loadStateDict} and of {@link ResNet.load}. */
 export interface LoadOptions {
@@ -18,12 +20,6 @@ export interface LoadReport {
   missing: string[];
   /** Names given that the module has no tensor for. */
   unexpected: string[];
-}
-
-/** A tensor of a module: its article name and what it needs. */
-export interface StateSpec {
-  name: string;
-  shape: readonly number[];
 }
 
 /** A tensor given: `dtype` undefined where it is none of ours. */
@@ -46,7 +42,8 @@ const MOST_LISTED = 10;
  * Finds for each tensor of a module the one given for it, and makes sure that it fits.
  *
  * @param subject - what is loaded, for the message: a path, or `The state`
- * @throws ERR_WEIGHTS_MISMATCH, one error that lists what is missing, unexpected or misshapen
+ * @throws ERR_WEIGHTS_MISMATCH, one error that lists what is missing, unexpected or misshapen; ERR_UNSUPPORTED_MODEL
+ *   where what does not fit looks like another network
  */
 export function matchState(
   subject: string,
@@ -65,6 +62,8 @@ export function matchState(
     ...match.pairs.flatMap((pair) => misfit(pair, given)),
   ];
   if (problems.length === 0) return match;
+  const other = otherNetwork(subject, given);
+  if (other !== undefined) throw other;
   const listed = problems.slice(0, MOST_LISTED).join('; ');
   const rest = problems.length > MOST_LISTED ? `; and ${problems.length - MOST_LISTED} more` : '';
   const count = problems.length === 1 ? '1 tensor' : `${problems.length} tensors`;
