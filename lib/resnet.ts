@@ -15,7 +15,7 @@ import { transpose, type DType, type Tensor } from './tensor';
 import { convertState, type SaveOptions } from './weights/convert';
 import { identifyResNet } from './weights/identify';
 import { matchState, type LoadOptions } from './weights/match';
-import { openWeights, readTensors } from './weights/read';
+import { byFile, openWeights, readTensors } from './weights/read';
 import { saveSafetensors } from './weights/save-safetensors';
 import type { WeightEntry } from './weights/weight-file';
 
@@ -64,7 +64,8 @@ export class ResNet extends Module {
    * Which 3x3 or 1x1 convolution carries a bottleneck's stride is in no file: the article's and torchvision's (3x3)
    * is taken, and weights trained with the stride in the 1x1 load and answer wrongly.
    *
-   * @param path - a safetensors file, under the names of any {@link LoadOptions.naming}
+   * @param path - a safetensors file, an index of shards (`model.safetensors.index.json`), or a folder that has a
+   *   `model.safetensors` or its index; under the names of any {@link LoadOptions.naming}
    * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_MISMATCH; as the constructor otherwise
    *
    * @example
@@ -72,7 +73,7 @@ export class ResNet extends Module {
    */
   static async load(path: string, options: ResNetLoadOptions = {}): Promise<ResNet> {
     checkOptionsObject(options);
-    const { entries } = await openWeights(path);
+    const { path: file, entries } = await openWeights(path);
     const given = new Map(entries.map((entry) => [entry.name, entry]));
     const found =
       options.layers !== undefined && options.numClasses !== undefined
@@ -84,16 +85,17 @@ export class ResNet extends Module {
     } as ModuleOptions);
     try {
       const match = matchState(path, stateSpecOf(net), given, options);
-      const file = (pair: { given: string }): WeightEntry => given.get(pair.given) as WeightEntry;
+      const entryOf = (pair: { given: string }): WeightEntry => given.get(pair.given) as WeightEntry;
       const [turned, straight] = [true, false].map((side) =>
         match.pairs.filter(({ transposed }) => transposed === side),
       ) as [typeof match.pairs, typeof match.pairs];
-      await readStateInto(
-        net,
-        path,
-        straight.map((pair) => ({ ...file(pair), name: pair.name, dtype: file(pair).dtype as DType })),
-      );
-      const read = await readTensors(path, turned.map(file));
+      const wanted = straight.map((pair) => ({
+        ...entryOf(pair),
+        name: pair.name,
+        dtype: entryOf(pair).dtype as DType,
+      }));
+      for (const [holder, extents] of byFile(file, wanted)) await readStateInto(net, holder, extents);
+      const read = await readTensors(file, turned.map(entryOf));
       const transposed = turned.map(({ name, given }) => [name, transpose(read.get(given) as Tensor)] as const);
       loadValuesInto(net, [...transposed, ...zeroed(match.untracked)]);
       return options.device === undefined ? net : net.to(options.device);
