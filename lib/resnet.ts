@@ -17,6 +17,7 @@ import { identifyResNet } from './weights/identify';
 import { matchState, type LoadOptions } from './weights/match';
 import { byFile, openWeights, readTensors } from './weights/read';
 import { saveSafetensors } from './weights/save-safetensors';
+import { checkPlain } from './weights/source';
 import type { WeightEntry } from './weights/weight-file';
 
 const MOST_CLASSES = 2 ** 20;
@@ -61,12 +62,14 @@ export class ResNet extends Module {
   /**
    * Makes a ResNet of a weight file, read straight into the parameters' own memory.
    *
-   * Which 3x3 or 1x1 convolution carries a bottleneck's stride is in no file: the article's and torchvision's (3x3)
-   * is taken, and weights trained with the stride in the 1x1 load and answer wrongly.
+   * Which 3x3 or 1x1 convolution carries a bottleneck's stride is in no weight file: the article's and torchvision's
+   * (3x3) is taken, and weights trained with the stride in the 1x1 load and answer wrongly, unless Hugging Face's
+   * `config.json` beside the file tells (`downsample_in_bottleneck`). Other networks than plain ResNets are refused.
    *
    * @param path - a safetensors file, an index of shards (`model.safetensors.index.json`), or a folder that has a
    *   `model.safetensors` or its index; under the names of any {@link LoadOptions.naming}
-   * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_MISMATCH; as the constructor otherwise
+   * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_UNSUPPORTED_MODEL, ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_MISMATCH; as the
+   *   constructor otherwise
    *
    * @example
    * const net = await ResNet.load('resnet50.safetensors');
@@ -85,6 +88,7 @@ export class ResNet extends Module {
     } as ModuleOptions);
     try {
       const match = matchState(path, stateSpecOf(net), given, options);
+      await checkPlain(file, match.naming, net.layers);
       const entryOf = (pair: { given: string }): WeightEntry => given.get(pair.given) as WeightEntry;
       const [turned, straight] = [true, false].map((side) =>
         match.pairs.filter(({ transposed }) => transposed === side),

@@ -89,12 +89,12 @@ export class Fields {
     return this.read(name, `an integer from ${least} to ${most}`, fits);
   }
 
-  numbers(name: string, count: number, least: number, most: number): number[] | undefined {
+  numbers(name: string, count: number | undefined, least: number, most: number): number[] | undefined {
     const fits = (value: unknown): value is number[] =>
       Array.isArray(value) &&
-      value.length === count &&
+      value.length === (count ?? value.length) &&
       value.every((item) => typeof item === 'number' && item >= least && item <= most);
-    return this.read(name, `${count} numbers from ${least} to ${most}`, fits);
+    return this.read(name, `${count ?? 'any number of'} numbers from ${least} to ${most}`, fits);
   }
 
   /** The fields of an object within this one. */
@@ -103,6 +103,12 @@ export class Fields {
     return values && new Fields(this.path, values, `${this.prefix}${name}.`);
   }
 
+  /** Whether a field is there and has this value: to know a file by, so it never throws. */
+  is(name: string, value: unknown): boolean {
+    return Object.hasOwn(this.values, name) && this.values[name] === value;
+  }
+
+  /** Whether a field is there, as {@link Fields.is}. */
   has(name: string): boolean {
     return Object.hasOwn(this.values, name) && this.values[name] !== null;
   }
