@@ -13,6 +13,7 @@ import type {
 import { checkOptionsObject } from './check';
 import { badArgument, ResNetError, show } from './errors';
 import { elementCount, Tensor, transpose } from './tensor';
+import { nonFinite, warnOfNonFinite } from './weights/finite';
 import { matchState, type LoadOptions, type LoadReport } from './weights/match';
 
 /**
@@ -167,6 +168,10 @@ export abstract class Module {
       return [name, transposed ? transpose(tensor) : tensor];
     });
     loadValuesInto(module, [...matched, ...zeroed(match.untracked)]);
+    if (options.onWarning !== undefined) {
+      const loaded = match.pairs.map((pair) => [pair.given, given.get(pair.given) as Tensor] as const);
+      warnOfNonFinite('The state', nonFinite(loaded), options.onWarning);
+    }
     return { naming: match.naming, missing: match.missing, unexpected: match.unexpected };
   }
 

@@ -12,7 +12,8 @@ import {
   type ModuleOptions,
 } from './module';
 import { transpose, type DType, type Tensor } from './tensor';
-import { convertState, type SaveOptions } from './weights/convert';
+import { checkMetadata, convertState, type SaveOptions } from './weights/convert';
+import { nonFinite, warnOfNonFinite } from './weights/finite';
 import { identifyResNet } from './weights/identify';
 import { matchState, type LoadOptions } from './weights/match';
 import { byFile, openWeights, readTensors } from './weights/read';
@@ -102,6 +103,11 @@ export class ResNet extends Module {
       const read = await readTensors(file, turned.map(entryOf));
       const transposed = turned.map(({ name, given }) => [name, transpose(read.get(given) as Tensor)] as const);
       loadValuesInto(net, [...transposed, ...zeroed(match.untracked)]);
+      if (options.onWarning !== undefined) {
+        const bad: string[] = [];
+        for (const pair of match.pairs) bad.push(...nonFinite(await readTensors(file, [entryOf(pair)])));
+        warnOfNonFinite(path, bad, options.onWarning);
+      }
       return options.device === undefined ? net : net.to(options.device);
     } catch (error) {
       net.dispose();
@@ -118,11 +124,7 @@ export class ResNet extends Module {
     if (typeof path !== 'string' || path === '') throw badArgument('path', 'the path of a file', path);
     checkOptionsObject(options);
     const { metadata = { format: 'pt' } } = options;
-    if (!isStrings(metadata)) throw badArgument('metadata', 'an object of strings', metadata);
+    checkMetadata(metadata);
     await saveSafetensors(path, convertState(this.stateDict(), options), metadata);
   }
-}
-
-function isStrings(value: unknown): value is Record<string, string> {
-  return typeof value === 'object' && value !== null && Object.values(value).every((item) => typeof item === 'string');
 }

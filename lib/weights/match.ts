@@ -10,6 +10,11 @@ export interface LoadOptions {
   strict?: boolean | undefined;
   /** How the tensors are named. Default: 'auto', the naming that fits best. */
   naming?: Naming | 'auto' | undefined;
+  /**
+   * Called, once all is loaded, with a sentence that lists the tensors with values that are NaN or infinite. They
+   * load all the same. Default: no value is looked at.
+   */
+  onWarning?: ((message: string) => void) | undefined;
 }
 
 /** What loading found. */
@@ -49,9 +54,12 @@ export function matchState(
   subject: string,
   spec: readonly StateSpec[],
   given: ReadonlyMap<string, Given>,
-  { strict = true, naming = 'auto' }: LoadOptions,
+  { strict = true, naming = 'auto', onWarning }: LoadOptions,
 ): Match {
   if (typeof strict !== 'boolean') throw badArgument('strict', 'a boolean', strict);
+  if (onWarning !== undefined && typeof onWarning !== 'function') {
+    throw badArgument('onWarning', 'a function', onWarning);
+  }
   const names = spec.map(({ name }) => name);
   const wanted = checkNaming(naming);
   const chosen = wanted === 'auto' ? bestNaming(names, given) : wanted;
@@ -64,13 +72,18 @@ export function matchState(
   if (problems.length === 0) return match;
   const other = otherNetwork(subject, given);
   if (other !== undefined) throw other;
-  const listed = problems.slice(0, MOST_LISTED).join('; ');
-  const rest = problems.length > MOST_LISTED ? `; and ${problems.length - MOST_LISTED} more` : '';
+  const listed = listSome(problems);
   const count = problems.length === 1 ? '1 tensor' : `${problems.length} tensors`;
   throw new ResNetError(
     'ERR_WEIGHTS_MISMATCH',
-    `${subject} does not fit the network, read by the naming '${chosen}': ${count}: ${listed}${rest}.`,
+    `${subject} does not fit the network, read by the naming '${chosen}': ${count}: ${listed}.`,
   );
+}
+
+/** The first ten, and how many more. */
+export function listSome(items: readonly string[]): string {
+  const rest = items.length > MOST_LISTED ? `; and ${items.length - MOST_LISTED} more` : '';
+  return `${items.slice(0, MOST_LISTED).join('; ')}${rest}`;
 }
 
 /** How many of a module's names are given, less those that are not and those given that it lacks. */
