@@ -148,7 +148,8 @@ export abstract class Module {
    * Copies values in. All of it is checked before any of it is written.
    *
    * @param entries - names to tensors; any of the namings of {@link LoadOptions.naming}; any floating dtype
-   * @throws ERR_WEIGHTS_MISMATCH listing what is missing, unexpected or misshapen; ERR_BUSY, ERR_DTYPE
+   * @throws ERR_WEIGHTS_MISMATCH listing what is missing, unexpected or misshapen; ERR_UNSUPPORTED_MODEL where that
+   *   looks like another network; ERR_BUSY, ERR_DTYPE
    */
   loadStateDict(
     entries: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>,

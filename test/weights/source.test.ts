@@ -304,7 +304,10 @@ describe('what is beside a file that is loaded', () => {
     await expect(
       ResNet.load(await save(beside({ 'config.json': { ...TIMM, architecture: 'resnetblur50' } }), 'torchvision')),
     ).rejects.toMatchObject(named('ERR_UNSUPPORTED_MODEL', /architecture is "resnetblur50"/));
-    // Whoever wrote these names did not write that config.
+    // A config of another depth, or of someone who does not write such names, is another file's.
+    const deeper = { 'config.json': { ...config['config.json'], depths: [3, 4, 23, 3] } };
+    using shallower = await ResNet.load(await save(beside(deeper), 'huggingface'));
+    expect(shallower.layers).toBe(50);
     using loaded = await ResNet.load(await save(beside(config), 'article'));
     expect(loaded.layers).toBe(50);
   });
