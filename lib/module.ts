@@ -15,6 +15,7 @@ import type {
 import { checkOptionsObject } from './check';
 import { badArgument, ResNetError, show } from './errors';
 import { elementCount, Tensor, transpose } from './tensor';
+import { nonFinite, warnOfNonFinite } from './weights/finite';
 import { matchState, type LoadOptions, type LoadReport } from './weights/match';
 
 /**
@@ -149,7 +150,8 @@ export abstract class Module {
    * Copies values in. All of it is checked before any of it is written.
    *
    * @param entries - names to tensors; any of the namings of {@link LoadOptions.naming}; any floating dtype
-   * @throws ERR_WEIGHTS_MISMATCH listing what is missing, unexpected or misshapen; ERR_BUSY, ERR_DTYPE
+   * @throws ERR_WEIGHTS_MISMATCH listing what is missing, unexpected or misshapen; ERR_UNSUPPORTED_MODEL where that
+   *   looks like another network; ERR_BUSY, ERR_DTYPE
    */
   loadStateDict(
     entries: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>,
@@ -169,6 +171,10 @@ export abstract class Module {
       return [name, transposed ? transpose(tensor) : tensor];
     });
     loadValuesInto(module, [...matched, ...zeroed(match.untracked)]);
+    if (options.onWarning !== undefined) {
+      const loaded = match.pairs.map((pair) => [pair.given, given.get(pair.given) as Tensor] as const);
+      warnOfNonFinite('The state', nonFinite(loaded), options.onWarning);
+    }
     return { naming: match.naming, missing: match.missing, unexpected: match.unexpected };
   }
 

@@ -9,6 +9,7 @@ import { readLabels } from './labels';
 import { boundedMap } from './bounded-map';
 import { checkPreprocess, checkResized, type Preprocess } from './preprocess';
 import { best, softmax } from './scores';
+import { sourceOfNetwork } from './source';
 
 /** Options of {@link ImageClassifier.create}. */
 export interface ImageClassifierOptions {
@@ -23,7 +24,10 @@ export interface ImageClassifierOptions {
   device?: Exclude<Device, 'meta'> | undefined;
   /** Default, and the only one so far: 'float32'. */
   dtype?: 'float32' | undefined;
-  /** Names of the classes, or the path of a file of them. Default: ImageNet's for 1000 classes, else `class 0`, … */
+  /**
+   * Names of the classes, or the path of a file of them. Default: those that `config.json` beside the weights tells
+   * (Hugging Face's or timm's), else ImageNet's for 1000 classes, else `class 0`, …
+   */
   labels?: readonly string[] | string | undefined;
   /** Default: torchvision's evaluation preset. */
   preprocess?: Preprocess | undefined;
@@ -91,7 +95,8 @@ export class ImageClassifier {
     const { streams } = checked;
     const network = await makeNetwork(options);
     try {
-      const labels = await readLabels(options.labels, network.numClasses);
+      const source = isRandom(options.weights) ? {} : await sourceOfNetwork(options.weights, network);
+      const labels = await readLabels(options.labels ?? source.labels, network.numClasses);
       if (streams !== undefined) native((binding) => binding.ensureStreams(streams));
       return new ImageClassifier(network, labels, checked);
     } catch (error) {
