@@ -6,7 +6,7 @@ export const ERROR_CODES = {
   ERR_ABORTED: 'The work was cancelled natively; callers see their own AbortSignal reason instead.',
   ERR_ADDON_MISSING: 'The native addon is not built or cannot be loaded.',
   ERR_ARGUMENT: 'An argument has the wrong type or lies outside its range.',
-  ERR_BUSY: 'The module cannot change while forwards are in flight.',
+  ERR_BUSY: 'The module cannot change, or be read in train mode, while forwards are in flight.',
   ERR_CALIBRATION: 'int8 has no calibration, or one that does not fit the network.',
   ERR_CUDA_DRIVER: 'CUDA was asked for and no working NVIDIA driver or device is there.',
   ERR_CUDA_INDEX: 'CUDA was asked for with a device index that does not exist.',

@@ -140,6 +140,8 @@ export abstract class Module {
    * A copy of the state: float32 values, and int64 of shape [] for `num_batches_tracked`, in the order of torch's
    * state_dict. Names are the article's members with torch's leaf names, e.g. `conv.weight`,
    * `residual_block.0.conv_bn_block1.1.running_mean`, `fc.weight` ([out, in]).
+   *
+   * @throws ERR_BUSY in train mode while forwards are in flight: each moves the running statistics
    */
   stateDict(): Map<string, Tensor> {
     const module = Module.#of(this);
