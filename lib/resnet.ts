@@ -132,7 +132,7 @@ export class ResNet extends Module {
   /**
    * Writes the state as a safetensors file, which appears whole or not at all.
    *
-   * @throws ERR_FILE, ERR_ARGUMENT, ERR_DTYPE
+   * @throws ERR_FILE, ERR_ARGUMENT, ERR_DTYPE, ERR_BUSY
    */
   async save(path: string, options: SaveOptions = {}): Promise<void> {
     if (typeof path !== 'string' || path === '') throw badArgument('path', 'the path of a file', path);
