@@ -7,7 +7,7 @@ const { hasNvidiaDriver } = require('../../scripts/libtorch/platform');
 afterAll(removeFolders);
 
 const machine = { platform: process.platform, arch: 'x64' };
-const fetch = jest.fn((_options: { place: string }) => true);
+const fetch = jest.fn<boolean, [{ place: string }]>(() => true);
 const find = (env: NodeJS.ProcessEnv) => findLibtorch({ env, fetch, machine });
 
 /** An environment with all four ways open. */
