@@ -38,7 +38,7 @@ function processSpace() {
   if (process.platform !== 'linux') return os.hostname().replaceAll('-', '_');
   try {
     const boot = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    return `${boot.replaceAll('-', '')}.${fs.readlinkSync('/proc/self/ns/pid').replace(/\D/g, '')}`;
+    return `${boot.slice(0, 8)}.${fs.readlinkSync('/proc/self/ns/pid').replace(/\D/g, '')}`;
   } catch {
     return '';
   }
@@ -89,6 +89,7 @@ function isAlive({ folder, pid, space }, now, times) {
 
 /** The others that live. Removes what killed ones have left, whatever they fetched. */
 function living(cache, mine, times) {
+  fs.mkdirSync(mine.folder, { recursive: true }); // removed by one that took us for dead
   fs.writeFileSync(beatOf(mine.folder), '.');
   const now = touched(mine.folder); // the disk's clock, as in the others' files
   const others = listWork(cache).filter(({ folder }) => folder !== mine.folder);
