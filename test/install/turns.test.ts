@@ -89,8 +89,8 @@ test("another container's install is waited for as long as its heart beats", asy
   const dead = (await run(process.execPath, ['-p', 'process.pid'])).stdout.trim(); // there it may be alive
   const other = work(cache, Number(dead), 'elsewhere');
   const heart = setInterval(() => write(join(other, 'beat'), '.'), 50);
-  const found = findIn(pipEnv(wheels, cache), lock, { ...QUICK, silent: 1_000 });
-  await sleep(3_000);
+  const found = findIn(pipEnv(wheels, cache), lock, { ...QUICK, silent: 3_000 });
+  await sleep(4_000);
   expect(existsSync(other)).toBe(true);
   expect(existsSync(join(cache, PLACE))).toBe(false);
   clearInterval(heart);
