@@ -11,11 +11,11 @@ import {
   type Device,
   type ModuleOptions,
 } from './module';
-import { transpose, type DType, type Tensor } from './tensor';
+import { transpose, type DType } from './tensor';
 import { convertState, type SaveOptions } from './weights/convert';
 import { identifyResNet } from './weights/identify';
 import { matchState, type LoadOptions } from './weights/match';
-import { openWeights, readTensors } from './weights/read';
+import { checkTensors, eachTensor, openWeights } from './weights/read';
 import { saveSafetensors } from './weights/save-safetensors';
 import type { WeightEntry } from './weights/weight-file';
 
@@ -64,8 +64,9 @@ export class ResNet extends Module {
    * Which 3x3 or 1x1 convolution carries a bottleneck's stride is in no file: the article's and torchvision's (3x3)
    * is taken, and weights trained with the stride in the 1x1 load and answer wrongly.
    *
-   * @param path - a safetensors file, under the names of any {@link LoadOptions.naming}
-   * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_MISMATCH; as the constructor otherwise
+   * @param path - a file that {@link readWeights} reads, under the names of any {@link LoadOptions.naming}
+   * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_GLOBAL, ERR_WEIGHTS_MISMATCH; as the
+   *   constructor otherwise
    *
    * @example
    * const net = await ResNet.load('resnet50.safetensors');
@@ -84,18 +85,24 @@ export class ResNet extends Module {
     } as ModuleOptions);
     try {
       const match = matchState(path, stateSpecOf(net), given, options);
-      const file = (pair: { given: string }): WeightEntry => given.get(pair.given) as WeightEntry;
-      const [turned, straight] = [true, false].map((side) =>
-        match.pairs.filter(({ transposed }) => transposed === side),
-      ) as [typeof match.pairs, typeof match.pairs];
+      const pairs = match.pairs.map((pair) => ({ pair, entry: given.get(pair.given) as WeightEntry }));
+      const straight = pairs.filter(({ pair, entry }) => !pair.transposed && entry.packing === undefined);
+      await checkTensors(
+        path,
+        straight.map(({ entry }) => entry),
+      );
       await readStateInto(
         net,
         path,
-        straight.map((pair) => ({ ...file(pair), name: pair.name, dtype: file(pair).dtype as DType })),
+        straight.map(({ pair, entry }) => ({ ...entry, name: pair.name, dtype: entry.dtype as DType })),
       );
-      const read = await readTensors(path, turned.map(file));
-      const transposed = turned.map(({ name, given }) => [name, transpose(read.get(given) as Tensor)] as const);
-      loadValuesInto(net, [...transposed, ...zeroed(match.untracked)]);
+      // What does not lie in the file as it is wanted goes through memory of its own, one tensor at a time.
+      await eachTensor(
+        path,
+        pairs.filter((one) => !straight.includes(one)).map(({ pair, entry }) => ({ ...entry, pair })),
+        ({ pair }, tensor) => loadValuesInto(net, [[pair.name, pair.transposed ? transpose(tensor) : tensor]]),
+      );
+      loadValuesInto(net, zeroed(match.untracked));
       return options.device === undefined ? net : net.to(options.device);
     } catch (error) {
       net.dispose();

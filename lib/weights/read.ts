@@ -3,28 +3,44 @@ import { badArgument, ResNetError } from '../errors';
 import { openRegularFile } from '../regular-file';
 import { Tensor, type DType, type TensorData } from '../tensor';
 import { readBytes } from './bytes';
+import { checkInFile } from './checksum';
+import { looksLikePickle, readPdparamsHeader } from './pdparams';
+import { readPthHeader } from './pth';
+import { looksLikeLegacyPth, looksLikeTar, readLegacyPthHeader } from './pth-legacy';
 import { looksLikeSafetensors, readSafetensorsHeader } from './safetensors';
+import { readPacked } from './unpack';
 import type { WeightEntry, WeightFile } from './weight-file';
+import { looksLikeZip } from './zip';
 
 /**
- * Reads and checks a weight file's header; values stay in the file.
+ * Reads and checks what a weight file says about its tensors; values stay in the file.
  *
- * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_WEIGHTS_FORMAT
+ * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_GLOBAL
  */
 export async function openWeights(path: string): Promise<WeightFile> {
   return withFile(path, async (file) => {
-    const start = await readBytes(path, file, Math.min(16, (await file.stat()).size), 0);
+    const start = await readBytes(path, file, Math.min(START_BYTES, (await file.stat()).size), 0);
     if (looksLikeSafetensors(start) || path.endsWith('.safetensors')) return readSafetensorsHeader(path, file);
-    throw new ResNetError('ERR_UNSUPPORTED_FORMAT', `${path} is not a safetensors file, the format that is read.`);
+    if (looksLikeZip(start)) return readPthHeader(path, file);
+    if (looksLikeLegacyPth(start)) return readLegacyPthHeader(path, file);
+    if (looksLikePickle(start)) return readPdparamsHeader(path, file);
+    const what = looksLikeTar(start)
+      ? "in PyTorch's oldest format, a tar archive: load it with PyTorch and save it anew"
+      : "none of what is read: safetensors, PyTorch's .pth, PaddlePaddle's .pdparams";
+    throw new ResNetError('ERR_UNSUPPORTED_FORMAT', `${path} is ${what}.`);
   });
 }
+
+/** Enough to tell the formats apart; their names are not asked. */
+const START_BYTES = 512;
 
 /**
  * Every tensor of a weight file, names and dtypes as they are in the file.
  *
- * @param path - a safetensors file
- * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_WEIGHTS_FORMAT; ERR_UNSUPPORTED_DTYPE for a type that {@link Tensor}
- *   cannot hold
+ * @param path - a safetensors file, PyTorch's `.pth` (a state dict, or a checkpoint with one inside) or PaddlePaddle's
+ *   `.pdparams`
+ * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_GLOBAL; ERR_UNSUPPORTED_DTYPE for a type
+ *   that {@link Tensor} cannot hold
  *
  * @example
  * block.loadStateDict(await readWeights('block.safetensors'));
@@ -36,18 +52,53 @@ export async function readWeights(path: string): Promise<Map<string, Tensor>> {
 
 /** The values of some of a file's tensors. */
 export async function readTensors(path: string, entries: readonly WeightEntry[]): Promise<Map<string, Tensor>> {
-  return withFile(path, async (file) => {
-    const tensors = new Map<string, Tensor>();
+  const tensors = new Map<string, Tensor>();
+  await eachTensor(path, entries, (entry, tensor) => void tensors.set(entry.name, tensor));
+  return tensors;
+}
+
+/** Hands over the values of some of a file's tensors one after the other, so that one is held at a time. */
+export async function eachTensor<E extends WeightEntry>(
+  path: string,
+  entries: readonly E[],
+  use: (entry: E, tensor: Tensor) => void,
+): Promise<void> {
+  await withFile(path, async (file) => {
+    await checkAll(path, file, entries);
     for (const entry of entries) {
-      if (entry.dtype === undefined) {
-        const held = `holds ${entry.fileType}, a type that no Tensor can hold`;
-        throw new ResNetError('ERR_UNSUPPORTED_DTYPE', `${path} has a tensor ${entry.name} that ${held}.`);
+      const { name, dtype, fileType, shape, packing, offset, length } = entry;
+      if (dtype === undefined) {
+        const held = `holds ${fileType}, a type that no Tensor can hold`;
+        throw new ResNetError('ERR_UNSUPPORTED_DTYPE', `${path} has a tensor ${name} that ${held}.`);
       }
-      const bytes = await readBytes(path, file, entry.length, entry.offset);
-      tensors.set(entry.name, new Tensor(typed(entry.dtype, bytes), entry.shape, entry.dtype));
+      const bytes =
+        packing === undefined
+          ? await readBytes(path, file, length, offset)
+          : await readPacked(path, file, { ...entry, dtype, packing });
+      use(entry, new Tensor(typed(dtype, bytes), shape, dtype));
     }
-    return tensors;
   });
+}
+
+/**
+ * Compares the checksums of the bytes that some tensors are part of, for a caller that reads their values elsewhere.
+ *
+ * @throws ERR_WEIGHTS_FORMAT, ERR_FILE
+ */
+export async function checkTensors(path: string, entries: readonly WeightEntry[]): Promise<void> {
+  if (entries.some(({ checksum }) => checksum !== undefined)) {
+    await withFile(path, (file) => checkAll(path, file, entries));
+  }
+}
+
+/** Each stretch of the file once; what is deflated is compared when it is inflated. */
+async function checkAll(path: string, file: FileHandle, entries: readonly WeightEntry[]): Promise<void> {
+  const checked = new Set<number>();
+  for (const { checksum, packing } of entries) {
+    if (checksum === undefined || checked.has(checksum.offset) || packing?.pieces[0]?.coding === 'deflate') continue;
+    checked.add(checksum.offset);
+    await checkInFile(path, file, checksum);
+  }
 }
 
 const ARRAYS: Readonly<Record<DType, new (buffer: ArrayBuffer) => TensorData>> = {

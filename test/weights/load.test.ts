@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import goldens from '../fixtures/weights/blocks.json';
 import {
@@ -36,15 +36,25 @@ describe('blocks from files answer what the reference answers', () => {
     ['basic_8_8_s1', () => new BasicBlock(8, 8, 1)],
   ];
   const files = blocks.flatMap(([name, make]) => [
-    [`${name}.safetensors`, name, make, 1e-5, 1e-5] as const,
-    [`${name}.bf16.safetensors`, name, make, 2e-2, 2e-2] as const,
+    [`${name}.safetensors`, name, make, 1e-5, 1e-5, 'torchvision'] as const,
+    [`${name}.bf16.safetensors`, name, make, 2e-2, 2e-2, 'torchvision'] as const,
+    [`${name}.pth`, name, make, 1e-5, 1e-5, 'torchvision'] as const,
+    [`${name}.legacy.pth`, name, make, 1e-5, 1e-5, 'torchvision'] as const,
+    [`${name}.checkpoint.pth`, name, make, 1e-5, 1e-5, 'torchvision'] as const,
+    // PaddlePaddle's files are of the two blocks that have a shortcut of their own.
+    ...(name === 'basic_8_8_s1' ? [] : [[`${name}.pdparams`, name, make, 1e-5, 1e-5, 'paddle'] as const]),
   ]);
 
-  test.each(files)('%s', async (file, name, make, absolute, relative) => {
+  test('all files of blocks that are here', () => {
+    const here = readdirSync(fixture('')).filter((file) => /\.(safetensors|pth|pdparams)$/.test(file));
+    expect(files.map(([file]) => file).sort()).toEqual(here.sort());
+  });
+
+  test.each(files)('%s', async (file, name, make, absolute, relative, naming) => {
     const golden = goldens[name];
     const block = make();
     expect(block.loadStateDict(await readWeights(fixture(file)))).toEqual({
-      naming: 'torchvision',
+      naming,
       missing: [],
       unexpected: [],
     });
