@@ -24,6 +24,7 @@ export const PLAIN: Globals = globals({
       [`${module}.list`, (args) => listed(args)],
       [`${module}.tuple`, (args) => Object.freeze(listed(args))],
       [`${module}.set`, (args) => new Set(listed(args))],
+      [`${module}.frozenset`, (args) => new Set(listed(args))],
       [`${module}.bytearray`, () => new Opaque('a bytearray')],
     ]),
   ),
