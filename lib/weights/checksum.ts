@@ -1,19 +1,24 @@
 import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { brokenFile } from './broken';
-import { readBytes } from './bytes';
 import type { Checksum } from './weight-file';
 
-const CHUNK_BYTES = 1 << 20;
+const CHUNK_BYTES = 1 << 18;
 
-/** Reads what a checksum is of and compares, a megabyte at a time. @throws ERR_WEIGHTS_FORMAT */
-export async function checkInFile(path: string, file: FileHandle, checksum: Checksum): Promise<void> {
-  const { offset, length } = checksum;
-  let value = 0;
-  for (let done = 0; done < length; done += CHUNK_BYTES) {
-    value = crc32(await readBytes(path, file, Math.min(CHUNK_BYTES, length - done), offset + done), value);
+/** Reads what each checksum is of and compares, a little at a time. @throws ERR_WEIGHTS_FORMAT */
+export async function checkInFile(path: string, file: FileHandle, checksums: Iterable<Checksum>): Promise<void> {
+  const chunk = new Uint8Array(CHUNK_BYTES); // one for all: hundreds would wait for the collector
+  for (const checksum of checksums) {
+    const { offset, length } = checksum;
+    let [value, done] = [0, 0];
+    while (done < length) {
+      const { bytesRead } = await file.read(chunk, 0, Math.min(CHUNK_BYTES, length - done), offset + done);
+      if (bytesRead === 0) throw brokenFile(path, 'weight file', 'ends early: it was cut while it was read');
+      value = crc32(chunk.subarray(0, bytesRead), value);
+      done += bytesRead;
+    }
+    compare(path, checksum, value);
   }
-  compare(path, checksum, value);
 }
 
 /** Compares bytes that are in memory. @throws ERR_WEIGHTS_FORMAT */

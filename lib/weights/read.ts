@@ -9,7 +9,7 @@ import { readPthHeader } from './pth';
 import { looksLikeLegacyPth, looksLikeTar, readLegacyPthHeader } from './pth-legacy';
 import { looksLikeSafetensors, readSafetensorsHeader } from './safetensors';
 import { readPacked } from './unpack';
-import type { WeightEntry, WeightFile } from './weight-file';
+import type { Checksum, WeightEntry, WeightFile } from './weight-file';
 import { looksLikeZip } from './zip';
 
 /**
@@ -93,12 +93,11 @@ export async function checkTensors(path: string, entries: readonly WeightEntry[]
 
 /** Each stretch of the file once; what is deflated is compared when it is inflated. */
 async function checkAll(path: string, file: FileHandle, entries: readonly WeightEntry[]): Promise<void> {
-  const checked = new Set<number>();
+  const checksums = new Map<number, Checksum>();
   for (const { checksum, packing } of entries) {
-    if (checksum === undefined || checked.has(checksum.offset) || packing?.pieces[0]?.coding === 'deflate') continue;
-    checked.add(checksum.offset);
-    await checkInFile(path, file, checksum);
+    if (checksum !== undefined && packing?.pieces[0]?.coding !== 'deflate') checksums.set(checksum.offset, checksum);
   }
+  await checkInFile(path, file, checksums.values());
 }
 
 const ARRAYS: Readonly<Record<DType, new (buffer: ArrayBuffer) => TensorData>> = {

@@ -66,16 +66,17 @@ export async function openZip(path: string, file: FileHandle): Promise<Zip> {
  * throwing where nobody catches; and it reads ahead, since a directory is read in steps of some tens of bytes.
  */
 function reader(yauzl: typeof import('yauzl'), file: FileHandle, size: number): RandomAccessReader {
-  let ahead = Buffer.alloc(0);
-  let aheadAt = 0;
+  const ahead = Buffer.alloc(READ_AHEAD);
+  let [aheadAt, aheadLength] = [0, 0];
   const fill = async (buffer: Buffer, offset: number, length: number, position: number): Promise<number> => {
     if (!(position >= 0 && position + length <= size)) throw new Error('it refers to bytes outside of the file');
-    if (position < aheadAt || position + length > aheadAt + ahead.length) {
-      const bytes = Buffer.alloc(Math.min(Math.max(length, READ_AHEAD), size - position));
-      const { bytesRead } = await file.read(bytes, 0, bytes.length, position);
-      [ahead, aheadAt] = [bytes.subarray(0, bytesRead), position];
+    if (length > READ_AHEAD) return (await file.read(buffer, offset, length, position)).bytesRead;
+    if (position < aheadAt || position + length > aheadAt + aheadLength) {
+      aheadLength = 0;
+      const { bytesRead } = await file.read(ahead, 0, Math.min(READ_AHEAD, size - position), position);
+      [aheadAt, aheadLength] = [position, bytesRead];
     }
-    return ahead.copy(buffer, offset, position - aheadAt, position - aheadAt + length);
+    return ahead.copy(buffer, offset, position - aheadAt, Math.min(position - aheadAt + length, aheadLength));
   };
   class Reader extends yauzl.RandomAccessReader {
     override read(
