@@ -6,7 +6,7 @@ export interface ZipOptions {
   zip64?: boolean;
   /** In place of each right CRC-32. */
   crc?: number;
-  /** In place of the right size of what is deflated. */
+  /** In place of the right size of a tensor's storage. */
   size?: number;
 }
 
@@ -19,7 +19,7 @@ export function zip(records: readonly (readonly [string, Uint8Array])[], options
   const add = (to: Buffer[], ...bytes: Buffer[]): void => void to.push(...bytes);
   for (const [name, bytes] of records) {
     const packed = deflate ? deflateRawSync(bytes) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    const size = options.size ?? bytes.length;
+    const size = name.includes('/data/') ? (options.size ?? bytes.length) : bytes.length;
     const path = Buffer.from(name);
     const header = little([2, 0x0800], [2, deflate ? 8 : 0], [2, 0], [2, 0], [4, options.crc ?? crc32(bytes)]);
     const sizes = little([4, zip64 ? 0xffffffff : packed.length], [4, zip64 ? 0xffffffff : size]);

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { readWeights, ResNet, Tensor, type ResNetError } from '../../lib/index';
 import { namesIn } from '../../lib/weights/names';
+import { openWeights } from '../../lib/weights/read';
 import { digest } from '../support/digest';
 import { temporaryFolder, written } from '../support/files';
-import { build, global, pickle, raw, reduce, tuple, type Pickled } from '../support/pickle';
+import { build, global, persistent, pickle, raw, reduce, tuple, type Pickled } from '../support/pickle';
 import { randomTensor } from '../support/tensors';
 import { bytesOf, legacyPth, pth, rebuilt, zipPth, type PthOptions, type View } from '../support/torch-files';
 import { zip } from '../support/zip';
@@ -139,11 +140,31 @@ describe('tensors as they may lie', () => {
     expect(await read(legacyPth(root(true), [[view, swapped]], false))).toEqual(expected);
   });
 
+  test('what lies as it is wanted is read where it lies', async () => {
+    const packed = async (place: Omit<View, 'key' | 'dtype' | 'count'>, options = {}): Promise<boolean> => {
+      const view = { ...base, ...place };
+      const path = file(zipPth(new Map([['a', rebuilt(view)]]), [[view, bytes]], options));
+      return (await openWeights(path)).entries[0]!.packing !== undefined;
+    };
+    const rows = { offset: 2, shape: [2, 3], strides: [3, 1] };
+    expect(await packed(rows)).toBe(false);
+    expect(await packed({ ...rows, shape: [1, 3], strides: [99, 1] })).toBe(false);
+    expect(await packed({ ...rows, strides: [4, 1] })).toBe(true);
+    expect(await packed(rows, { deflate: true })).toBe(true);
+    expect(await packed(rows, { byteorder: 'big' })).toBe(true);
+  });
+
   test('a parameter, and a storage without a type', async () => {
     const view: View = { ...base, shape: [2], strides: [1] };
     const parameter = reduce(global('torch._utils', '_rebuild_parameter'), rebuilt(view), true, new Map());
     expect(await read(zipPth(new Map([['a', parameter]]), [[view, bytes]]))).toEqual(
       new Map([['a', new Tensor([0, 1], [2])]]),
+    );
+    const id = tuple('storage', global('torch.storage', 'UntypedStorage'), '0', 'cpu', 96);
+    const call = global('torch._utils', '_rebuild_tensor_v3');
+    const untyped = reduce(call, persistent(id), 3, tuple(2), tuple(1), false, null, global('torch', 'float32'));
+    expect(await read(zipPth(new Map([['a', untyped]]), [[view, bytes]]))).toEqual(
+      new Map([['a', new Tensor([3, 4], [2])]]),
     );
   });
 
@@ -271,6 +292,12 @@ describe('what is refused', () => {
     await expect(ResNet.load(file(whole))).rejects.toMatchObject({ code: 'ERR_WEIGHTS_FORMAT' });
   });
 
+  test('a place that no file reaches', async () => {
+    const far = zipPth(dict, [[view, bytes]], { zip64: true });
+    far.writeBigUInt64LE(2n ** 63n, far.lastIndexOf('PK\x06\x07') + 8);
+    expect(await refusal(far)).toMatch(/^ERR_WEIGHTS_FORMAT .*zip archive.*refers to bytes outside of the file/);
+  });
+
   test('a zip bomb: what would be inflated beyond a tensor is not', async () => {
     const data = Buffer.alloc(1 << 28);
     const before = process.memoryUsage().rss;
@@ -286,7 +313,7 @@ describe('what is refused', () => {
       ],
       { deflate: true, size: 16, crc: 0 },
     );
-    expect(await refusal(small)).toMatch(/^ERR_WEIGHTS_FORMAT /);
+    expect(await refusal(small)).toMatch(/^ERR_WEIGHTS_FORMAT .*"a" that does not unpack to its size/);
     expect(process.memoryUsage().rss - before).toBeLessThan(200e6);
   });
 });
