@@ -12,12 +12,12 @@ import {
   type ModuleOptions,
 } from './module';
 import { OptimizedResNet, type OptimizeOptions } from './optimized';
-import { transpose, type DType, type Tensor } from './tensor';
+import { transpose, type DType } from './tensor';
 import { checkMetadata, convertState, type SaveOptions } from './weights/convert';
 import { nonFinite, warnOfNonFinite } from './weights/finite';
 import { identifyResNet } from './weights/identify';
 import { matchState, type LoadOptions } from './weights/match';
-import { byFile, openWeights, readTensors } from './weights/read';
+import { byFile, checkTensors, eachTensor, openWeights, readTensors } from './weights/read';
 import { saveSafetensors } from './weights/save-safetensors';
 import { checkPlain } from './weights/source';
 import type { WeightEntry } from './weights/weight-file';
@@ -68,9 +68,10 @@ export class ResNet extends Module {
    * (3x3) is taken, and weights trained with the stride in the 1x1 load and answer wrongly, unless Hugging Face's
    * `config.json` beside the file tells (`downsample_in_bottleneck`). Other networks than plain ResNets are refused.
    *
-   * @param path - a safetensors file, an index of shards (`model.safetensors.index.json`), or a folder that has a
-   *   `model.safetensors` or its index; under the names of any {@link LoadOptions.naming}
-   * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_UNSUPPORTED_MODEL, ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_MISMATCH; as the
+   * @param path - a file that {@link readWeights} reads, an index of shards (`model.safetensors.index.json`), or a
+   *   folder that has a `model.safetensors` or its index; under the names of any {@link LoadOptions.naming}
+   * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_UNSUPPORTED_MODEL, ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_GLOBAL,
+   *   ERR_WEIGHTS_MISMATCH; as the
    *   constructor otherwise
    *
    * @example
@@ -91,22 +92,24 @@ export class ResNet extends Module {
     try {
       const match = matchState(path, stateSpecOf(net), given, options);
       await checkPlain(file, match.naming, net.layers);
-      const entryOf = (pair: { given: string }): WeightEntry => given.get(pair.given) as WeightEntry;
-      const [turned, straight] = [true, false].map((side) =>
-        match.pairs.filter(({ transposed }) => transposed === side),
-      ) as [typeof match.pairs, typeof match.pairs];
-      const wanted = straight.map((pair) => ({
-        ...entryOf(pair),
-        name: pair.name,
-        dtype: entryOf(pair).dtype as DType,
-      }));
-      for (const [holder, extents] of byFile(file, wanted)) await readStateInto(net, holder, extents);
-      const read = await readTensors(file, turned.map(entryOf));
-      const transposed = turned.map(({ name, given }) => [name, transpose(read.get(given) as Tensor)] as const);
-      loadValuesInto(net, [...transposed, ...zeroed(match.untracked)]);
+      const pairs = match.pairs.map((pair) => ({ pair, entry: given.get(pair.given) as WeightEntry }));
+      const straight = pairs.filter(({ pair, entry }) => !pair.transposed && entry.packing === undefined);
+      await checkTensors(
+        file,
+        straight.map(({ entry }) => entry),
+      );
+      const extents = straight.map(({ pair, entry }) => ({ ...entry, name: pair.name, dtype: entry.dtype as DType }));
+      for (const [holder, held] of byFile(file, extents)) await readStateInto(net, holder, held);
+      // What does not lie in the file as it is wanted goes through memory of its own, one tensor at a time.
+      await eachTensor(
+        file,
+        pairs.filter((one) => !straight.includes(one)).map(({ pair, entry }) => ({ ...entry, pair })),
+        ({ pair }, tensor) => loadValuesInto(net, [[pair.name, pair.transposed ? transpose(tensor) : tensor]]),
+      );
+      loadValuesInto(net, zeroed(match.untracked));
       if (options.onWarning !== undefined) {
         const bad: string[] = [];
-        for (const pair of match.pairs) bad.push(...nonFinite(await readTensors(file, [entryOf(pair)])));
+        for (const { entry } of pairs) bad.push(...nonFinite(await readTensors(file, [entry])));
         warnOfNonFinite(path, bad, options.onWarning);
       }
       return options.device === undefined ? net : net.to(options.device);
