@@ -2,6 +2,7 @@ import { badArgument } from './errors';
 import { checkInteger, checkOptionsObject } from './check';
 import { SUPPORTED_LAYERS, unsupportedLayers, type Layers } from './depths';
 import {
+  checkSignal,
   loadValuesInto,
   Module,
   readStateInto,
@@ -12,9 +13,12 @@ import {
   type ModuleOptions,
 } from './module';
 import { transpose, type DType, type Tensor } from './tensor';
+import { fetchWeights } from './weights/by-name';
 import { convertState, type SaveOptions } from './weights/convert';
+import type { DownloadOptions } from './weights/download';
 import { identifyResNet } from './weights/identify';
 import { matchState, type LoadOptions } from './weights/match';
+import { isWeightsName, type WeightsName } from './weights/published';
 import { openWeights, readTensors } from './weights/read';
 import { saveSafetensors } from './weights/save-safetensors';
 import type { WeightEntry } from './weights/weight-file';
@@ -29,6 +33,10 @@ export interface ResNetLoadOptions extends LoadOptions {
   numClasses?: number | undefined;
   /** Default: 'cpu'. */
   device?: Device | undefined;
+  /** For weights by name: called as bytes arrive. */
+  onProgress?: DownloadOptions['onProgress'];
+  /** For weights by name: ends the download. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -64,14 +72,19 @@ export class ResNet extends Module {
    * Which 3x3 or 1x1 convolution carries a bottleneck's stride is in no file: the article's and torchvision's (3x3)
    * is taken, and weights trained with the stride in the 1x1 load and answer wrongly.
    *
-   * @param path - a safetensors file, under the names of any {@link LoadOptions.naming}
-   * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_MISMATCH; as the constructor otherwise
+   * @param weights - the path of a safetensors file, under the names of any {@link LoadOptions.naming}; or, with
+   *   `layers` given, 'IMAGENET1K_V1', 'IMAGENET1K_V2' or 'DEFAULT' for torchvision's file of that name, which is
+   *   fetched into the cache and checked by its published SHA-256 (a file of such a name is './DEFAULT')
+   * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_MISMATCH, ERR_DOWNLOAD; as the constructor
+   *   otherwise
    *
    * @example
    * const net = await ResNet.load('resnet50.safetensors');
    */
-  static async load(path: string, options: ResNetLoadOptions = {}): Promise<ResNet> {
-    checkOptionsObject(options);
+  static async load(weights: WeightsName | (string & {}), options: ResNetLoadOptions = {}): Promise<ResNet> {
+    const signal = checkSignal(options);
+    const { layers, onProgress } = options;
+    const path = isWeightsName(weights) ? await fetchWeights(weights, layers, { onProgress, signal }) : weights;
     const { entries } = await openWeights(path);
     const given = new Map(entries.map((entry) => [entry.name, entry]));
     const found =
