@@ -73,6 +73,8 @@ export interface FileServer {
   /** What is done with the next requests; {@link whole} after that. */
   next: Behaviour[];
   file: Buffer;
+  /** How many connections are open. */
+  open(): number;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -93,9 +95,9 @@ export async function fileServer(file: Buffer, next: Behaviour[] = [], tls = fal
   };
   const pem = readFileSync(certificate);
   const http = tls ? createTlsServer({ key: pem, cert: pem }, answer) : createServer(answer);
-  const { port, close } = await listening(http);
+  const { port, open, close } = await listening(http);
   const url = tls ? `https://localhost:${port}` : `http://127.0.0.1:${port}`;
-  const server: FileServer = { url, requests, next, file, [Symbol.asyncDispose]: close };
+  const server: FileServer = { url, requests, next, file, open, [Symbol.asyncDispose]: close };
   return server;
 }
 

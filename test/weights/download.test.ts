@@ -13,6 +13,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { download, type DownloadProgress, type RemoteFile } from '../../lib/weights/download';
+import { get } from '../../lib/weights/http';
 import { temporaryFolder } from '../support/files';
 import {
   breakAfter,
@@ -254,6 +255,27 @@ test('a slow server that goes on sending is waited for', async () => {
   ];
   expectFetched(await fetchIt({ stallAfter: 200 }));
   expect(server.requests).toHaveLength(1);
+});
+
+test('a slow disk is not held against the server', async () => {
+  const options = { headers: {}, stallAfter: 100 };
+  const received = await get(new URL(server.url), options, async ({ body }) => {
+    let [sum, chunks] = [0, 0];
+    for await (const { length } of body) {
+      sum += length;
+      if (++chunks <= 2) await setTimeout(200);
+    }
+    return sum;
+  });
+  expect(received).toBe(bytes.length);
+});
+
+test('no connection is left open', async () => {
+  server.next = [(_, response) => void response.writeHead(404).write('and so on'), redirect('/other'), status(404)];
+  await expectFailure(/404/);
+  await expectFailure(/404/);
+  for (let i = 0; i < 100 && server.open() > 0; i++) await setTimeout(5);
+  expect(server.open()).toBe(0);
 });
 
 describe('not the published file', () => {
