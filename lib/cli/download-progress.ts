@@ -11,7 +11,7 @@ export async function withDownloadProgress<T>(
   try {
     return await work(({ received, total }) => {
       if (bar === undefined) {
-        bar = new SingleBar({ format: FORMAT, formatValue: megabytes, stream: process.stderr, hideCursor: true });
+        bar = new SingleBar({ format: FORMAT, formatValue: megabytes, stream: process.stderr });
         bar.start(total ?? received, received);
       }
       bar.setTotal(total ?? received);
