@@ -14,6 +14,7 @@ export const ERROR_CODES = {
   ERR_CUDA_VARIANT: 'CUDA was asked for and the libtorch in use has no CUDA part.',
   ERR_DEVICE: 'A device name is malformed, or the device cannot do what was asked.',
   ERR_DISPOSED: 'The module was disposed of.',
+  ERR_DOWNLOAD: 'Weights that have a name cannot be fetched, or are not those that were published.',
   ERR_DTYPE: 'A dtype is unknown, not named where it must be, or not taken here.',
   ERR_FILE: 'A file cannot be read or written.',
   ERR_IMAGE: 'A picture cannot be decoded, or exceeds the pixel limit.',

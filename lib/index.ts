@@ -30,6 +30,8 @@ export { ResNet, type ResNetLoadOptions } from './resnet';
 export { summary, type Summary, type SummaryOptions, type SummaryRow, type SummaryTotals } from './summary';
 export { Tensor, type DType, type TensorData } from './tensor';
 export type { SaveOptions } from './weights/convert';
+export type { DownloadProgress } from './weights/download';
 export type { LoadOptions, LoadReport } from './weights/match';
 export type { Naming, WrittenNaming } from './weights/names';
+export type { WeightsName } from './weights/published';
 export { readWeights } from './weights/read';

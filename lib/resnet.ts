@@ -2,6 +2,7 @@ import { badArgument } from './errors';
 import { checkInteger, checkOptionsObject } from './check';
 import { SUPPORTED_LAYERS, unsupportedLayers, type Layers } from './depths';
 import {
+  checkSignal,
   loadValuesInto,
   Module,
   readStateInto,
@@ -13,10 +14,13 @@ import {
 } from './module';
 import { OptimizedResNet, type OptimizeOptions } from './optimized';
 import { transpose, type DType } from './tensor';
+import { fetchWeights } from './weights/by-name';
 import { checkMetadata, convertState, type SaveOptions } from './weights/convert';
+import type { DownloadOptions } from './weights/download';
 import { nonFinite, warnOfNonFinite } from './weights/finite';
 import { identifyResNet } from './weights/identify';
 import { matchState, type LoadOptions } from './weights/match';
+import { isWeightsName, type WeightsName } from './weights/published';
 import { byFile, checkTensors, eachTensor, openWeights, readTensors } from './weights/read';
 import { saveSafetensors } from './weights/save-safetensors';
 import { checkPlain } from './weights/source';
@@ -32,6 +36,10 @@ export interface ResNetLoadOptions extends LoadOptions {
   numClasses?: number | undefined;
   /** Default: 'cpu'. */
   device?: Device | undefined;
+  /** For weights by name: called as bytes arrive. */
+  onProgress?: DownloadOptions['onProgress'];
+  /** For weights by name: ends the download. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -68,17 +76,21 @@ export class ResNet extends Module {
    * (3x3) is taken, and weights trained with the stride in the 1x1 load and answer wrongly, unless Hugging Face's
    * `config.json` beside the file tells (`downsample_in_bottleneck`). Other networks than plain ResNets are refused.
    *
-   * @param path - a file that {@link readWeights} reads, an index of shards (`model.safetensors.index.json`), or a
-   *   folder that has a `model.safetensors` or its index; under the names of any {@link LoadOptions.naming}
+   * @param weights - the path of a file that {@link readWeights} reads, an index of shards
+   *   (`model.safetensors.index.json`), or a folder that has a `model.safetensors` or its index; under the names of any
+   *   {@link LoadOptions.naming}. Or, with `layers` given, 'IMAGENET1K_V1', 'IMAGENET1K_V2' or 'DEFAULT' for
+   *   torchvision's file of that name, which is fetched into the cache and checked by its published SHA-256 (a file of
+   *   such a name is './DEFAULT')
    * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_UNSUPPORTED_MODEL, ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_GLOBAL,
-   *   ERR_WEIGHTS_MISMATCH; as the
-   *   constructor otherwise
+   *   ERR_WEIGHTS_MISMATCH, ERR_DOWNLOAD; as the constructor otherwise
    *
    * @example
    * const net = await ResNet.load('resnet50.safetensors');
    */
-  static async load(path: string, options: ResNetLoadOptions = {}): Promise<ResNet> {
-    checkOptionsObject(options);
+  static async load(weights: WeightsName | (string & {}), options: ResNetLoadOptions = {}): Promise<ResNet> {
+    const signal = checkSignal(options);
+    const { layers, onProgress } = options;
+    const path = isWeightsName(weights) ? await fetchWeights(weights, layers, { onProgress, signal }) : weights;
     const { path: file, entries } = await openWeights(path);
     const given = new Map(entries.map((entry) => [entry.name, entry]));
     const found =

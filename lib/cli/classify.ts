@@ -2,7 +2,9 @@ import { Option, type Command } from 'commander';
 import { SUPPORTED_LAYERS, type Layers } from '../depths';
 import { ResNetError } from '../errors';
 import { ImageClassifier, isRandom, type ImageClassifierOptions, type Prediction } from '../image/classifier';
+import { isWeightsName, WEIGHTS_NAMES } from '../weights/published';
 import { colours } from './colours';
+import { withDownloadProgress } from './download-progress';
 import { asJson } from './formats';
 import { parseCount, parseLayers } from './options';
 
@@ -31,8 +33,12 @@ export function addClassify(program: Command): void {
     .command('classify')
     .description('Name what pictures show.')
     .argument('<picture...>', 'JPEG, PNG, WebP, TIFF or GIF files')
-    .option('--weights <file>', 'a weight file; random or random:SEED for an untrained network, for trials')
-    .option('--layers <n>', `${SUPPORTED_LAYERS.join(', ')}; default: as the file tells, 50 for random`, parseLayers)
+    .option(
+      '--weights <file|name>',
+      `a weight file; ${WEIGHTS_NAMES.join(', ')}: torchvision's, downloaded once; ` +
+        'random or random:SEED for an untrained network, for trials',
+    )
+    .option('--layers <n>', `${SUPPORTED_LAYERS.join(', ')}; default: as the file tells, else 50`, parseLayers)
     .option('--top <n>', 'how many classes to name; default: 5', parseCount)
     .option('--device <name>', 'cpu, cuda or cuda:N; default: cpu')
     .option('--dtype <name>', 'float32')
@@ -44,13 +50,19 @@ export function addClassify(program: Command): void {
       if (weights === undefined) {
         command.error(
           'error: classify needs weights: --weights FILE for a trained network (safetensors, …), ' +
-            'or --weights random for an untrained one, for trials',
+            "--weights DEFAULT for torchvision's, or --weights random for an untrained one, for trials",
           { exitCode: 2 },
         );
       }
       // What the types rule out, the classifier refuses with a message of its own.
       const options = { ...flags, weights } as ImageClassifierOptions;
-      using classifier = await ImageClassifier.create(options);
+      using classifier = await withDownloadProgress((onProgress) =>
+        ImageClassifier.create({
+          ...options,
+          layers: flags.layers ?? (isWeightsName(weights) ? 50 : undefined),
+          onProgress,
+        }),
+      );
       if (isRandom(weights)) {
         process.stderr.write('These weights are random: the network is untrained and its answers mean nothing.\n');
       }

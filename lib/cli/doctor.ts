@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Option, type Command } from 'commander';
 import { addon, type Addon } from '../addon';
+import { cachedWeights, weightsFolder } from '../weights/cache';
 import { colours } from './colours';
 import { asJson } from './formats';
 
@@ -52,6 +53,8 @@ export interface Report {
   node: string;
   platform: string;
   install: InstallFacts;
+  /** Those that were fetched by name. */
+  weights: { folder: string; content: { name: string; bytes: number }[] };
   /** Null where the addon cannot be loaded; `problems` says why. */
   native: NativeFacts | null;
 }
@@ -87,6 +90,7 @@ export function examine(load: () => Addon = addon, env: NodeJS.ProcessEnv = proc
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
     install,
+    weights: { folder: weightsFolder(env), content: cachedWeights(weightsFolder(env)) },
     native: facts,
   };
 }
@@ -112,9 +116,11 @@ function missing({ libtorch, compiler, cmake, python, pip }: InstallFacts): stri
 }
 
 function text(report: Report): string {
-  const { install, native } = report;
+  const { install, weights, native } = report;
   const none = colours.yellow('none');
   const row = (name: string, value: string) => `  ${name.padEnd(18)}${value}`;
+  const content = (folder: { content: { name: string; bytes: number }[] }) =>
+    folder.content.map(({ name, bytes }) => row('', `${name}  ${scripts().readableSize(bytes)}`));
   const lines = [
     colours.bold('Versions'),
     row('libtorch-resnet', install.package),
@@ -128,7 +134,9 @@ function text(report: Report): string {
     row('libtorch', install.libtorch === null ? none : `${install.libtorch.folder} (${install.libtorch.way})`),
     row('addon', existsSync(install.addon) ? install.addon : `${none}; would be ${install.addon}`),
     row('cache', install.cache.folder),
-    ...install.cache.content.map(({ name, bytes }) => row('', `${name}  ${scripts().readableSize(bytes)}`)),
+    ...content(install.cache),
+    row('weights', weights.folder),
+    ...content(weights),
     '',
     colours.bold('Devices'),
     ...(native === null ? [row('', none)] : devices(native).map(([name, value]) => row(name, value))),

@@ -3,7 +3,8 @@ import { checkInteger, checkOptionsObject } from '../check';
 import type { Layers } from '../depths';
 import { badArgument, ResNetError, show } from '../errors';
 import { checkSignal, forwardPictures, settled, type Device } from '../module';
-import { ResNet } from '../resnet';
+import { ResNet, type ResNetLoadOptions } from '../resnet';
+import { isWeightsName, publishedWeights, type WeightsName } from '../weights/published';
 import { checkImage, decode, MOST_PIXELS } from './decode';
 import { readLabels } from './labels';
 import { boundedMap } from './bounded-map';
@@ -14,11 +15,12 @@ import { sourceOfNetwork } from './source';
 /** Options of {@link ImageClassifier.create}. */
 export interface ImageClassifierOptions {
   /**
-   * The path of a weight file, or 'random' or 'random:SEED' for an untrained network of 1000 classes, for trials.
-   * A file of such a name is './random'.
+   * The path of a weight file; or 'IMAGENET1K_V1', 'IMAGENET1K_V2' or 'DEFAULT' for torchvision's weights, as
+   * {@link ResNet.load} fetches them, with the preprocessing that belongs to them; or 'random' or 'random:SEED' for an
+   * untrained network of 1000 classes, for trials. A file of such a name is './random'.
    */
-  weights: string;
-  /** Default: what the weight file tells; 50 for random weights. */
+  weights: WeightsName | (string & {});
+  /** Needed with torchvision's names. Default: what the weight file tells; 50 for random weights. */
   layers?: Layers | undefined;
   /** Default: 'cpu'. */
   device?: Exclude<Device, 'meta'> | undefined;
@@ -29,7 +31,7 @@ export interface ImageClassifierOptions {
    * (Hugging Face's or timm's), else ImageNet's for 1000 classes, else `class 0`, …
    */
   labels?: readonly string[] | string | undefined;
-  /** Default: torchvision's evaluation preset. */
+  /** Default: torchvision's evaluation preset, that of the weights where they have a name. */
   preprocess?: Preprocess | undefined;
   /** Cores that one classify may use. Default: all that the process has. */
   threads?: number | undefined;
@@ -39,6 +41,10 @@ export interface ImageClassifierOptions {
   calibration?: undefined;
   /** The most pixels that a picture may claim. Default: 100 million. */
   maxPixels?: number | undefined;
+  /** For torchvision's names: called as bytes arrive. */
+  onProgress?: ResNetLoadOptions['onProgress'];
+  /** For torchvision's names: ends the download. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Options of {@link ImageClassifier.classify}. */
@@ -88,7 +94,8 @@ export class ImageClassifier {
   /**
    * Loads weights and labels.
    *
-   * @throws ERR_ARGUMENT, ERR_UNSUPPORTED_LAYERS, ERR_UNSUPPORTED_DTYPE, ERR_FILE, ERR_WEIGHTS_…, ERR_DEVICE, ERR_CUDA_…
+   * @throws ERR_ARGUMENT, ERR_UNSUPPORTED_LAYERS, ERR_UNSUPPORTED_DTYPE, ERR_FILE, ERR_WEIGHTS_…, ERR_DOWNLOAD,
+   *   ERR_DEVICE, ERR_CUDA_…
    */
   static async create(options: ImageClassifierOptions): Promise<ImageClassifier> {
     const checked = checkOptions(options);
@@ -253,7 +260,11 @@ function checkOptions(options: ImageClassifierOptions): Checked {
   const { weights, dtype = 'float32', calibration, device } = options;
   const { maxPixels = MOST_PIXELS, threads, streams } = options;
   if (typeof weights !== 'string' || weights === '') {
-    throw badArgument('weights', "the path of a weight file, 'random' or 'random:SEED'", weights);
+    throw badArgument(
+      'weights',
+      "the path of a weight file, a name of torchvision's, 'random' or 'random:SEED'",
+      weights,
+    );
   }
   if (dtype !== 'float32') throw badArgument('dtype', "'float32'", dtype, 'ERR_UNSUPPORTED_DTYPE');
   if (calibration !== undefined) {
@@ -264,7 +275,8 @@ function checkOptions(options: ImageClassifierOptions): Checked {
   checkInteger('maxPixels', maxPixels, 1, Number.MAX_SAFE_INTEGER);
   if (threads !== undefined) checkInteger('threads', threads, 1, MOST_THREADS);
   if (streams !== undefined) checkInteger('streams', streams, 1, MOST_STREAMS);
-  return { preprocess: checkPreprocess(options.preprocess), maxPixels, threads, streams };
+  const published = isWeightsName(weights) ? publishedWeights(weights, options.layers) : undefined;
+  return { preprocess: checkPreprocess(options.preprocess, published), maxPixels, threads, streams };
 }
 
 /** Whether `weights` asks for an untrained network, instead of naming a file. */
@@ -287,9 +299,10 @@ function seedOf(weights: string): number | null | undefined {
   return seed;
 }
 
-async function makeNetwork({ weights, layers, device }: ImageClassifierOptions): Promise<ResNet> {
+async function makeNetwork(options: ImageClassifierOptions): Promise<ResNet> {
+  const { weights, layers, device, onProgress, signal } = options;
   const seed = seedOf(weights);
-  if (seed === undefined) return await ResNet.load(weights, { layers, device });
+  if (seed === undefined) return await ResNet.load(weights, { layers, device, onProgress, signal });
   return new ResNet(layers ?? 50, 1000, { device, seed: seed ?? undefined });
 }
 

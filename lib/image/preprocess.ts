@@ -16,12 +16,16 @@ export interface Preprocess {
 
 const LONGEST_SIDE = 2 ** 14;
 
-/** `preprocess` with its defaults filled in. @throws ERR_ARGUMENT */
-export function checkPreprocess(preprocess: Preprocess = {}): NativePreprocess {
+/** `preprocess` with its defaults filled in, `published` ones first. @throws ERR_ARGUMENT */
+export function checkPreprocess(
+  preprocess: Preprocess = {},
+  published: { resize: number; crop: number } = { resize: 256, crop: 224 },
+): NativePreprocess {
   if (typeof preprocess !== 'object' || preprocess === null) {
     throw badArgument('preprocess', 'an object of resize, crop, mean and std', preprocess);
   }
-  const { resize = 256, crop = 224, mean = [0.485, 0.456, 0.406], std = [0.229, 0.224, 0.225] } = preprocess;
+  const { resize = published.resize, crop = published.crop } = preprocess;
+  const { mean = [0.485, 0.456, 0.406], std = [0.229, 0.224, 0.225] } = preprocess;
   checkInteger('preprocess.resize', resize, 1, LONGEST_SIDE);
   checkInteger('preprocess.crop', crop, 1, LONGEST_SIDE);
   checkChannels('preprocess.mean', 'three finite numbers', mean, Number.isFinite);
