@@ -56,6 +56,7 @@ export interface NativePreprocess {
   resize: number;
   /** Side of the square cut out of the centre. */
   crop: number;
+  interpolation: 'bilinear' | 'bicubic';
   mean: readonly number[];
   std: readonly number[];
 }

@@ -1,32 +1,35 @@
-import { addon, native, type NativePicture, type NativePreprocess } from '../addon';
+import { addon, native, type NativePicture } from '../addon';
 import { checkInteger, checkOptionsObject } from '../check';
 import type { Layers } from '../depths';
 import { badArgument, ResNetError, show } from '../errors';
 import { checkSignal, forwardPictures, settled, type Device } from '../module';
 import { ResNet } from '../resnet';
 import { checkImage, decode, MOST_PIXELS } from './decode';
-import { readLabels } from './labels';
+import { readLabels, readNames } from './labels';
 import { boundedMap } from './bounded-map';
-import { checkPreprocess, checkResized, type Preprocess } from './preprocess';
+import { checkPreprocess, checkResized, type Preprocess, type ResolvedPreprocess } from './preprocess';
+import type { PreprocessPreset } from './presets';
 import { best, softmax } from './scores';
 
 /** Options of {@link ImageClassifier.create}. */
 export interface ImageClassifierOptions {
   /**
-   * The path of a weight file, or 'random' or 'random:SEED' for an untrained network of 1000 classes, for trials.
+   * The path of a weight file, or 'random' or 'random:SEED' for an untrained network, for trials.
    * A file of such a name is './random'.
    */
   weights: string;
   /** Default: what the weight file tells; 50 for random weights. */
   layers?: Layers | undefined;
+  /** Default: what the weight file tells; for random weights one for each label, 1000 without labels. */
+  numClasses?: number | undefined;
   /** Default: 'cpu'. */
   device?: Exclude<Device, 'meta'> | undefined;
   /** Default, and the only one so far: 'float32'. */
   dtype?: 'float32' | undefined;
   /** Names of the classes, or the path of a file of them. Default: ImageNet's for 1000 classes, else `class 0`, … */
   labels?: readonly string[] | string | undefined;
-  /** Default: torchvision's evaluation preset. */
-  preprocess?: Preprocess | undefined;
+  /** A preset's name, or what differs from one. Default: 'imagenet-v1', torchvision's evaluation preset. */
+  preprocess?: Preprocess | PreprocessPreset | undefined;
   /** Cores that one classify may use. Default: all that the process has. */
   threads?: number | undefined;
   /** How many classifies may run at the same time, at least; for the whole process. Default: as it is. */
@@ -67,7 +70,7 @@ export type Image = string | Uint8Array;
 export class ImageClassifier {
   readonly labels: readonly string[];
   readonly #network: ResNet;
-  readonly #preprocess: NativePreprocess;
+  readonly #preprocess: ResolvedPreprocess;
   readonly #maxPixels: number;
   readonly #threads: number | undefined;
   #disposed = false;
@@ -100,8 +103,8 @@ export class ImageClassifier {
     }
   }
 
-  /** How a picture becomes the network's input, defaults filled in. */
-  get preprocess(): Readonly<Required<Preprocess>> {
+  /** How a picture becomes the network's input, everything filled in. */
+  get preprocess(): ResolvedPreprocess {
     return this.#preprocess;
   }
 
@@ -201,7 +204,7 @@ export class ImageClassifier {
 
   async #forward(
     pictures: readonly NativePicture[],
-    preprocess: NativePreprocess,
+    preprocess: ResolvedPreprocess,
     topK: number,
     signal: AbortSignal | undefined,
   ): Promise<Prediction[][]> {
@@ -232,7 +235,7 @@ export class ImageClassifier {
 }
 
 interface Checked {
-  preprocess: NativePreprocess;
+  preprocess: ResolvedPreprocess;
   maxPixels: number;
   threads: number | undefined;
   streams: number | undefined;
@@ -243,8 +246,23 @@ const MOST_PICTURES = 32;
 const MOST_THREADS = 1024;
 const MOST_STREAMS = 256;
 
+/** `Record`, so that an option that is added above cannot be forgotten here. */
+const OPTIONS: Record<keyof ImageClassifierOptions, true> = {
+  weights: true,
+  layers: true,
+  numClasses: true,
+  device: true,
+  dtype: true,
+  labels: true,
+  preprocess: true,
+  threads: true,
+  streams: true,
+  calibration: true,
+  maxPixels: true,
+};
+
 function checkOptions(options: ImageClassifierOptions): Checked {
-  checkOptionsObject(options);
+  checkOptionsObject(options, Object.keys(OPTIONS));
   const { weights, dtype = 'float32', calibration, device } = options;
   const { maxPixels = MOST_PIXELS, threads, streams } = options;
   if (typeof weights !== 'string' || weights === '') {
@@ -282,10 +300,12 @@ function seedOf(weights: string): number | null | undefined {
   return seed;
 }
 
-async function makeNetwork({ weights, layers, device }: ImageClassifierOptions): Promise<ResNet> {
+async function makeNetwork(options: ImageClassifierOptions): Promise<ResNet> {
+  const { weights, layers, numClasses, device, labels } = options;
   const seed = seedOf(weights);
-  if (seed === undefined) return await ResNet.load(weights, { layers, device });
-  return new ResNet(layers ?? 50, 1000, { device, seed: seed ?? undefined });
+  if (seed === undefined) return await ResNet.load(weights, { layers, numClasses, device });
+  const classes = numClasses ?? (labels === undefined ? 1000 : (await readNames(labels)).length);
+  return new ResNet(layers ?? 50, classes, { device, seed: seed ?? undefined });
 }
 
 /** Bytes are copied at once: the caller may change them while earlier pictures are being decoded. */

@@ -322,9 +322,15 @@ std::vector<at::Tensor> pictures_from_js(const Napi::Value& value) {
 
 Preprocess preprocess_from_js(const Napi::Value& value) {
   constexpr int64_t kLongestSide = 1 << 14;
+  constexpr int64_t kLongestCrop = 1 << 12;
   const auto object = object_argument(value, "preprocess");
+  const auto interpolation = string_argument(object.Get("interpolation"), "interpolation");
+  if (interpolation != "bilinear" && interpolation != "bicubic") {
+    throw Error("ERR_ARGUMENT", "interpolation must be 'bilinear' or 'bicubic'.");
+  }
   Preprocess preprocess{integer_argument(object.Get("resize"), "resize", 1, kLongestSide),
-                        integer_argument(object.Get("crop"), "crop", 1, kLongestSide),
+                        integer_argument(object.Get("crop"), "crop", 1, kLongestCrop),
+                        interpolation == "bicubic" ? Interpolation::kBicubic : Interpolation::kBilinear,
                         {},
                         {}};
   for (const auto& [name, values] : {std::pair{"mean", &preprocess.mean}, std::pair{"std", &preprocess.std}}) {

@@ -99,6 +99,15 @@ test('preprocess, threads, streams and the pixel limit are used', async () => {
   await expect(small.classify(names[0]!)).rejects.toMatchObject({ code: 'ERR_IMAGE' });
 });
 
+test('random weights have as many classes as labels, or as are asked for', async () => {
+  using labelled = await create({ labels: ['cat', 'dog', 'cow'] });
+  expect([labelled.numClasses, labelled.labels]).toEqual([3, ['cat', 'dog', 'cow']]);
+  expect(await labelled.classify(names[2]!)).toHaveLength(3);
+  using counted = await create({ numClasses: 2, preprocess: 'timm' });
+  expect(counted.labels).toEqual(['class 0', 'class 1']);
+  expect(counted.preprocess).toMatchObject({ resize: 235, interpolation: 'bicubic' });
+});
+
 test('disposed of', async () => {
   const classifier = await create();
   classifier.dispose();
@@ -128,8 +137,12 @@ test.each<[any, string, RegExp]>([
   [{ weights: 'random', threads: 1025 }, 'ERR_ARGUMENT', /^threads/],
   [{ weights: 'random', streams: 1.5 }, 'ERR_ARGUMENT', /^streams/],
   [{ weights: 'random', maxPixels: 0 }, 'ERR_ARGUMENT', /^maxPixels/],
+  [{ weights: 'random', pretrained: true }, 'ERR_ARGUMENT', /^options must have no names but .*, but got "pretrained"/],
+  [{ weights: 'random', numClasses: 0 }, 'ERR_ARGUMENT', /^numClasses/],
+  [{ weights: 'random', layers: 18, numClasses: 3, labels: ['a'] }, 'ERR_ARGUMENT', /^labels must be 3 names/],
+  [{ weights: 'random', layers: 18, labels: [] }, 'ERR_ARGUMENT', /^labels must be a list of names/],
   [{ weights: 'random', preprocess: { crop: -1 } }, 'ERR_ARGUMENT', /^preprocess\.crop/],
-  [{ weights: 'random', layers: 18, labels: ['a'] }, 'ERR_ARGUMENT', /^labels must be 1000 names/],
+  [{ weights: 'random', layers: 18, labels: [1] }, 'ERR_ARGUMENT', /^labels must be a list of names/],
 ])('create(%j) is refused', async (options, code, message) => {
   await expect(ImageClassifier.create(options)).rejects.toMatchObject({
     code,
