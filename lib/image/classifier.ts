@@ -46,6 +46,11 @@ export interface ClassifyOptions {
   topK?: number | undefined;
   /** Cancels; the promise rejects with its reason. */
   signal?: AbortSignal | undefined;
+  /**
+   * For lists: told of each picture that cannot be read (ERR_FILE, ERR_IMAGE), with its place in the list. Its
+   * predictions are then `[]`, and the others go on. Default: the first such picture fails all of them.
+   */
+  onError?: ((error: ResNetError, index: number) => void) | undefined;
 }
 
 /** One class that a picture may show. */
@@ -124,7 +129,8 @@ export class ImageClassifier {
   /**
    * Names what a picture shows, best first; of equal scores the lower index comes first.
    *
-   * Several pictures are decoded in parallel and run in batches of up to 32. A picture that cannot be read fails all of them.
+   * Several pictures are decoded in parallel, a few at a time, and run in batches of up to 32. One that cannot be read
+   * fails all of them, unless {@link ClassifyOptions.onError} takes it.
    *
    * @param image - a picture (bytes are copied before this returns), or a list of them
    * @throws ERR_FILE, ERR_IMAGE, ERR_ARGUMENT, ERR_DISPOSED, ERR_OUT_OF_MEMORY, or the signal's reason
@@ -136,15 +142,17 @@ export class ImageClassifier {
     options: ClassifyOptions = {},
   ): Promise<Prediction[] | Prediction[][]> {
     if (this.#disposed) throw new ResNetError('ERR_DISPOSED', 'The classifier was disposed of.');
-    const { topK, signal } = this.#checkClassify(options);
+    const asked = this.#checkClassify(options);
     if (!isList(image)) {
       const taken = takeImage(image, 'image');
-      const [predictions = []] = await this.#held(() => this.#classify([taken], ['image'], topK, signal));
+      const [predictions = []] = await this.#held(() =>
+        this.#classify([taken], ['image'], { ...asked, onError: undefined }),
+      );
       return predictions;
     }
     const names = image.map((_, i) => `image[${i}]`);
     const images = image.map((one, i) => takeImage(one, `image[${i}]`));
-    return this.#held(() => this.#classify(images, names, topK, signal));
+    return this.#held(() => this.#classify(images, names, asked));
   }
 
   /** Frees the network's memory as soon as the work in flight is done. Disposing again does nothing. */
@@ -167,46 +175,57 @@ export class ImageClassifier {
     }
   }
 
-  async #classify(
-    images: readonly Image[],
-    names: readonly string[],
-    topK: number,
-    signal: AbortSignal | undefined,
-  ): Promise<Prediction[][]> {
+  async #classify(images: readonly Image[], names: readonly string[], asked: Asked): Promise<Prediction[][]> {
+    const { signal, onError } = asked;
     signal?.throwIfAborted();
-    if (images.length === 0) return [];
-    if (images.length === 1) {
+    if (images.length === 1 && onError === undefined) {
       const picture = await this.#decode(images[0] as Image, names[0] ?? 'image');
-      return this.#forward([picture], this.#preprocess, topK, signal);
+      return this.#forward([picture], this.#preprocess, asked);
     }
-    const predictions: Prediction[][] = [];
+    const predictions = images.map((): Prediction[] => []);
     const { crop } = this.#preprocess;
-    for (let start = 0; start < images.length; start += MOST_PICTURES) {
-      const pictures = await boundedMap(
-        images.slice(start, start + MOST_PICTURES),
-        addon().threads().cores,
+    const most = Math.max(1, Math.min(MOST_PICTURES, Math.floor(MOST_CROPPED / crop ** 2)));
+    for (let start = 0; start < images.length; start += most) {
+      const cropped = await boundedMap(
+        images.slice(start, start + most),
+        Math.min(addon().threads().cores, MOST_DECODED),
         async (image, i) => {
           signal?.throwIfAborted();
-          // Cropped at once: a list of photographs would need gigabytes until its last one is decoded.
-          const picture = await this.#decode(image, names[start + i] ?? 'image');
-          const cropped = await settled(
-            () => native((binding) => binding.resizeAndCrop([picture], this.#preprocess)),
-            signal,
-          );
-          return { data: cropped.data as Uint8Array, width: crop, height: crop };
+          try {
+            return await this.#crop(image, names[start + i] ?? 'image', signal);
+          } catch (error) {
+            if (onError === undefined || !isUnreadable(error)) throw error;
+            onError(error, start + i);
+            return undefined;
+          }
         },
       );
+      const pictures = cropped.filter((picture) => picture !== undefined);
+      if (pictures.length === 0) continue;
       // Resizing what has that size already changes nothing.
-      predictions.push(...(await this.#forward(pictures, { ...this.#preprocess, resize: crop }, topK, signal)));
+      const answers = (await this.#forward(pictures, { ...this.#preprocess, resize: crop }, asked)).values();
+      for (const [i, picture] of cropped.entries()) {
+        if (picture !== undefined) predictions[start + i] = answers.next().value ?? [];
+      }
     }
     return predictions;
+  }
+
+  /** Cropped at once: a list of photographs would need gigabytes until its last one is decoded. */
+  async #crop(image: Image, argument: string, signal: AbortSignal | undefined): Promise<NativePicture> {
+    const picture = await this.#decode(image, argument);
+    const { data } = await settled(
+      () => native((binding) => binding.resizeAndCrop([picture], this.#preprocess)),
+      signal,
+    );
+    const { crop } = this.#preprocess;
+    return { data: data as Uint8Array, width: crop, height: crop };
   }
 
   async #forward(
     pictures: readonly NativePicture[],
     preprocess: ResolvedPreprocess,
-    topK: number,
-    signal: AbortSignal | undefined,
+    { topK, signal }: Asked,
   ): Promise<Prediction[][]> {
     const logits = await forwardPictures(this.#network, pictures, preprocess, { signal, threads: this.#threads });
     const values = logits.toFloat32();
@@ -226,12 +245,20 @@ export class ImageClassifier {
     return picture;
   }
 
-  #checkClassify(options: ClassifyOptions): { topK: number; signal: AbortSignal | undefined } {
-    checkOptionsObject(options);
-    const { topK = Math.min(5, this.numClasses) } = options;
+  #checkClassify(options: ClassifyOptions): Asked {
+    checkOptionsObject(options, ['topK', 'signal', 'onError']);
+    const { topK = Math.min(5, this.numClasses), onError } = options;
     checkInteger('topK', topK, 1, this.numClasses);
-    return { topK, signal: checkSignal(options) };
+    if (onError !== undefined && typeof onError !== 'function') throw badArgument('onError', 'a function', onError);
+    return { topK, onError, signal: checkSignal(options) };
   }
+}
+
+/** Options of a classify, checked. */
+interface Asked {
+  topK: number;
+  signal: AbortSignal | undefined;
+  onError: ClassifyOptions['onError'];
 }
 
 interface Checked {
@@ -243,6 +270,10 @@ interface Checked {
 
 /** Pictures in one forward: a larger batch gains nothing more. */
 const MOST_PICTURES = 32;
+/** Pixels in one forward, after cropping: large crops come in small batches. */
+const MOST_CROPPED = MOST_PICTURES * 512 ** 2;
+/** Pictures decoded at a time, each up to the pixel limit. (libuv's pool, where sharp works, has four threads.) */
+const MOST_DECODED = 8;
 const MOST_THREADS = 1024;
 const MOST_STREAMS = 256;
 
@@ -312,6 +343,10 @@ async function makeNetwork(options: ImageClassifierOptions): Promise<ResNet> {
 function takeImage(image: Image, argument: string): Image {
   checkImage(image, argument);
   return typeof image === 'string' ? image : new Uint8Array(image);
+}
+
+function isUnreadable(error: unknown): error is ResNetError {
+  return error instanceof ResNetError && (error.code === 'ERR_FILE' || error.code === 'ERR_IMAGE');
 }
 
 function isList(image: Image | readonly Image[]): image is readonly Image[] {

@@ -15,7 +15,8 @@ using Compute = std::function<at::Tensor(const Interrupt&)>;
 /// Queues `compute` and returns { promise, cancel }. The promise is settled once, on the JavaScript thread, and
 /// keeps the event loop alive until then.
 /// @param threads inside the computation; 0 for the default
-Napi::Object start_job(Napi::Env env, Compute compute, int threads = 0);
+/// @param keep what JavaScript's collector must not take before the computation is done
+Napi::Object start_job(Napi::Env env, Compute compute, int threads = 0, Napi::Object keep = {});
 
 /// The same, waiting for the result: blocks the calling JavaScript thread.
 at::Tensor run_job(Compute compute, int threads = 0);

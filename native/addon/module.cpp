@@ -171,10 +171,10 @@ Napi::Value Module::forward_pictures(const Napi::CallbackInfo& info) {
     auto in_flight = std::make_shared<Network::InFlight>(network());
     return start_job(
         info.Env(),
-        [in_flight = std::move(in_flight), pictures = std::move(pictures), preprocess](const Interrupt& interrupt) {
-          return in_flight->network().forward(preprocess_pictures(pictures, preprocess), interrupt);
+        [in_flight = std::move(in_flight), views = std::move(pictures.views), preprocess](const Interrupt& interrupt) {
+          return in_flight->network().forward(preprocess_pictures(views, preprocess), interrupt);
         },
-        threads);
+        threads, pictures.owners);
   });
 }
 
@@ -310,14 +310,6 @@ Napi::Value Module::trace(const Napi::CallbackInfo& info) {
 Napi::Value Module::dispose(const Napi::CallbackInfo& info) {
   release(info.Env());
   return info.Env().Undefined();
-}
-
-std::vector<at::Tensor> pictures_from_js(const Napi::Value& value) {
-  const auto array = array_argument(value, "pictures");
-  if (array.Length() == 0) throw Error("ERR_ARGUMENT", "pictures must hold at least one picture.");
-  std::vector<at::Tensor> pictures;
-  for (uint32_t i = 0; i < array.Length(); i++) pictures.push_back(picture_from_js(array.Get(i)));
-  return pictures;
 }
 
 Preprocess preprocess_from_js(const Napi::Value& value) {

@@ -49,6 +49,27 @@ describe('classify', () => {
     expect(other).toEqual(one);
   });
 
+  test('onError takes the pictures that cannot be read, and the others go on', async () => {
+    const [text, missing] = [__filename, 'missing.png'];
+    const errors: [string, number][] = [];
+    const onError = ({ code }: { code: string }, index: number): void => void errors.push([code, index]);
+    const answers = await classifier.classify([text, names[0]!, missing, names[2]!], { topK: 1, onError });
+    expect(answers.map((predictions) => predictions.length)).toEqual([0, 1, 0, 1]);
+    expect(answers[3]).toEqual((await classifier.classify([names[0]!, names[2]!], { topK: 1 }))[1]);
+    expect(errors.sort(([, a], [, b]) => a - b)).toEqual([
+      ['ERR_IMAGE', 0],
+      ['ERR_FILE', 2],
+    ]);
+    expect(await classifier.classify([missing], { onError })).toEqual([[]]);
+    const stop = new Error('stop');
+    const work = classifier.classify([names[0]!, missing], {
+      onError: () => {
+        throw stop;
+      },
+    });
+    await expect(work).rejects.toBe(stop);
+  });
+
   test('no pictures, no predictions', async () => {
     expect(await classifier.classify([])).toEqual([]);
   });
@@ -62,6 +83,8 @@ describe('classify', () => {
     ['topK 1001', names[0], { topK: 1001 }, 'ERR_ARGUMENT', /^topK/],
     ['topK 2.5', names[0], { topK: 2.5 }, 'ERR_ARGUMENT', /^topK/],
     ['a bad signal', names[0], { signal: {} }, 'ERR_ARGUMENT', /^signal/],
+    ['a bad onError', [names[0]], { onError: true }, 'ERR_ARGUMENT', /^onError must be a function/],
+    ['an unknown option', names[0], { top: 3 }, 'ERR_ARGUMENT', /^options must have no names but topK.*"top"/],
     ['bad options', names[0], null, 'ERR_ARGUMENT', /^options/],
   ])('%s', async (_, image, options, code, message) => {
     await expect(classifier.classify(image, options)).rejects.toMatchObject({
