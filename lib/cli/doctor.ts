@@ -9,6 +9,7 @@ import { Option, type Command } from 'commander';
 import { addon, type Addon } from '../addon';
 import { colours } from './colours';
 import { asJson } from './formats';
+import { printable, printableLines } from './printable';
 
 // lib/cli (tests) and dist/cli (users) lie equally deep.
 const ROOT = join(__dirname, '..', '..');
@@ -125,16 +126,22 @@ function text(report: Report): string {
     row('Python', install.python === null ? none : `${install.python.version}, pip ${install.pip ?? none}`),
     '',
     colours.bold('Paths'),
-    row('libtorch', install.libtorch === null ? none : `${install.libtorch.folder} (${install.libtorch.way})`),
-    row('addon', existsSync(install.addon) ? install.addon : `${none}; would be ${install.addon}`),
-    row('cache', install.cache.folder),
-    ...install.cache.content.map(({ name, bytes }) => row('', `${name}  ${scripts().readableSize(bytes)}`)),
+    row(
+      'libtorch',
+      install.libtorch === null ? none : printable(`${install.libtorch.folder} (${install.libtorch.way})`),
+    ),
+    row(
+      'addon',
+      existsSync(install.addon) ? printable(install.addon) : `${none}; would be ${printable(install.addon)}`,
+    ),
+    row('cache', printable(install.cache.folder)),
+    ...install.cache.content.map(({ name, bytes }) => row('', `${printable(name)}  ${scripts().readableSize(bytes)}`)),
     '',
     colours.bold('Devices'),
     ...(native === null ? [row('', none)] : devices(native).map(([name, value]) => row(name, value))),
     ...(install.cudaHint === null ? [] : [row('', install.cudaHint)]),
     '',
-    ...report.problems.map((problem) => colours.red(problem)),
+    ...report.problems.map((problem) => colours.red(printableLines(problem))),
     report.usable ? colours.green('Usable.') : colours.red('Not usable.'),
   ];
   return `${lines.join('\n')}\n`;
