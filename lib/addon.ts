@@ -73,6 +73,8 @@ export interface NativeModule {
     preprocess: NativePreprocess,
     threads: number,
   ): NativeJob<NativeTensor>;
+  /** For a ResNet: resolves to what `createOptimized` takes. */
+  optimize(options: NativeOptimizeOptions): NativeJob<NativeOptimizedHandle>;
   train(mode: boolean): void;
   training(): boolean;
   to(device: string): void;
@@ -85,6 +87,45 @@ export interface NativeModule {
   /** Reads values from a file straight into the parameters' memory, off the event loop. */
   readState(path: string, entries: readonly NativeFileEntry[]): Promise<void>;
   trace(inputShape: readonly number[]): NativeRow[];
+  dispose(): void;
+}
+
+declare const handle: unique symbol;
+/** An optimised network on its way to {@link Addon.createOptimized}, which takes it once. */
+export interface NativeOptimizedHandle {
+  readonly [handle]: true;
+}
+
+/** The numbers that one value of a network takes. */
+export interface NativeRange {
+  name: string;
+  least: number;
+  most: number;
+}
+
+export interface NativeOptimizeOptions {
+  dtype: 'float32' | 'bfloat16' | 'int8';
+  mean: readonly number[];
+  std: readonly number[];
+  /** For int8, one of the two. */
+  ranges?: readonly NativeRange[] | undefined;
+  calibration?: readonly NativeTensor[] | undefined;
+  /** How `calibration` becomes ranges: leaving out the rarest values, or not. */
+  percentile: boolean;
+}
+
+export interface NativeOptimized {
+  /** float32 [N, 3, H, W], or uint8 [N, H, W, 3]. `features` stops before the last layer; `threads` 0 is the default. */
+  forward(x: NativeTensor, features: boolean, threads: number): NativeJob<NativeTensor>;
+  forwardSync(x: NativeTensor, features: boolean, threads: number): NativeTensor;
+  forwardPictures(
+    pictures: readonly NativePicture[],
+    preprocess: NativePreprocess,
+    threads: number,
+  ): NativeJob<NativeTensor>;
+  description(): { plan: string; executor: string };
+  /** By value of the plan; empty but for int8. */
+  ranges(): NativeRange[];
   dispose(): void;
 }
 
@@ -103,6 +144,7 @@ export interface NativeModuleOptions {
 export interface Addon {
   versions: { libtorch: string; compiled: string };
   createModule(spec: NativeModuleSpec, options: NativeModuleOptions): NativeModule;
+  createOptimized(handle: NativeOptimizedHandle): NativeOptimized;
   preprocess(pictures: readonly NativePicture[], preprocess: NativePreprocess): NativeJob<NativeTensor>;
   /** As `preprocess`, stopping before normalisation: uint8 [N, crop, crop, 3]. */
   resizeAndCrop(pictures: readonly NativePicture[], preprocess: NativePreprocess): NativeJob<NativeTensor>;

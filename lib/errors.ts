@@ -6,7 +6,8 @@ export const ERROR_CODES = {
   ERR_ABORTED: 'The work was cancelled natively; callers see their own AbortSignal reason instead.',
   ERR_ADDON_MISSING: 'The native addon is not built or cannot be loaded.',
   ERR_ARGUMENT: 'An argument has the wrong type or lies outside its range.',
-  ERR_BUSY: 'The module cannot change while forwards are in flight.',
+  ERR_BUSY: 'The module cannot change, or be read in train mode, while forwards are in flight.',
+  ERR_CALIBRATION: 'int8 has no calibration, or one that does not fit the network.',
   ERR_CUDA_DRIVER: 'CUDA was asked for and no working NVIDIA driver or device is there.',
   ERR_CUDA_INDEX: 'CUDA was asked for with a device index that does not exist.',
   ERR_CUDA_LIBRARY: 'CUDA was asked for and one of its libraries cannot be loaded.',
@@ -22,6 +23,7 @@ export const ERROR_CODES = {
   ERR_UNSUPPORTED_DTYPE: 'A dtype is known and not supported here.',
   ERR_UNSUPPORTED_FORMAT: 'A file has a format that is not read.',
   ERR_UNSUPPORTED_LAYERS: 'The depth is not one of 18, 34, 50, 101 and 152.',
+  ERR_UNSUPPORTED_MODEL: 'The weights are of a network other than a plain ResNet.',
   ERR_WEIGHTS_FORMAT: 'A weight file breaks the rules of its format.',
   ERR_WEIGHTS_MISMATCH: 'Weights do not fit the network: missing, unexpected or misshapen tensors.',
 } as const;

@@ -20,6 +20,13 @@ export {
   type ForwardOptions,
   type ModuleOptions,
 } from './module';
+export {
+  OptimizedResNet,
+  type Calibration,
+  type CalibrationInputs,
+  type OptimizedDType,
+  type OptimizeOptions,
+} from './optimized';
 export { ResNet, type ResNetLoadOptions } from './resnet';
 export { summary, type Summary, type SummaryOptions, type SummaryRow, type SummaryTotals } from './summary';
 export { Tensor, type DType, type TensorData } from './tensor';

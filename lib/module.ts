@@ -5,6 +5,8 @@ import type {
   NativeJob,
   NativeModule,
   NativeModuleSpec,
+  NativeOptimizedHandle,
+  NativeOptimizeOptions,
   NativePicture,
   NativePreprocess,
   NativeRow,
@@ -13,6 +15,7 @@ import type {
 import { checkOptionsObject } from './check';
 import { badArgument, ResNetError, show } from './errors';
 import { elementCount, Tensor, transpose } from './tensor';
+import { nonFinite, warnOfNonFinite } from './weights/finite';
 import { matchState, type LoadOptions, type LoadReport } from './weights/match';
 
 /**
@@ -137,6 +140,8 @@ export abstract class Module {
    * A copy of the state: float32 values, and int64 of shape [] for `num_batches_tracked`, in the order of torch's
    * state_dict. Names are the article's members with torch's leaf names, e.g. `conv.weight`,
    * `residual_block.0.conv_bn_block1.1.running_mean`, `fc.weight` ([out, in]).
+   *
+   * @throws ERR_BUSY in train mode while forwards are in flight: each moves the running statistics
    */
   stateDict(): Map<string, Tensor> {
     const module = Module.#of(this);
@@ -147,7 +152,8 @@ export abstract class Module {
    * Copies values in. All of it is checked before any of it is written.
    *
    * @param entries - names to tensors; any of the namings of {@link LoadOptions.naming}; any floating dtype
-   * @throws ERR_WEIGHTS_MISMATCH listing what is missing, unexpected or misshapen; ERR_BUSY, ERR_DTYPE
+   * @throws ERR_WEIGHTS_MISMATCH listing what is missing, unexpected or misshapen; ERR_UNSUPPORTED_MODEL where that
+   *   looks like another network; ERR_BUSY, ERR_DTYPE
    */
   loadStateDict(
     entries: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>,
@@ -167,6 +173,10 @@ export abstract class Module {
       return [name, transposed ? transpose(tensor) : tensor];
     });
     loadValuesInto(module, [...matched, ...zeroed(match.untracked)]);
+    if (options.onWarning !== undefined) {
+      const loaded = match.pairs.map((pair) => [pair.given, given.get(pair.given) as Tensor] as const);
+      warnOfNonFinite('The state', nonFinite(loaded), options.onWarning);
+    }
     return { naming: match.naming, missing: match.missing, unexpected: match.unexpected };
   }
 
@@ -297,14 +307,25 @@ export function stateSpecOf(module: Module): { name: string; shape: readonly num
   return native(() => handle.stateSpec());
 }
 
-/** Awaits a native job under a signal: settles once, and drops the result of what was aborted. */
+/** Starts optimising a module. @internal */
+export function startOptimize(module: Module, options: NativeOptimizeOptions): NativeJob<NativeOptimizedHandle> {
+  const { handle } = Module.access(module);
+  return native(() => handle.optimize(options));
+}
+
+/** Awaits a native job of a tensor under a signal. */
 export async function settled(start: () => NativeJob<NativeTensor>, signal?: AbortSignal): Promise<Tensor> {
+  return fromNativeTensor(await settledJob(start, signal));
+}
+
+/** Awaits a native job under a signal: settles once, and drops the result of what was aborted. */
+export async function settledJob<T>(start: () => NativeJob<T>, signal?: AbortSignal): Promise<T> {
   signal?.throwIfAborted();
   const stack = callerStack();
   const job = start();
   let onAbort: (() => void) | undefined;
   try {
-    if (signal === undefined) return fromNativeTensor(await job.promise);
+    if (signal === undefined) return await job.promise;
     const aborted = new Promise<never>((_, reject) => {
       onAbort = () => {
         job.cancel();
@@ -312,7 +333,7 @@ export async function settled(start: () => NativeJob<NativeTensor>, signal?: Abo
       };
       signal.addEventListener('abort', onAbort, { once: true });
     });
-    return fromNativeTensor(await Promise.race([job.promise, aborted]));
+    return await Promise.race([job.promise, aborted]);
   } catch (error) {
     throw fromNative(error, stack);
   } finally {
@@ -342,7 +363,8 @@ export function cudaStatus(): { available: boolean; reason: string } {
   return { available, reason };
 }
 
-const INPUT_DTYPES: ReadonlySet<string> = new Set(['float32', 'float64', 'float16', 'bfloat16']);
+/** @internal */
+export const INPUT_DTYPES: ReadonlySet<string> = new Set(['float32', 'float64', 'float16', 'bfloat16']);
 
 const COUNTED: Record<'all' | 'parameters' | 'article', (leaf: string, ofBatchNorm: boolean) => boolean> = {
   all: (name) => name !== 'num_batches_tracked',
@@ -360,7 +382,8 @@ function inputChannelsOf(spec: NativeModuleSpec): number {
 /** Above what any memory holds; the addon has the same bound. */
 const MOST_ELEMENTS = 2 ** 40;
 
-function checkInputShape(shape: readonly number[], channels: number, argument: string): void {
+/** @internal */
+export function checkInputShape(shape: readonly number[], channels: number, argument: string): void {
   const elements = elementCount(shape, argument);
   if (shape.length !== 4 || shape[1] !== channels || elements === 0 || elements > MOST_ELEMENTS) {
     throw badArgument(argument, `of shape [N, ${channels}, H, W] with positive N, H and W`, shape, 'ERR_SHAPE');
@@ -401,14 +424,16 @@ function checkEntries(entries: unknown): ReadonlyMap<string, Tensor> {
   return given as Map<string, Tensor>;
 }
 
-function toNativeTensor({ dtype, shape, data }: Tensor): NativeTensor {
+/** @internal */
+export function toNativeTensor({ dtype, shape, data }: Tensor): NativeTensor {
   // Node-API on older Node knows no Float16Array, and none reads shared memory safely: plain bits, plain memory.
   const half = data[Symbol.toStringTag] === ('Float16Array' as string);
   const plain = half ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data;
   return { dtype, shape, data: isSharedArrayBuffer(plain.buffer) ? plain.slice() : plain };
 }
 
-function fromNativeTensor({ dtype, shape, data }: NativeTensor): Tensor {
+/** @internal */
+export function fromNativeTensor({ dtype, shape, data }: NativeTensor): Tensor {
   return new Tensor(data, shape, dtype);
 }
 

@@ -11,12 +11,15 @@ import {
   type Device,
   type ModuleOptions,
 } from './module';
+import { OptimizedResNet, type OptimizeOptions } from './optimized';
 import { transpose, type DType, type Tensor } from './tensor';
-import { convertState, type SaveOptions } from './weights/convert';
+import { checkMetadata, convertState, type SaveOptions } from './weights/convert';
+import { nonFinite, warnOfNonFinite } from './weights/finite';
 import { identifyResNet } from './weights/identify';
 import { matchState, type LoadOptions } from './weights/match';
-import { openWeights, readTensors } from './weights/read';
+import { byFile, openWeights, readTensors } from './weights/read';
 import { saveSafetensors } from './weights/save-safetensors';
+import { checkPlain } from './weights/source';
 import type { WeightEntry } from './weights/weight-file';
 
 const MOST_CLASSES = 2 ** 20;
@@ -61,41 +64,51 @@ export class ResNet extends Module {
   /**
    * Makes a ResNet of a weight file, read straight into the parameters' own memory.
    *
-   * Which 3x3 or 1x1 convolution carries a bottleneck's stride is in no file: the article's and torchvision's (3x3)
-   * is taken, and weights trained with the stride in the 1x1 load and answer wrongly.
+   * Which 3x3 or 1x1 convolution carries a bottleneck's stride is in no weight file: the article's and torchvision's
+   * (3x3) is taken, and weights trained with the stride in the 1x1 load and answer wrongly, unless Hugging Face's
+   * `config.json` beside the file tells (`downsample_in_bottleneck`). Other networks than plain ResNets are refused.
    *
-   * @param path - a safetensors file, under the names of any {@link LoadOptions.naming}
-   * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_MISMATCH; as the constructor otherwise
+   * @param path - a safetensors file, an index of shards (`model.safetensors.index.json`), or a folder that has a
+   *   `model.safetensors` or its index; under the names of any {@link LoadOptions.naming}
+   * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_UNSUPPORTED_MODEL, ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_MISMATCH; as the
+   *   constructor otherwise
    *
    * @example
    * const net = await ResNet.load('resnet50.safetensors');
    */
   static async load(path: string, options: ResNetLoadOptions = {}): Promise<ResNet> {
     checkOptionsObject(options);
-    const { entries } = await openWeights(path);
+    const { path: file, entries } = await openWeights(path);
     const given = new Map(entries.map((entry) => [entry.name, entry]));
     const found =
       options.layers !== undefined && options.numClasses !== undefined
         ? undefined
-        : identifyResNet(path, given, articleNames(), options.naming);
+        : identifyResNet(path, given, options.naming);
     // What a lenient load leaves out has to have some value, so all of it is drawn first.
     const net = new ResNet((options.layers ?? found?.layers) as Layers, options.numClasses ?? found?.numClasses, {
       [UNWRITTEN]: options.strict !== false,
     } as ModuleOptions);
     try {
       const match = matchState(path, stateSpecOf(net), given, options);
-      const file = (pair: { given: string }): WeightEntry => given.get(pair.given) as WeightEntry;
+      await checkPlain(file, match.naming, net.layers);
+      const entryOf = (pair: { given: string }): WeightEntry => given.get(pair.given) as WeightEntry;
       const [turned, straight] = [true, false].map((side) =>
         match.pairs.filter(({ transposed }) => transposed === side),
       ) as [typeof match.pairs, typeof match.pairs];
-      await readStateInto(
-        net,
-        path,
-        straight.map((pair) => ({ ...file(pair), name: pair.name, dtype: file(pair).dtype as DType })),
-      );
-      const read = await readTensors(path, turned.map(file));
+      const wanted = straight.map((pair) => ({
+        ...entryOf(pair),
+        name: pair.name,
+        dtype: entryOf(pair).dtype as DType,
+      }));
+      for (const [holder, extents] of byFile(file, wanted)) await readStateInto(net, holder, extents);
+      const read = await readTensors(file, turned.map(entryOf));
       const transposed = turned.map(({ name, given }) => [name, transpose(read.get(given) as Tensor)] as const);
       loadValuesInto(net, [...transposed, ...zeroed(match.untracked)]);
+      if (options.onWarning !== undefined) {
+        const bad: string[] = [];
+        for (const pair of match.pairs) bad.push(...nonFinite(await readTensors(file, [entryOf(pair)])));
+        warnOfNonFinite(path, bad, options.onWarning);
+      }
       return options.device === undefined ? net : net.to(options.device);
     } catch (error) {
       net.dispose();
@@ -104,27 +117,28 @@ export class ResNet extends Module {
   }
 
   /**
+   * Makes a network that gives the same answers faster, on the device that this one is on. This one stays as it is;
+   * dispose of it where it is not needed any more.
+   *
+   * @throws ERR_UNSUPPORTED_DTYPE where device or processor cannot do it; ERR_CALIBRATION, ERR_FILE, ERR_ARGUMENT
+   *
+   * @example
+   * const fast = await net.optimize({ dtype: 'bfloat16' });
+   */
+  optimize(options: OptimizeOptions = {}): Promise<OptimizedResNet> {
+    return OptimizedResNet.from(this, options);
+  }
+
+  /**
    * Writes the state as a safetensors file, which appears whole or not at all.
    *
-   * @throws ERR_FILE, ERR_ARGUMENT, ERR_DTYPE
+   * @throws ERR_FILE, ERR_ARGUMENT, ERR_DTYPE, ERR_BUSY
    */
   async save(path: string, options: SaveOptions = {}): Promise<void> {
     if (typeof path !== 'string' || path === '') throw badArgument('path', 'the path of a file', path);
     checkOptionsObject(options);
     const { metadata = { format: 'pt' } } = options;
-    if (!isStrings(metadata)) throw badArgument('metadata', 'an object of strings', metadata);
+    checkMetadata(metadata);
     await saveSafetensors(path, convertState(this.stateDict(), options), metadata);
   }
-}
-
-/** Each depth's names, as its modules have them: networks of shapes alone, which cost no memory, made when asked for. */
-function* articleNames(): Generator<[Layers, string[]]> {
-  for (const layers of SUPPORTED_LAYERS) {
-    using net = new ResNet(layers, 1, { device: 'meta' });
-    yield [layers, stateSpecOf(net).map(({ name }) => name)];
-  }
-}
-
-function isStrings(value: unknown): value is Record<string, string> {
-  return typeof value === 'object' && value !== null && Object.values(value).every((item) => typeof item === 'string');
 }

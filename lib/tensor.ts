@@ -87,7 +87,8 @@ export class Tensor {
     if (this.dtype === 'bfloat16') return fromBfloat16(this.data as Uint16Array);
     // A Float16Array reads as numbers already; only the bits in a Uint16Array need decoding.
     if (this.dtype === 'float16' && this.data instanceof Uint16Array) return fromFloat16(this.data);
-    return Float32Array.from(this.data as ArrayLike<number | bigint>, Number);
+    if (this.dtype === 'int64') return Float32Array.from(this.data as BigInt64Array, Number);
+    return new Float32Array(this.data as Exclude<TensorData, BigInt64Array>);
   }
 }
 

@@ -4,16 +4,17 @@ import { root } from './support/node';
 
 /** ARCHITECTURE.md's picture, from below: a file uses its own layer and those before it. */
 const LIB = [
-  ['errors', 'check', 'regular-file', 'half', 'depths'],
+  ['errors', 'check', 'regular-file', 'whole-file', 'half', 'depths'],
   ['tensor'],
   ['addon', 'weights'],
   ['module'],
+  ['calibration', 'optimized'],
   ['blocks', 'resnet', 'summary'],
   ['image'],
   ['index'],
   ['esm', 'cli'],
 ];
-const NATIVE = [['error', 'precompiled'], ['model', 'image'], ['runtime'], ['addon']];
+const NATIVE = [['error', 'precompiled'], ['model', 'image'], ['runtime'], ['inference'], ['addon']];
 
 /** Neighbours in a layer that know nothing of each other. */
 const STRANGERS = new Set(['addon weights', 'weights addon', 'model image', 'image model']);

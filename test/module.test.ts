@@ -325,6 +325,19 @@ describe('state', () => {
     expect(together.eval().stateDict()).toEqual(inTurn.eval().stateDict());
   });
 
+  test('stateDict is ERR_BUSY while a forward in train mode moves the statistics, and whole in eval mode', async () => {
+    const module = block();
+    const x = randomTensor([8, 4, 256, 256]);
+    const idle = module.stateDict();
+    const evaluating = module.forward(x);
+    expect(module.stateDict()).toEqual(idle);
+    await evaluating;
+    const training = module.train().forward(x);
+    expect(thrownBy(() => module.stateDict())).toMatchObject({ code: 'ERR_BUSY' });
+    await training;
+    expect(module.stateDict()).not.toEqual(idle);
+  });
+
   test('a batch norm that sees one value per channel refuses train mode, and no statistic has moved', async () => {
     const module = block().train();
     const before = module.stateDict();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { ResNetError, type ErrorCode } from '../errors';
 import { addClassify } from './classify';
+import { addConvert } from './convert';
 import { addDoctor } from './doctor';
 import { addParams } from './params';
 import { printableLines } from './printable';
@@ -35,6 +36,7 @@ function program(): Command {
   addSummary(resnet);
   addParams(resnet);
   addClassify(resnet);
+  addConvert(resnet);
   addDoctor(resnet);
   return resnet;
 }

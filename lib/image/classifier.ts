@@ -10,6 +10,8 @@ import { boundedMap } from './bounded-map';
 import { checkPreprocess, checkResized, type Preprocess, type ResolvedPreprocess } from './preprocess';
 import type { PreprocessPreset } from './presets';
 import { best, softmax } from './scores';
+import { sourceOfNetwork } from './source';
+import type { WeightSource } from '../weights/source';
 
 /** Options of {@link ImageClassifier.create}. */
 export interface ImageClassifierOptions {
@@ -26,9 +28,15 @@ export interface ImageClassifierOptions {
   device?: Exclude<Device, 'meta'> | undefined;
   /** Default, and the only one so far: 'float32'. */
   dtype?: 'float32' | undefined;
-  /** Names of the classes, or the path of a file of them. Default: ImageNet's for 1000 classes, else `class 0`, … */
+  /**
+   * Names of the classes, or the path of a file of them. Default: those that `config.json` beside the weights tells
+   * (Hugging Face's or timm's), else ImageNet's for 1000 classes, else `class 0`, …
+   */
   labels?: readonly string[] | string | undefined;
-  /** A preset's name, or what differs from one. Default: 'imagenet-v1', torchvision's evaluation preset. */
+  /**
+   * A preset's name, or what differs from one. Default: what the files beside the weights tell (Hugging Face's or
+   * timm's), else 'imagenet-v1', torchvision's evaluation preset.
+   */
   preprocess?: Preprocess | PreprocessPreset | undefined;
   /** Cores that one classify may use. Default: all that the process has. */
   threads?: number | undefined;
@@ -99,9 +107,11 @@ export class ImageClassifier {
     const { streams } = checked;
     const network = await makeNetwork(options);
     try {
-      const labels = await readLabels(options.labels, network.numClasses);
+      const source = isRandom(options.weights) ? {} : await sourceOfNetwork(options.weights, network);
+      const preprocess = preprocessOf(source, options.preprocess);
+      const labels = await readLabels(options.labels ?? source.labels, network.numClasses);
       if (streams !== undefined) native((binding) => binding.ensureStreams(streams));
-      return new ImageClassifier(network, labels, checked);
+      return new ImageClassifier(network, labels, { ...checked, preprocess });
     } catch (error) {
       network.dispose();
       throw error;
@@ -309,6 +319,22 @@ function checkOptions(options: ImageClassifierOptions): Checked {
   if (threads !== undefined) checkInteger('threads', threads, 1, MOST_THREADS);
   if (streams !== undefined) checkInteger('streams', streams, 1, MOST_STREAMS);
   return { preprocess: checkPreprocess(options.preprocess), maxPixels, threads, streams };
+}
+
+/** What was asked for, before what the source tells; not tacitly another than a source that cannot be followed. */
+function preprocessOf(
+  source: Partial<WeightSource>,
+  preprocess: ImageClassifierOptions['preprocess'],
+): ResolvedPreprocess {
+  const asked = typeof preprocess === 'string' || Object.values(preprocess ?? {}).some((value) => value !== undefined);
+  if (source.unsupportedPreprocess !== undefined && !asked) {
+    const reason = source.unsupportedPreprocess;
+    throw new ResNetError(
+      'ERR_ARGUMENT',
+      `preprocess must be given, because that of the weights is not supported: ${reason}.`,
+    );
+  }
+  return checkPreprocess(preprocess, source.preprocess);
 }
 
 /** Whether `weights` asks for an untrained network, instead of naming a file. */

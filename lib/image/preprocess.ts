@@ -5,7 +5,10 @@ import { PRESETS, type PreprocessPreset } from './presets';
 
 /** How a picture becomes a network's input. What is not given comes from the preset. */
 export interface Preprocess {
-  /** Where to begin. Default: 'imagenet-v1', resize 256, crop 224, bilinear, with ImageNet's mean and std. */
+  /**
+   * Where to begin. Default: what the files beside the weights tell, else 'imagenet-v1', resize 256, crop 224,
+   * bilinear, with ImageNet's mean and std.
+   */
   preset?: PreprocessPreset | undefined;
   /** Length of the shorter side after resizing (antialiased), in pixels, at most 16384. */
   resize?: number | undefined;

@@ -3,35 +3,47 @@ import { toBfloat16, toFloat16 } from '../half';
 import { Tensor } from '../tensor';
 import { namesIn, WRITTEN_NAMINGS, type WrittenNaming } from './names';
 
+export const WRITTEN_DTYPES = ['float32', 'float16', 'bfloat16'] as const;
+export type WrittenDType = (typeof WRITTEN_DTYPES)[number];
+
 /** Options of {@link ResNet.save}. */
 export interface SaveOptions {
   /** The names that the tensors get. Default: 'torchvision', which timm reads as well. */
   naming?: WrittenNaming | undefined;
   /** Of the floating-point values. Default: 'float32'. */
-  dtype?: 'float32' | 'float16' | 'bfloat16' | undefined;
+  dtype?: WrittenDType | undefined;
   /** Put into the file's header. Default: `{ format: 'pt' }`, which Hugging Face's readers ask for. */
   metadata?: Readonly<Record<string, string>> | undefined;
 }
 
-const DTYPES = ['float32', 'float16', 'bfloat16'] as const;
-
 /**
  * A state dict as it goes into a file.
  *
- * @param state - article names, float32 and int64
+ * @param state - article names; float values are converted where `dtype` says so, counters never
  */
 export function convertState(state: ReadonlyMap<string, Tensor>, options: SaveOptions): Map<string, Tensor> {
-  const { naming = 'torchvision', dtype = 'float32' } = options;
+  const { naming = 'torchvision', dtype } = options;
   if (!WRITTEN_NAMINGS.includes(naming)) {
     throw badArgument('naming', `one of ${WRITTEN_NAMINGS.join(', ')}`, naming);
   }
-  if (!DTYPES.includes(dtype)) throw badArgument('dtype', `one of ${DTYPES.join(', ')}`, dtype, 'ERR_DTYPE');
+  if (dtype !== undefined && !WRITTEN_DTYPES.includes(dtype)) {
+    throw badArgument('dtype', `one of ${WRITTEN_DTYPES.join(', ')}`, dtype, 'ERR_DTYPE');
+  }
   const names = namesIn(naming, [...state.keys()]);
-  return new Map([...state.values()].map((tensor, i) => [names[i] as string, converted(tensor, dtype)]));
+  return new Map([...state].map(([name, tensor], i) => [names[i] as string, converted(name, tensor, dtype)]));
 }
 
-function converted(tensor: Tensor, dtype: (typeof DTYPES)[number]): Tensor {
-  if (tensor.dtype !== 'float32' || dtype === 'float32') return tensor;
-  const values = tensor.data as Float32Array;
+function converted(name: string, tensor: Tensor, dtype: WrittenDType | undefined): Tensor {
+  if (dtype === undefined || dtype === tensor.dtype || name.endsWith('.num_batches_tracked')) return tensor;
+  const values = tensor.toFloat32();
+  if (dtype === 'float32') return new Tensor(values, tensor.shape);
   return new Tensor(dtype === 'float16' ? toFloat16(values) : toBfloat16(values), tensor.shape, dtype);
+}
+
+export function checkMetadata(metadata: unknown): void {
+  const strings =
+    typeof metadata === 'object' &&
+    metadata !== null &&
+    Object.values(metadata).every((value) => typeof value === 'string');
+  if (!strings) throw badArgument('metadata', 'an object of strings', metadata);
 }

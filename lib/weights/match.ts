@@ -1,6 +1,8 @@
 import { badArgument, ResNetError } from '../errors';
 import type { DType } from '../tensor';
+import type { StateSpec } from './article';
 import { ALL_NAMINGS, checkNaming, namesIn, storesTransposed, type Naming } from './names';
+import { otherNetwork } from './other-networks';
 
 /** Options of {@link Module.loadStateDict} and of {@link ResNet.load}. */
 export interface LoadOptions {
@@ -8,6 +10,11 @@ export interface LoadOptions {
   strict?: boolean | undefined;
   /** How the tensors are named. Default: 'auto', the naming that fits best. */
   naming?: Naming | 'auto' | undefined;
+  /**
+   * Called, once all is loaded, with a sentence that lists the tensors with values that are NaN or infinite. They
+   * load all the same. Default: no value is looked at.
+   */
+  onWarning?: ((message: string) => void) | undefined;
 }
 
 /** What loading found. */
@@ -18,12 +25,6 @@ export interface LoadReport {
   missing: string[];
   /** Names given that the module has no tensor for. */
   unexpected: string[];
-}
-
-/** A tensor of a module: its article name and what it needs. */
-export interface StateSpec {
-  name: string;
-  shape: readonly number[];
 }
 
 /** A tensor given: `dtype` undefined where it is none of ours. */
@@ -46,15 +47,19 @@ const MOST_LISTED = 10;
  * Finds for each tensor of a module the one given for it, and makes sure that it fits.
  *
  * @param subject - what is loaded, for the message: a path, or `The state`
- * @throws ERR_WEIGHTS_MISMATCH, one error that lists what is missing, unexpected or misshapen
+ * @throws ERR_WEIGHTS_MISMATCH, one error that lists what is missing, unexpected or misshapen; ERR_UNSUPPORTED_MODEL
+ *   where what does not fit looks like another network
  */
 export function matchState(
   subject: string,
   spec: readonly StateSpec[],
   given: ReadonlyMap<string, Given>,
-  { strict = true, naming = 'auto' }: LoadOptions,
+  { strict = true, naming = 'auto', onWarning }: LoadOptions,
 ): Match {
   if (typeof strict !== 'boolean') throw badArgument('strict', 'a boolean', strict);
+  if (onWarning !== undefined && typeof onWarning !== 'function') {
+    throw badArgument('onWarning', 'a function', onWarning);
+  }
   const names = spec.map(({ name }) => name);
   const wanted = checkNaming(naming);
   const chosen = wanted === 'auto' ? bestNaming(names, given) : wanted;
@@ -65,13 +70,20 @@ export function matchState(
     ...match.pairs.flatMap((pair) => misfit(pair, given)),
   ];
   if (problems.length === 0) return match;
-  const listed = problems.slice(0, MOST_LISTED).join('; ');
-  const rest = problems.length > MOST_LISTED ? `; and ${problems.length - MOST_LISTED} more` : '';
+  const other = otherNetwork(subject, given);
+  if (other !== undefined) throw other;
+  const listed = listSome(problems);
   const count = problems.length === 1 ? '1 tensor' : `${problems.length} tensors`;
   throw new ResNetError(
     'ERR_WEIGHTS_MISMATCH',
-    `${subject} does not fit the network, read by the naming '${chosen}': ${count}: ${listed}${rest}.`,
+    `${subject} does not fit the network, read by the naming '${chosen}': ${count}: ${listed}.`,
   );
+}
+
+/** The first ten, and how many more. */
+export function listSome(items: readonly string[]): string {
+  const rest = items.length > MOST_LISTED ? `; and ${items.length - MOST_LISTED} more` : '';
+  return `${items.slice(0, MOST_LISTED).join('; ')}${rest}`;
 }
 
 /** How many of a module's names are given, less those that are not and those given that it lacks. */

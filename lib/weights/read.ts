@@ -4,14 +4,22 @@ import { openRegularFile } from '../regular-file';
 import { Tensor, type DType, type TensorData } from '../tensor';
 import { readBytes } from './bytes';
 import { looksLikeSafetensors, readSafetensorsHeader } from './safetensors';
+import { isIndex, openShards, weightFileAt } from './shards';
 import type { WeightEntry, WeightFile } from './weight-file';
 
 /**
  * Reads and checks a weight file's header; values stay in the file.
  *
+ * @param path - a file, an index of shards, or a folder that has one of them under Hugging Face's name
  * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_WEIGHTS_FORMAT
  */
 export async function openWeights(path: string): Promise<WeightFile> {
+  checkPath(path);
+  const file = await weightFileAt(path);
+  return isIndex(file) ? openShards(file, openOne) : openOne(file);
+}
+
+async function openOne(path: string): Promise<WeightFile> {
   return withFile(path, async (file) => {
     const start = await readBytes(path, file, Math.min(16, (await file.stat()).size), 0);
     if (looksLikeSafetensors(start) || path.endsWith('.safetensors')) return readSafetensorsHeader(path, file);
@@ -22,7 +30,7 @@ export async function openWeights(path: string): Promise<WeightFile> {
 /**
  * Every tensor of a weight file, names and dtypes as they are in the file.
  *
- * @param path - a safetensors file
+ * @param path - a safetensors file, an index of its shards, or the folder of a `model.safetensors`
  * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_WEIGHTS_FORMAT; ERR_UNSUPPORTED_DTYPE for a type that {@link Tensor}
  *   cannot hold
  *
@@ -30,12 +38,31 @@ export async function openWeights(path: string): Promise<WeightFile> {
  * block.loadStateDict(await readWeights('block.safetensors'));
  */
 export async function readWeights(path: string): Promise<Map<string, Tensor>> {
-  const { entries } = await openWeights(path);
-  return readTensors(path, entries);
+  const { path: file, entries } = await openWeights(path);
+  return readTensors(file, entries);
 }
 
 /** The values of some of a file's tensors. */
 export async function readTensors(path: string, entries: readonly WeightEntry[]): Promise<Map<string, Tensor>> {
+  const tensors = new Map<string, Tensor>();
+  for (const [file, held] of byFile(path, entries)) {
+    for (const [name, tensor] of await readOne(file, held)) tensors.set(name, tensor);
+  }
+  return tensors;
+}
+
+/** Entries by the file that holds them. */
+export function byFile<T extends WeightEntry>(path: string, entries: readonly T[]): Map<string, T[]> {
+  const files = new Map<string, T[]>();
+  for (const entry of entries) {
+    const held = files.get(entry.path ?? path);
+    if (held === undefined) files.set(entry.path ?? path, [entry]);
+    else held.push(entry);
+  }
+  return files;
+}
+
+async function readOne(path: string, entries: readonly WeightEntry[]): Promise<Map<string, Tensor>> {
   return withFile(path, async (file) => {
     const tensors = new Map<string, Tensor>();
     for (const entry of entries) {
@@ -66,7 +93,6 @@ function typed(dtype: DType, bytes: Uint8Array<ArrayBuffer>): TensorData {
 }
 
 async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
-  if (typeof path !== 'string' || path === '') throw badArgument('path', 'the path of a file', path);
   let file: FileHandle | undefined;
   try {
     file = await openRegularFile(path);
@@ -77,4 +103,8 @@ async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>):
   } finally {
     await file?.close();
   }
+}
+
+function checkPath(path: unknown): void {
+  if (typeof path !== 'string' || path === '') throw badArgument('path', 'the path of a file', path);
 }

@@ -13,6 +13,8 @@ export interface WeightEntry {
   offset: number;
   /** Bytes. */
   length: number;
+  /** The file that holds it, where that is not the file that names it: a shard. */
+  path?: string;
 }
 
 /** What a weight file holds, read from its header. */

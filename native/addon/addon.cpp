@@ -7,6 +7,7 @@
 #include "addon/errors.h"
 #include "addon/job.h"
 #include "addon/module.h"
+#include "addon/optimized.h"
 #include "addon/tensors.h"
 #include "runtime/cores.h"
 #include "runtime/cuda.h"
@@ -24,7 +25,7 @@ Napi::Value start_on_pictures(const Napi::CallbackInfo& info,
     auto work = [compute, views = std::move(pictures.views), preset = preprocess_from_js(info[1])](const Interrupt&) {
       return compute(views, preset).contiguous();
     };
-    return start_job(info.Env(), std::move(work), /*threads=*/0, pictures.owners);
+    return start_job(info.Env(), std::move(work), /*threads=*/0, /*deliver=*/nullptr, pictures.owners);
   });
 }
 
@@ -116,6 +117,11 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.AddCleanupHook([constructor] { constructor->Reset(); });
   exports.Set("createModule", Napi::Function::New(env, [constructor](const Napi::CallbackInfo& info) -> Napi::Value {
                 return constructor->New({info[0], info[1]});
+              }));
+  const auto optimized = std::make_shared<Napi::FunctionReference>(Napi::Persistent(OptimizedModule::define(env)));
+  env.AddCleanupHook([optimized] { optimized->Reset(); });
+  exports.Set("createOptimized", Napi::Function::New(env, [optimized](const Napi::CallbackInfo& info) -> Napi::Value {
+                return optimized->New({info[0]});
               }));
   auto versions = Napi::Object::New(env);
   versions.Set("libtorch", loaded_libtorch());

@@ -7,6 +7,11 @@
 
 #include "error.h"
 
+#if __has_include(<oneapi/dnnl/dnnl_common.hpp>)  // libtorch's convolutions on x86; not in every libtorch
+#include <oneapi/dnnl/dnnl_common.hpp>
+#define RESNET_HAS_DNNL
+#endif
+
 namespace resnet {
 namespace {
 
@@ -39,6 +44,11 @@ Napi::Error to_js_error(Napi::Env env, const std::exception_ptr& failure) {
     return with_code(env, "ERR_NATIVE", "libtorch: " + message);
   } catch (const std::bad_alloc&) {
     return with_code(env, "ERR_OUT_OF_MEMORY", kOutOfMemory);
+#ifdef RESNET_HAS_DNNL
+  } catch (const dnnl::error& error) {  // its words are the same for every cause
+    if (error.status == dnnl_out_of_memory) return with_code(env, "ERR_OUT_OF_MEMORY", kOutOfMemory);
+    return with_code(env, "ERR_NATIVE", std::string("oneDNN: ") + error.what());
+#endif
   } catch (const std::exception& error) {
     return with_code(env, "ERR_NATIVE", error.what());
   } catch (...) {

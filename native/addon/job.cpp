@@ -30,10 +30,10 @@ Outcome run(Compute compute, const Interrupt& interrupt) {
   return outcome;
 }
 
-void settle(Napi::Env env, napi_deferred deferred, const Outcome& outcome) {
+void settle(Napi::Env env, napi_deferred deferred, const Outcome& outcome, const Deliver& deliver) {
   try {
     if (outcome.failure) std::rethrow_exception(outcome.failure);
-    napi_resolve_deferred(env, deferred, tensor_to_js(env, outcome.value));
+    napi_resolve_deferred(env, deferred, deliver ? deliver(env, outcome.value) : tensor_to_js(env, outcome.value));
   } catch (const Napi::Error& error) {
     napi_reject_deferred(env, deferred, error.Value());
   } catch (...) {  // no memory for the answer, for instance
@@ -43,7 +43,7 @@ void settle(Napi::Env env, napi_deferred deferred, const Outcome& outcome) {
 
 }  // namespace
 
-Napi::Object start_job(Napi::Env env, Compute compute, int threads, Napi::Object keep) {
+Napi::Object start_job(Napi::Env env, Compute compute, int threads, Deliver deliver, Napi::Object keep) {
   Streams::shared().ensure(1);  // throws where no thread can be had, and nothing is promised or held yet
   napi_deferred deferred = nullptr;
   napi_value promise = nullptr;
@@ -55,16 +55,16 @@ Napi::Object start_job(Napi::Env env, Compute compute, int threads, Napi::Object
   const auto interrupt = std::make_shared<Interrupt>(false);
   auto environment = Environment::of(env);
   Streams::shared().submit(
-      [environment, deferred, kept, interrupt, compute = std::move(compute)]() mutable {
+      [environment, deferred, kept, interrupt, compute = std::move(compute), deliver = std::move(deliver)]() mutable {
         if (!environment->begin(*interrupt)) return;
         auto outcome = run(std::move(compute), *interrupt);
         environment->end(*interrupt);
-        environment->post(
-            [environment = environment.get(), deferred, kept, outcome = std::move(outcome)](Napi::Env env) {
-              environment->release(env);
-              if (kept != nullptr) napi_delete_reference(env, kept);
-              settle(env, deferred, outcome);
-            });
+        environment->post([environment = environment.get(), deferred, kept, outcome = std::move(outcome),
+                           deliver = std::move(deliver)](Napi::Env env) {
+          environment->release(env);
+          if (kept != nullptr) napi_delete_reference(env, kept);
+          settle(env, deferred, outcome, deliver);
+        });
       },
       threads);
   environment->hold(env);  // before its release, which runs on this thread later

@@ -7,6 +7,7 @@
 #include "addon/arguments.h"
 #include "addon/errors.h"
 #include "addon/job.h"
+#include "addon/optimized.h"
 #include "addon/tensors.h"
 #include "error.h"
 #include "runtime/device.h"
@@ -16,7 +17,6 @@ namespace resnet {
 namespace {
 
 constexpr int64_t kMostChannels = int64_t{1} << 20;
-constexpr int64_t kMostThreads = 1024;
 
 Spec spec_from_js(const Napi::Value& value) {
   const auto object = object_argument(value, "spec");
@@ -99,6 +99,7 @@ Napi::Function Module::define(Napi::Env env) {
                          InstanceMethod<&Module::forward>("forward"),
                          InstanceMethod<&Module::forward_sync>("forwardSync"),
                          InstanceMethod<&Module::forward_pictures>("forwardPictures"),
+                         InstanceMethod<&Module::optimize>("optimize"),
                          InstanceMethod<&Module::train>("train"),
                          InstanceMethod<&Module::training>("training"),
                          InstanceMethod<&Module::to>("to"),
@@ -174,7 +175,15 @@ Napi::Value Module::forward_pictures(const Napi::CallbackInfo& info) {
         [in_flight = std::move(in_flight), views = std::move(pictures.views), preprocess](const Interrupt& interrupt) {
           return in_flight->network().forward(preprocess_pictures(views, preprocess), interrupt);
         },
-        threads, pictures.owners);
+        threads, /*deliver=*/nullptr, pictures.owners);
+  });
+}
+
+Napi::Value Module::optimize(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    require_values(*network());
+    static_cast<void>(network()->resnet());  // throws for a block
+    return start_optimize(info.Env(), network(), info[0]);
   });
 }
 

@@ -35,7 +35,8 @@ Range trimmed(const at::Tensor& counts, Range whole) {
 std::vector<Range> calibrate(const Plan& plan, const std::vector<at::Tensor>& inputs, CalibrationMethod method,
                              const Normalisation& normalisation, const Interrupt& interrupt) {
   TorchExecutor executor(plan, at::kCPU, at::kFloat, normalisation);
-  std::vector<Range> ranges(plan.values, {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()});
+  std::vector<Range> ranges(plan.values,
+                            {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()});
   const auto each = [&](const ValueObserver& observer) {
     for (const auto& input : inputs) executor.run(input, Until::kLogits, interrupt, observer);
   };

@@ -28,10 +28,13 @@ int64_t divided(int64_t value, int64_t by) { return (value + by - 1) / by; }
 
 uint32_t element_of(float value, Element element, Quantised quantised) {
   switch (element) {
-    case Element::kFloat32: return std::bit_cast<uint32_t>(value);
-    case Element::kBFloat16: return static_cast<c10::BFloat16>(value).x;
+    case Element::kFloat32:
+      return std::bit_cast<uint32_t>(value);
+    case Element::kBFloat16:
+      return static_cast<c10::BFloat16>(value).x;
     case Element::kUInt8:
-      return static_cast<uint32_t>(std::clamp(std::nearbyint(value / quantised.scale) + static_cast<float>(quantised.zero), 0.0F, 255.0F));
+      return static_cast<uint32_t>(
+          std::clamp(std::nearbyint(value / quantised.scale) + static_cast<float>(quantised.zero), 0.0F, 255.0F));
   }
   return 0;
 }
@@ -82,7 +85,8 @@ at::Tensor CpuExecutor::run(const at::Tensor& x, Until until, const Interrupt& i
   if (until == Until::kFeatures) steps--;
   const auto last = std::visit([](const auto& step) { return step.output; }, plan_.steps[steps - 1]);
   const auto& result = layout.maps[last];
-  const auto length = until == Until::kFeatures ? result.channels : std::get<Classifier>(plan_.steps.back()).out_features;
+  const auto length =
+      until == Until::kFeatures ? result.channels : std::get<Classifier>(plan_.steps.back()).out_features;
   auto answer = at::empty({images, length}, at::kFloat);
 
   for (int64_t start = 0; start < images; start += layout.images) {

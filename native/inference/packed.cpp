@@ -34,9 +34,12 @@ float largest(const float* values, int64_t count) {
 
 int64_t bytes_of(Element element) {
   switch (element) {
-    case Element::kFloat32: return 4;
-    case Element::kBFloat16: return 2;
-    case Element::kUInt8: return 1;
+    case Element::kFloat32:
+      return 4;
+    case Element::kBFloat16:
+      return 2;
+    case Element::kUInt8:
+      return 1;
   }
   return 0;
 }
@@ -77,9 +80,15 @@ Packed pack(const Folded& folded, Element element, int64_t in_channels, Quantise
             char* to = panel + word * 4 + at_row % per_word * size;
             const float value = source[(c * kernel + y) * kernel + x];
             switch (element) {
-              case Element::kFloat32: *reinterpret_cast<float*>(to) = value; break;
-              case Element::kBFloat16: *reinterpret_cast<c10::BFloat16*>(to) = static_cast<c10::BFloat16>(value); break;
-              case Element::kUInt8: sum += *reinterpret_cast<int8_t*>(to) = quantised(value, inverse); break;
+              case Element::kFloat32:
+                *reinterpret_cast<float*>(to) = value;
+                break;
+              case Element::kBFloat16:
+                *reinterpret_cast<c10::BFloat16*>(to) = static_cast<c10::BFloat16>(value);
+                break;
+              case Element::kUInt8:
+                sum += *reinterpret_cast<int8_t*>(to) = quantised(value, inverse);
+                break;
             }
           }
         }

@@ -88,7 +88,9 @@ struct Describe {
     if (step.relu) out << ", relu";
     out << "  # " << step.name;
   }
-  void operator()(const MaxPool& step) const { out << '%' << step.output << " = max_pool 3x3/2 (%" << step.input << ')'; }
+  void operator()(const MaxPool& step) const {
+    out << '%' << step.output << " = max_pool 3x3/2 (%" << step.input << ')';
+  }
   void operator()(const GlobalAverage& step) const { out << '%' << step.output << " = mean (%" << step.input << ')'; }
   void operator()(const Classifier& step) const {
     out << '%' << step.output << " = linear " << step.in_features << " -> " << step.out_features << " (%" << step.input

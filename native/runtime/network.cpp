@@ -8,12 +8,10 @@
 #include "model/observer.h"
 #include "model/resnet.h"
 #include "model/state.h"
+#include "runtime/input.h"
 
 namespace resnet {
 namespace {
-
-/// Far above what any memory holds and far below where sizes in bytes overflow on the way through a network.
-constexpr int64_t kMostElements = int64_t{1} << 40;
 
 /// Ends a forward between two layers once nobody waits for it any more.
 class Interruptible : public Observer {
@@ -27,12 +25,6 @@ class Interruptible : public Observer {
  private:
   const Interrupt& interrupt_;
 };
-
-std::string text(const std::vector<int64_t>& shape) {
-  std::string out = "[";
-  for (std::size_t i = 0; i < shape.size(); i++) out += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
-  return out + "]";
-}
 
 template <class Holder>
 std::pair<std::shared_ptr<torch::nn::Module>, Forward> erased(Holder holder) {
@@ -93,17 +85,12 @@ void Network::require_idle(const std::string& action) const {
                               (running == 1 ? " forward is" : " forwards are") + " in flight on this module.");
 }
 
-void Network::check_input(const std::vector<int64_t>& shape) const {
-  int64_t elements = 1;
-  bool valid = shape.size() == 4;
-  for (const auto dimension : shape) {
-    valid = valid && dimension > 0 && dimension <= kMostElements && elements <= kMostElements / dimension;
-    elements = valid ? elements * dimension : elements;
-  }
-  if (!valid || shape[1] != input_channels_) {
-    throw Error("ERR_SHAPE", "x must have the shape [N, " + std::to_string(input_channels_) +
-                                 ", H, W] with positive N, H and W, but got " + text(shape) + ".");
-  }
+void Network::check_input(const std::vector<int64_t>& shape) const { resnet::check_input(shape, input_channels_); }
+
+const ResNetImpl& Network::resnet() const {
+  const auto* found = module_->as<ResNetImpl>();
+  if (found == nullptr) throw Error("ERR_ARGUMENT", "optimize() is for a ResNet, not for a single block.");
+  return *found;
 }
 
 void Network::check_batch_norms(const std::vector<int64_t>& shape) const {
@@ -111,8 +98,8 @@ void Network::check_batch_norms(const std::vector<int64_t>& shape) const {
     if (row.type != "BatchNorm2D") continue;
     const auto& x = row.input_shape;
     if (x[0] * x[2] * x[3] > 1) continue;
-    throw Error("ERR_SHAPE", "x of shape " + text(shape) + " cannot be taken in train mode: a batch norm sees " +
-                                 text(x) + ", and needs more than one value per channel.");
+    throw Error("ERR_SHAPE", "x of shape " + text_of(shape) + " cannot be taken in train mode: a batch norm sees " +
+                                 text_of(x) + ", and needs more than one value per channel.");
   }
 }
 

@@ -17,6 +17,8 @@
 
 namespace resnet {
 
+class ResNetImpl;
+
 struct BlockSpec {
   enum class Type : std::uint8_t { kBasic, kBottleneck };
   Type type;
@@ -65,6 +67,12 @@ class Network {
 
   /// @throws Error ERR_SHAPE where `shape` is no [N, C, H, W] that this network takes
   void check_input(const std::vector<int64_t>& shape) const;
+
+  /// @throws Error ERR_ARGUMENT where it is a block
+  [[nodiscard]] const ResNetImpl& resnet() const;
+
+  /// While it is held no forward in train mode moves the running statistics.
+  [[nodiscard]] std::unique_lock<std::mutex> hold_still() { return std::unique_lock(training_); }
 
   void train(bool mode);
   [[nodiscard]] bool training() const { return module_->is_training(); }

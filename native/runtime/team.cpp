@@ -40,7 +40,8 @@ void Team::run(int64_t count, const std::function<void(int64_t)>& task) {
     return;
   }
   while (static_cast<int64_t>(helpers_.size()) < threads - 1) {
-    helpers_.emplace_back([this, index = static_cast<int64_t>(helpers_.size()), seen = round_.load()] { help(index, seen); });
+    helpers_.emplace_back(
+        [this, index = static_cast<int64_t>(helpers_.size()), seen = round_.load()] { help(index, seen); });
   }
   task_ = &task;
   count_ = count;
@@ -50,7 +51,8 @@ void Team::run(int64_t count, const std::function<void(int64_t)>& task) {
   round_.fetch_add(1, std::memory_order_release);
   round_.notify_all();
   take_tasks();
-  for (auto left = working_.load(std::memory_order_acquire); left != 0; left = working_.load(std::memory_order_acquire)) {
+  for (auto left = working_.load(std::memory_order_acquire); left != 0;
+       left = working_.load(std::memory_order_acquire)) {
     wait_while(working_, left);
   }
 }

@@ -34,7 +34,7 @@ class Team {
   int64_t wanted_ = 0;  ///< helpers in this round; the others sit it out
   bool ending_ = false;
   std::atomic<int64_t> next_{0};
-  std::atomic<uint32_t> round_{0};   ///< a new number starts the helpers
+  std::atomic<uint32_t> round_{0};    ///< a new number starts the helpers
   std::atomic<uint32_t> working_{0};  ///< helpers that have not finished this round
 };
 

@@ -56,6 +56,10 @@ describe('CUDA asked for and not to be had says which of the four reasons it is'
     expect(message).toContain('LIBTORCH_VARIANT=cuda');
   });
 
+  test('a path that the system does not even look at', async () => {
+    expect(await asking('cuda', '/x'.repeat(5000))).toMatchObject({ code: 'ERR_CUDA_VARIANT' });
+  });
+
   test('a library that is missing, by name', async () => {
     const { code, message } = await asking('cuda:1', library('libtorch_cuda_needy.so'));
     expect(code).toBe('ERR_CUDA_LIBRARY');

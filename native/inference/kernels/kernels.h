@@ -22,17 +22,17 @@ struct ConvRow {
   int64_t input_pixel_step;  ///< from one pixel's window to the next one's
   int64_t input_row_step;    ///< from one row of a window to the next
   int64_t window_rows;
-  int64_t row_words;       ///< words in one row of a window
-  const char* weights;     ///< the panel
-  const float* scale;      ///< [kPanel], uint8 only: of the integer sums
-  const float* bias;       ///< [kPanel]
-  const char* shortcut;    ///< null where there is none; steps as the output
-  float shortcut_scale;    ///< uint8 only: value = (element - zero) * scale
-  float shortcut_zero;     ///< uint8 only
-  char* output;            ///< may be the shortcut itself
-  int64_t output_step;     ///< from one pixel to the next
-  float output_inverse;    ///< uint8 only: element = value * inverse + zero, rounded and clamped
-  float output_zero;       ///< uint8 only
+  int64_t row_words;     ///< words in one row of a window
+  const char* weights;   ///< the panel
+  const float* scale;    ///< [kPanel], uint8 only: of the integer sums
+  const float* bias;     ///< [kPanel]
+  const char* shortcut;  ///< null where there is none; steps as the output
+  float shortcut_scale;  ///< uint8 only: value = (element - zero) * scale
+  float shortcut_zero;   ///< uint8 only
+  char* output;          ///< may be the shortcut itself
+  int64_t output_step;   ///< from one pixel to the next
+  float output_inverse;  ///< uint8 only: element = value * inverse + zero, rounded and clamped
+  float output_zero;     ///< uint8 only
   int64_t pixels;
   bool relu;
 };

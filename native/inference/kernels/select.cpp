@@ -9,9 +9,12 @@ const Kernels* select(Element element) {
                     __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
   if (!base) return nullptr;
   switch (element) {
-    case Element::kFloat32: return &kAvx512Float32;
-    case Element::kBFloat16: return __builtin_cpu_supports("avx512bf16") ? &kAvx512BFloat16 : nullptr;
-    case Element::kUInt8: return __builtin_cpu_supports("avx512vnni") ? &kAvx512UInt8 : nullptr;
+    case Element::kFloat32:
+      return &kAvx512Float32;
+    case Element::kBFloat16:
+      return __builtin_cpu_supports("avx512bf16") ? &kAvx512BFloat16 : nullptr;
+    case Element::kUInt8:
+      return __builtin_cpu_supports("avx512vnni") ? &kAvx512UInt8 : nullptr;
   }
   return nullptr;
 }

@@ -40,24 +40,24 @@ template <class Set, int kPixels>
   }
 }
 
+/// A tile of so many pixels, up to kPixels.
+template <class Set, int kPixels>
+[[gnu::always_inline]] inline void tile_of(int64_t pixels, const ConvRow& row, int64_t first) {
+  if (pixels == kPixels) {
+    tile<Set, kPixels>(row, first);
+  } else if constexpr (kPixels > 1) {
+    tile_of<Set, kPixels - 1>(pixels, row, first);
+  }
+}
+
 /// Tiles of equal size, as near as can be, cover the row: a last tile of one pixel would load as many weights as
 /// a full one.
 template <class Set>
 [[gnu::always_inline]] inline void conv(const ConvRow& row) {
-  static_assert(Set::kMostPixels <= 7);
   const int64_t tiles = (row.pixels + Set::kMostPixels - 1) / Set::kMostPixels;
   for (int64_t i = 0; i < tiles; i++) {
     const int64_t first = row.pixels * i / tiles;
-    switch (row.pixels * (i + 1) / tiles - first) {
-      case 1: tile<Set, 1>(row, first); break;
-      case 2: tile<Set, 2>(row, first); break;
-      case 3: tile<Set, 3>(row, first); break;
-      case 4: tile<Set, 4>(row, first); break;
-      case 5: tile<Set, 5>(row, first); break;
-      case 6: tile<Set, 6>(row, first); break;
-      default:
-        if constexpr (Set::kMostPixels == 7) tile<Set, 7>(row, first);
-    }
+    tile_of<Set, Set::kMostPixels>(row.pixels * (i + 1) / tiles - first, row, first);
   }
 }
 

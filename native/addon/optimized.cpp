@@ -1,0 +1,219 @@
+#include "addon/optimized.h"
+
+#include <utility>
+
+#include "addon/arguments.h"
+#include "addon/errors.h"
+#include "addon/job.h"
+#include "addon/module.h"
+#include "addon/tensors.h"
+#include "error.h"
+#include "image/preprocess.h"
+#include "runtime/input.h"
+
+namespace resnet {
+namespace {
+
+using Handle = Napi::External<std::shared_ptr<Optimized>>;
+
+OptimizeOptions::DType dtype_from_js(const Napi::Value& value) {
+  const auto name = string_argument(value, "dtype");
+  if (name == "float32") return OptimizeOptions::DType::kFloat32;
+  if (name == "bfloat16") return OptimizeOptions::DType::kBFloat16;
+  if (name == "int8") return OptimizeOptions::DType::kInt8;
+  throw Error("ERR_UNSUPPORTED_DTYPE", "dtype must be 'float32', 'bfloat16' or 'int8'.");
+}
+
+std::array<double, 3> three_numbers(const Napi::Value& value, const char* name) {
+  const auto list = array_argument(value, name);
+  if (list.Length() != 3) throw Error("ERR_ARGUMENT", std::string(name) + " must hold three numbers.");
+  return {number_argument(list.Get(0U), name), number_argument(list.Get(1U), name),
+          number_argument(list.Get(2U), name)};
+}
+
+/// By value, from a list of { name, least, most } in any order.
+std::vector<Range> ranges_from_js(const Napi::Value& value, const std::vector<std::string>& names) {
+  const auto list = array_argument(value, "ranges");
+  std::vector<Range> ranges(names.size());
+  std::vector<bool> found(names.size());
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const auto item = object_argument(list.Get(i), "range");
+    const auto name = string_argument(item.Get("name"), "name");
+    const Range range{static_cast<float>(number_argument(item.Get("least"), "least")),
+                      static_cast<float>(number_argument(item.Get("most"), "most"))};
+    for (std::size_t value_number = 0; value_number < names.size(); value_number++) {
+      if (names[value_number] != name) continue;
+      ranges[value_number] = range;
+      found[value_number] = true;
+    }
+  }
+  for (std::size_t i = 0; i < names.size(); i++) {
+    if (!found[i]) throw Error("ERR_CALIBRATION", "The calibration has no range for " + names[i] + ".");
+  }
+  return ranges;
+}
+
+void check(const at::Tensor& x) {
+  if (x.scalar_type() == at::kByte) {
+    check_pictures(x.sizes().vec());
+  } else {
+    check_input(x.sizes().vec(), 3);
+  }
+}
+
+}  // namespace
+
+Napi::Object start_optimize(Napi::Env env, const std::shared_ptr<Network>& network, const Napi::Value& value) {
+  const auto object = object_argument(value, "options");
+  OptimizeOptions options;
+  options.dtype = dtype_from_js(object.Get("dtype"));
+  options.normalisation = {three_numbers(object.Get("mean"), "mean"), three_numbers(object.Get("std"), "std")};
+  if (const auto ranges = object.Get("ranges"); !ranges.IsUndefined()) {
+    options.ranges = ranges_from_js(ranges, plan_of(network->resnet()).names());
+  }
+  if (const auto inputs = object.Get("calibration"); !inputs.IsUndefined()) {
+    const auto list = array_argument(inputs, "calibration");
+    for (uint32_t i = 0; i < list.Length(); i++) {
+      auto input = tensor_from_js(list.Get(i));
+      check(input);
+      options.calibration.push_back(input.scalar_type() == at::kByte ? input : input.to(at::kFloat));
+    }
+  }
+  if (bool_argument(object.Get("percentile"), "percentile")) options.method = CalibrationMethod::kPercentile;
+  if (options.dtype == OptimizeOptions::DType::kInt8 && options.ranges.empty() && options.calibration.empty()) {
+    throw Error("ERR_CALIBRATION", "int8 needs a calibration: inputs like those to come, or a saved one.");
+  }
+
+  auto made = std::make_shared<std::shared_ptr<Optimized>>();
+  auto in_flight = std::make_shared<Network::InFlight>(network);
+  return start_job(
+      env,
+      [made, in_flight = std::move(in_flight), options = std::move(options)](const Interrupt& interrupt) {
+        auto& network = in_flight->network();
+        const auto still = network.hold_still();
+        *made = std::make_shared<Optimized>(network.resnet(), network.device(), options, interrupt);
+        return at::Tensor();
+      },
+      0,
+      [made](Napi::Env env, const at::Tensor&) -> Napi::Value {
+        return Handle::New(env, new std::shared_ptr<Optimized>(std::move(*made)),
+                           [](Napi::BasicEnv, std::shared_ptr<Optimized>* optimized) { delete optimized; });
+      });
+}
+
+Napi::Function OptimizedModule::define(Napi::Env env) {
+  return DefineClass(env, "NativeOptimized",
+                     {
+                         InstanceMethod<&OptimizedModule::forward>("forward"),
+                         InstanceMethod<&OptimizedModule::forward_sync>("forwardSync"),
+                         InstanceMethod<&OptimizedModule::forward_pictures>("forwardPictures"),
+                         InstanceMethod<&OptimizedModule::description>("description"),
+                         InstanceMethod<&OptimizedModule::ranges>("ranges"),
+                         InstanceMethod<&OptimizedModule::dispose>("dispose"),
+                     });
+}
+
+OptimizedModule::OptimizedModule(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+  guarded(info.Env(), [&] {
+    if (!info[0].IsExternal()) throw Error("ERR_ARGUMENT", "handle must be what optimize() gave.");
+    optimized_ = std::move(*info[0].As<Handle>().Data());
+    reported_ = optimized()->bytes();
+    Napi::MemoryManagement::AdjustExternalMemory(info.Env(), reported_);
+  });
+}
+
+void OptimizedModule::Finalize(Napi::BasicEnv env) { release(env); }
+
+void OptimizedModule::release(Napi::BasicEnv env) {
+  optimized_.reset();
+  if (reported_ != 0) Napi::MemoryManagement::AdjustExternalMemory(env, -std::exchange(reported_, 0));
+}
+
+const std::shared_ptr<Optimized>& OptimizedModule::optimized() const {
+  if (!optimized_) throw Error("ERR_DISPOSED", "The network was disposed of.");
+  return optimized_;
+}
+
+namespace {
+
+/// The arguments (x, features, threads) of forward and forwardSync.
+struct ForwardArguments {
+  explicit ForwardArguments(const Napi::CallbackInfo& info)
+      : x(tensor_from_js(info[0])),
+        until(bool_argument(info[1], "features") ? Until::kFeatures : Until::kLogits),
+        threads(static_cast<int>(integer_argument(info[2], "threads", 0, kMostThreads))) {
+    check(x);
+  }
+  at::Tensor x;
+  Until until;
+  int threads;
+};
+
+}  // namespace
+
+Napi::Value OptimizedModule::forward(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    ForwardArguments arguments(info);
+    return start_job(
+        info.Env(),
+        [optimized = optimized(), x = std::move(arguments.x), until = arguments.until](const Interrupt& interrupt) {
+          return optimized->forward(x, until, interrupt);
+        },
+        arguments.threads);
+  });
+}
+
+Napi::Value OptimizedModule::forward_sync(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    ForwardArguments arguments(info);
+    const auto y = run_job([optimized = optimized(), x = std::move(arguments.x), until = arguments.until](
+                               const Interrupt& interrupt) { return optimized->forward(x, until, interrupt); },
+                           arguments.threads);
+    return tensor_to_js(info.Env(), y);
+  });
+}
+
+Napi::Value OptimizedModule::forward_pictures(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    auto pictures = pictures_from_js(info[0]);
+    const auto preprocess = preprocess_from_js(info[1]);
+    const auto threads = static_cast<int>(integer_argument(info[2], "threads", 0, kMostThreads));
+    return start_job(
+        info.Env(),
+        [optimized = optimized(), views = std::move(pictures.views), preprocess](const Interrupt& interrupt) {
+          return optimized->forward(resnet::resize_and_crop(views, preprocess), Until::kLogits, interrupt);
+        },
+        threads, /*deliver=*/nullptr, pictures.owners);
+  });
+}
+
+Napi::Value OptimizedModule::description(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    auto out = Napi::Object::New(info.Env());
+    out.Set("plan", optimized()->text());
+    out.Set("executor", optimized()->executor());
+    return out;
+  });
+}
+
+Napi::Value OptimizedModule::ranges(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto& ranges = optimized()->ranges();
+    auto list = Napi::Array::New(info.Env(), ranges.size());
+    for (uint32_t i = 0; i < ranges.size(); i++) {
+      auto item = Napi::Object::New(info.Env());
+      item.Set("name", optimized()->value_names()[i]);
+      item.Set("least", ranges[i].least);
+      item.Set("most", ranges[i].most);
+      list.Set(i, item);
+    }
+    return list;
+  });
+}
+
+Napi::Value OptimizedModule::dispose(const Napi::CallbackInfo& info) {
+  release(info.Env());
+  return info.Env().Undefined();
+}
+
+}  // namespace resnet

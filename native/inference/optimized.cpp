@@ -1,0 +1,80 @@
+#include "inference/optimized.h"
+
+#include "error.h"
+#include "inference/cpu_executor.h"
+#include "inference/torch_executor.h"
+#include "runtime/input.h"
+
+namespace resnet {
+namespace {
+
+using DType = OptimizeOptions::DType;
+using kernels::Element;
+
+/// What each dtype is on the CPU.
+struct OnCpu {
+  DType dtype;
+  Element element;
+  const char* name;
+  const char* instructions;
+};
+
+constexpr std::array<OnCpu, 3> kOnCpu{{
+    {DType::kFloat32, Element::kFloat32, "float32", "AVX-512"},
+    {DType::kBFloat16, Element::kBFloat16, "bfloat16", "AVX-512 BF16"},
+    {DType::kInt8, Element::kUInt8, "int8", "AVX-512 VNNI"},
+}};
+
+const OnCpu& on_cpu(DType dtype) { return kOnCpu[static_cast<std::size_t>(dtype)]; }
+
+}  // namespace
+
+Optimized::Optimized(const ResNetImpl& network, c10::Device device, const OptimizeOptions& options,
+                     const Interrupt& interrupt)
+    : ranges_(options.ranges) {
+  auto plan = plan_of(network);
+  text_ = plan.text();
+  value_names_ = plan.names();
+  const auto& cpu = on_cpu(options.dtype);
+
+  if (!device.is_cpu()) {
+    if (options.dtype == DType::kInt8) {
+      throw Error("ERR_UNSUPPORTED_DTYPE", "int8 is not supported on " + device.str() + "; bfloat16 and float32 are.");
+    }
+    const auto dtype = options.dtype == DType::kFloat32 ? at::kFloat : at::kBFloat16;
+    executor_ = std::make_unique<TorchExecutor>(std::move(plan), device, dtype, options.normalisation);
+    executor_name_ = "libtorch, " + device.str();
+    return;
+  }
+  const auto* kernels = kernels::select(cpu.element);
+  if (kernels == nullptr && options.dtype == DType::kFloat32) {
+    executor_ = std::make_unique<TorchExecutor>(std::move(plan), device, at::kFloat, options.normalisation);
+    executor_name_ = "libtorch, cpu";
+    return;
+  }
+  if (kernels == nullptr) {
+    throw Error("ERR_UNSUPPORTED_DTYPE", std::string(cpu.name) + " needs a processor with " + cpu.instructions +
+                                             ", which this one has not; float32 works everywhere.");
+  }
+  std::vector<Quantised> quantised;
+  if (options.dtype == DType::kInt8) {
+    if (ranges_.empty()) {
+      ranges_ = calibrate(plan, options.calibration, options.method, options.normalisation, interrupt);
+    }
+    quantised = quantised_for(plan, ranges_, options.normalisation);
+  }
+  executor_ = std::make_unique<CpuExecutor>(std::move(plan), *kernels, *kernels::select(Element::kFloat32),
+                                            options.normalisation, std::move(quantised));
+  executor_name_ = kernels->name;
+}
+
+at::Tensor Optimized::forward(const at::Tensor& x, Until until, const Interrupt& interrupt) {
+  if (x.scalar_type() == at::kByte) {
+    check_pictures(x.sizes().vec());
+    return executor_->run(x, until, interrupt);
+  }
+  check_input(x.sizes().vec(), 3);
+  return executor_->run(x.to(at::kFloat), until, interrupt);
+}
+
+}  // namespace resnet

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "inference/calibration.h"
+#include "inference/executor.h"
+#include "inference/normalisation.h"
+#include "inference/plan.h"
+#include "model/resnet.h"
+
+namespace resnet {
+
+struct OptimizeOptions {
+  enum class DType : std::uint8_t { kFloat32, kBFloat16, kInt8 };
+
+  DType dtype = DType::kFloat32;
+  Normalisation normalisation;
+  /// For kInt8, one of the two: ranges by value, or inputs to find them with.
+  std::vector<Range> ranges;
+  std::vector<at::Tensor> calibration;
+  CalibrationMethod method = CalibrationMethod::kMinMax;
+};
+
+/// A ResNet that answers faster and does not change: batch norms folded, weights packed for the processor.
+class Optimized {
+ public:
+  /// Copies what it needs out of `network`, in eval mode whatever its mode.
+  /// @throws Error ERR_UNSUPPORTED_DTYPE where device or processor cannot do it, ERR_ABORTED
+  Optimized(const ResNetImpl& network, c10::Device device, const OptimizeOptions& options, const Interrupt& interrupt);
+
+  /// As Executor::run.
+  /// @throws Error ERR_SHAPE, ERR_ABORTED
+  at::Tensor forward(const at::Tensor& x, Until until, const Interrupt& interrupt);
+
+  /// The plan, one line for each step.
+  [[nodiscard]] const std::string& text() const { return text_; }
+  /// What carries it out, e.g. "AVX-512 BF16".
+  [[nodiscard]] const std::string& executor() const { return executor_name_; }
+  [[nodiscard]] const std::vector<std::string>& value_names() const { return value_names_; }
+  [[nodiscard]] const std::vector<Range>& ranges() const { return ranges_; }
+  [[nodiscard]] int64_t bytes() const { return executor_->bytes(); }
+
+ private:
+  std::string text_, executor_name_;
+  std::vector<std::string> value_names_;
+  std::vector<Range> ranges_;
+  std::unique_ptr<Executor> executor_;
+};
+
+}  // namespace resnet
