@@ -8,7 +8,8 @@ export {
   type ImageClassifierOptions,
   type Prediction,
 } from './image/classifier';
-export type { Preprocess } from './image/preprocess';
+export type { Preprocess, ResolvedPreprocess } from './image/preprocess';
+export type { PreprocessPreset } from './image/presets';
 export {
   cudaStatus,
   devices,

@@ -10,6 +10,7 @@ import { addon, type Addon } from '../addon';
 import { cachedWeights, weightsFolder } from '../weights/cache';
 import { colours } from './colours';
 import { asJson } from './formats';
+import { printable, printableLines } from './printable';
 
 // lib/cli (tests) and dist/cli (users) lie equally deep.
 const ROOT = join(__dirname, '..', '..');
@@ -120,7 +121,7 @@ function text(report: Report): string {
   const none = colours.yellow('none');
   const row = (name: string, value: string) => `  ${name.padEnd(18)}${value}`;
   const content = (folder: { content: { name: string; bytes: number }[] }) =>
-    folder.content.map(({ name, bytes }) => row('', `${name}  ${scripts().readableSize(bytes)}`));
+    folder.content.map(({ name, bytes }) => row('', `${printable(name)}  ${scripts().readableSize(bytes)}`));
   const lines = [
     colours.bold('Versions'),
     row('libtorch-resnet', install.package),
@@ -131,18 +132,24 @@ function text(report: Report): string {
     row('Python', install.python === null ? none : `${install.python.version}, pip ${install.pip ?? none}`),
     '',
     colours.bold('Paths'),
-    row('libtorch', install.libtorch === null ? none : `${install.libtorch.folder} (${install.libtorch.way})`),
-    row('addon', existsSync(install.addon) ? install.addon : `${none}; would be ${install.addon}`),
-    row('cache', install.cache.folder),
+    row(
+      'libtorch',
+      install.libtorch === null ? none : printable(`${install.libtorch.folder} (${install.libtorch.way})`),
+    ),
+    row(
+      'addon',
+      existsSync(install.addon) ? printable(install.addon) : `${none}; would be ${printable(install.addon)}`,
+    ),
+    row('cache', printable(install.cache.folder)),
     ...content(install.cache),
-    row('weights', weights.folder),
+    row('weights', printable(weights.folder)),
     ...content(weights),
     '',
     colours.bold('Devices'),
     ...(native === null ? [row('', none)] : devices(native).map(([name, value]) => row(name, value))),
     ...(install.cudaHint === null ? [] : [row('', install.cudaHint)]),
     '',
-    ...report.problems.map((problem) => colours.red(problem)),
+    ...report.problems.map((problem) => colours.red(printableLines(problem))),
     report.usable ? colours.green('Usable.') : colours.red('Not usable.'),
   ];
   return `${lines.join('\n')}\n`;
