@@ -24,6 +24,18 @@ void parallel(int64_t count, const std::function<void(int64_t)>& task) { Team::o
 
 int64_t divided(int64_t value, int64_t by) { return (value + by - 1) / by; }
 
+float number_of(const char* element, Element type) {
+  switch (type) {
+    case Element::kFloat32:
+      return *reinterpret_cast<const float*>(element);
+    case Element::kBFloat16:
+      return static_cast<float>(*reinterpret_cast<const c10::BFloat16*>(element));
+    case Element::kUInt8:
+      return *reinterpret_cast<const uint8_t*>(element);
+  }
+  return 0;
+}
+
 }  // namespace
 
 CpuExecutor::CpuExecutor(Plan plan, const kernels::Kernels& kernels, const kernels::Kernels& float_kernels,
@@ -40,6 +52,7 @@ CpuExecutor::CpuExecutor(Plan plan, const kernels::Kernels& kernels, const kerne
     if (auto* conv = std::get_if<Convolution>(&step)) {
       const auto channels = conv->input == 0 ? input_channels_ : conv->in_channels;
       packed = pack(std::exchange(conv->parameters, nullptr)(), kernels.element, channels, quantised_[conv->input]);
+      if (kernels.element == Element::kUInt8) quantise_output(*conv, packed);
     } else if (auto* classifier = std::get_if<Classifier>(&step)) {
       packed = pack(std::exchange(classifier->parameters, nullptr)(), Element::kFloat32, classifier->in_features);
     }
@@ -48,6 +61,15 @@ CpuExecutor::CpuExecutor(Plan plan, const kernels::Kernels& kernels, const kerne
     }
     packed_.push_back(std::move(packed));
   }
+}
+
+void CpuExecutor::quantise_output(const Convolution& conv, Packed& packed) const {
+  const auto& output = quantised_[conv.output];
+  packed.scale.div_(output.scale);
+  packed.bias.div_(output.scale).add_(output.zero);
+  if (!conv.shortcut) return;
+  const auto& shortcut = quantised_[*conv.shortcut];
+  packed.bias.sub_(static_cast<float>(shortcut.zero) * shortcut.scale / output.scale);
 }
 
 at::Tensor CpuExecutor::run(const at::Tensor& x, Until until, const Interrupt& interrupt) {
@@ -59,13 +81,9 @@ at::Tensor CpuExecutor::run(const at::Tensor& x, Until until, const Interrupt& i
   auto workspace = take(height, width, images);
   const auto& layout = workspace->layout;
 
-  auto steps = plan_.steps.size();
-  if (until == Until::kFeatures) steps--;
-  const auto last = std::visit([](const auto& step) { return step.output; }, plan_.steps[steps - 1]);
-  const auto& result = layout.maps[last];
-  const auto length =
-      until == Until::kFeatures ? result.channels : std::get<Classifier>(plan_.steps.back()).out_features;
-  auto answer = at::empty({images, length}, at::kFloat);
+  const auto steps = plan_.steps_until(until);
+  const auto last = uses_of(plan_.steps[steps - 1]).output;
+  auto answer = empty_answer(layout.maps[last], images, until);
 
   for (int64_t start = 0; start < images; start += layout.images) {
     const auto count = std::min(layout.images, images - start);
@@ -83,13 +101,23 @@ at::Tensor CpuExecutor::run(const at::Tensor& x, Until until, const Interrupt& i
       run_step(*workspace, step, 0, count);
     }
     for (int64_t image = 0; image < count; image++) {
-      std::memcpy(answer.data_ptr<float>() + (start + image) * length,
-                  static_cast<const char*>(workspace->memory.data_ptr()) + result.offset + image * result.image_bytes(),
-                  length * sizeof(float));
+      copy_out(*workspace, last, image, answer[start + image]);
     }
   }
   give_back(std::move(workspace));
   return answer;
+}
+
+at::Tensor CpuExecutor::empty_answer(const Map& map, int64_t images, Until until) const {
+  switch (until) {
+    case Until::kLogits:
+      return at::empty({images, std::get<Classifier>(plan_.steps.back()).out_features});
+    case Until::kFeatures:
+      return at::empty({images, map.channels});
+    case Until::kMap:
+      return at::empty({images, map.channels, map.height, map.width});
+  }
+  return {};
 }
 
 std::unique_ptr<CpuExecutor::Workspace> CpuExecutor::take(int64_t height, int64_t width, int64_t images) {
@@ -173,6 +201,25 @@ void CpuExecutor::ingest(const Workspace& workspace, const at::Tensor& x, int64_
   });
 }
 
+void CpuExecutor::copy_out(const Workspace& workspace, Value value, int64_t image, const at::Tensor& answer) const {
+  const View view(workspace.layout.maps[value], workspace.memory.data_ptr());
+  auto* to = answer.data_ptr<float>();
+  if (answer.dim() == 1) {  // of numbers by float_kernels_, whose last channels may fill up a panel
+    std::memcpy(to, view.pixel(image, 0, 0), answer.nbytes());
+    return;
+  }
+  const auto [scale, zero] = quantised_[value];
+  const auto size = bytes_of(kernels_.element);
+  for (int64_t c = 0; c < view.map.channels; c++) {
+    for (int64_t y = 0; y < view.map.height; y++) {
+      for (int64_t x = 0; x < view.map.width; x++) {
+        const char* element = view.pixel(image, y, x) + c * size;
+        *to++ = (number_of(element, kernels_.element) - static_cast<float>(zero)) * scale;
+      }
+    }
+  }
+}
+
 void CpuExecutor::run_step(const Workspace& workspace, std::size_t step, int64_t first, int64_t count) const {
   std::visit([&](const auto& one) { run_step(workspace, one, packed_[step], first, count); }, plan_.steps[step]);
 }
@@ -193,11 +240,8 @@ void CpuExecutor::run_step(const Workspace& workspace, const Convolution& step, 
   row.input_row_step = input.map.row_bytes();
   row.window_rows = step.kernel;
   row.row_words = packed.row_words;
-  row.shortcut_scale = in.scale;
-  row.shortcut_zero = static_cast<float>(in.zero);
+  row.shortcut_scale = in.scale / out.scale;
   row.output_step = output.map.pixel_bytes;
-  row.output_inverse = 1 / out.scale;
-  row.output_zero = static_cast<float>(out.zero);
   row.pixels = output.map.width;
   row.relu = step.relu;
 

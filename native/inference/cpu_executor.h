@@ -39,6 +39,12 @@ class CpuExecutor : public Executor {
   std::unique_ptr<Workspace> take(int64_t height, int64_t width, int64_t images);
   void give_back(std::unique_ptr<Workspace> workspace);
 
+  /// Makes the output's elements of what `packed` makes numbers of.
+  void quantise_output(const Convolution& conv, Packed& packed) const;
+
+  [[nodiscard]] at::Tensor empty_answer(const Map& map, int64_t images, Until until) const;
+  void copy_out(const Workspace& workspace, Value value, int64_t image, const at::Tensor& answer) const;
+
   /// Images [first, first + count) of the pass that workspace holds; `x` are all of this pass's.
   void ingest(const Workspace& workspace, const at::Tensor& x, int64_t first, int64_t count) const;
   void run_step(const Workspace& workspace, std::size_t step, int64_t first, int64_t count) const;

@@ -31,8 +31,8 @@ const OnCpu& on_cpu(DType dtype) { return kOnCpu[static_cast<std::size_t>(dtype)
 
 Optimized::Optimized(const ResNetImpl& network, c10::Device device, const OptimizeOptions& options,
                      const Interrupt& interrupt)
-    : ranges_(options.ranges) {
-  auto plan = plan_of(network);
+    : ranges_(options.ranges), classifier_(network.fc->weight.detach().to(at::kCPU, at::kFloat, false, /*copy=*/true)) {
+  auto plan = plan_of(network, options.consume);
   text_ = plan.text();
   value_names_ = plan.names();
   const auto& cpu = on_cpu(options.dtype);
@@ -59,7 +59,7 @@ Optimized::Optimized(const ResNetImpl& network, c10::Device device, const Optimi
   std::vector<Quantised> quantised;
   if (options.dtype == DType::kInt8) {
     if (ranges_.empty()) {
-      ranges_ = calibrate(plan, options.calibration, options.method, options.normalisation, interrupt);
+      ranges_ = calibrate(plan_of(network), options.calibration, options.method, options.normalisation, interrupt);
     }
     quantised = quantised_for(plan, ranges_, options.normalisation);
   }

@@ -22,6 +22,8 @@ struct OptimizeOptions {
   std::vector<Range> ranges;
   std::vector<at::Tensor> calibration;
   CalibrationMethod method = CalibrationMethod::kMinMax;
+  /// Takes the memory of `network`, which is of no use afterwards.
+  bool consume = false;
 };
 
 /// A ResNet that answers faster and does not change: batch norms folded, weights packed for the processor.
@@ -35,6 +37,9 @@ class Optimized {
   /// @throws Error ERR_SHAPE, ERR_ABORTED
   at::Tensor forward(const at::Tensor& x, Until until, const Interrupt& interrupt);
 
+  /// The last layer's weight, float32 [numClasses, C] on the CPU.
+  [[nodiscard]] const at::Tensor& classifier() const { return classifier_; }
+
   /// The plan, one line for each step.
   [[nodiscard]] const std::string& text() const { return text_; }
   /// What carries it out, e.g. "AVX-512 BF16".
@@ -47,6 +52,7 @@ class Optimized {
   std::string text_, executor_name_;
   std::vector<std::string> value_names_;
   std::vector<Range> ranges_;
+  at::Tensor classifier_;
   std::unique_ptr<Executor> executor_;
 };
 

@@ -11,6 +11,10 @@
 
 namespace resnet {
 
+/// Where a forward ends: at the logits [N, numClasses], at the features before the last layer [N, C], or at the last
+/// stage's map [N, C, H, W].
+enum class Until : std::uint8_t { kLogits, kFeatures, kMap };
+
 /// The number of a map in a plan; 0 is the input.
 using Value = int;
 
@@ -66,6 +70,9 @@ struct Plan {
   std::vector<Step> steps;
   int values = 1;
 
+  /// The number of steps until there. The last ones are the pooling and the classifier.
+  [[nodiscard]] std::size_t steps_until(Until until) const;
+
   /// By value: the last step that reads it; the number of steps for the logits, which none does.
   [[nodiscard]] std::vector<std::size_t> last_uses() const;
 
@@ -79,6 +86,9 @@ struct Plan {
 class ResNetImpl;
 
 /// The plan of a ResNet in eval mode. Its steps read `network` when their parameters are asked for.
-Plan plan_of(const ResNetImpl& network);
+///
+/// @param release lets go of each convolution's weight once it is read: `network` is of no use afterwards, and at no
+///        time is there memory for two
+Plan plan_of(const ResNetImpl& network, bool release = false);
 
 }  // namespace resnet

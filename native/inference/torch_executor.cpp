@@ -65,7 +65,7 @@ at::Tensor TorchExecutor::run(const at::Tensor& x, Until until, const Interrupt&
   std::vector<at::Tensor> values(plan_.values);
   values[0] = normalised(x.to(device_)).to(dtype_).contiguous(at::MemoryFormat::ChannelsLast);
   if (observer) observer(0, values[0]);
-  const auto steps = plan_.steps.size() - (until == Until::kFeatures ? 1 : 0);
+  const auto steps = plan_.steps_until(until);
   Value last = 0;
   for (std::size_t i = 0; i < steps; i++) {
     check_interrupt(interrupt);

@@ -16,6 +16,8 @@ enum class Element : std::uint8_t { kFloat32, kBFloat16, kUInt8 };
 /// A row of output pixels, for one panel of output channels: sum over the window, times scale, plus bias, plus
 /// shortcut, then ReLU. Maps are channels-last, so that a row of a window is one run of memory.
 ///
+/// uint8: scale, bias and shortcut_scale give the output's element itself, which is rounded and clamped.
+///
 /// Sizes of steps are in bytes. A word is 32 bits: one float32, two bfloat16 or four uint8 values along the channels.
 struct ConvRow {
   const char* input;         ///< first value of the first pixel's window
@@ -27,14 +29,11 @@ struct ConvRow {
   const float* scale;    ///< [kPanel], uint8 only: of the integer sums
   const float* bias;     ///< [kPanel]
   const char* shortcut;  ///< null where there is none; steps as the output
-  float shortcut_scale;  ///< uint8 only: value = (element - zero) * scale
-  float shortcut_zero;   ///< uint8 only
+  float shortcut_scale;  ///< uint8 only
   char* output;          ///< may be the shortcut itself
   int64_t output_step;   ///< from one pixel to the next
-  float output_inverse;  ///< uint8 only: element = value * inverse + zero, rounded and clamped
-  float output_zero;     ///< uint8 only
   int64_t pixels;
-  bool relu;
+  bool relu;  ///< uint8 elements have none: where 0 stands for 0, it is their lower bound anyway
 };
 
 /// Window of 3 x 3 over non-negative values, whose border of zeros is part of the input: one row of output.
