@@ -7,6 +7,7 @@
 #include <functional>
 #include <limits>
 
+#include "inference/convolve.h"
 #include "runtime/team.h"
 
 namespace resnet {
@@ -17,9 +18,6 @@ using kernels::kPanel;
 
 /// Workspaces kept for the next forwards: of as many shapes, or for as many forwards at the same time.
 constexpr std::size_t kMostIdle = 8;
-/// What a task reads again and again should stay in a core's own cache.
-constexpr int64_t kCacheBytes = int64_t{192} << 10;
-
 void parallel(int64_t count, const std::function<void(int64_t)>& task) { Team::of_this_thread().run(count, task); }
 
 int64_t divided(int64_t value, int64_t by) { return (value + by - 1) / by; }
@@ -51,7 +49,9 @@ CpuExecutor::CpuExecutor(Plan plan, const kernels::Kernels& kernels, const kerne
     Packed packed;
     if (auto* conv = std::get_if<Convolution>(&step)) {
       const auto channels = conv->input == 0 ? input_channels_ : conv->in_channels;
-      packed = pack(std::exchange(conv->parameters, nullptr)(), kernels.element, channels, quantised_[conv->input]);
+      const auto parameters = std::exchange(conv->parameters, nullptr)();
+      packed = suits_winograd(kernels, *conv) ? pack_winograd(parameters)
+                                              : pack(parameters, kernels.element, channels, quantised_[conv->input]);
       if (kernels.element == Element::kUInt8) quantise_output(*conv, packed);
     } else if (auto* classifier = std::get_if<Classifier>(&step)) {
       packed = pack(std::exchange(classifier->parameters, nullptr)(), Element::kFloat32, classifier->in_features);
@@ -145,42 +145,6 @@ void CpuExecutor::give_back(std::unique_ptr<Workspace> workspace) {
   if (idle_.size() > kMostIdle) idle_.pop_back();
 }
 
-namespace {
-
-/// A map's memory in a workspace.
-struct View {
-  View(const Map& map, void* memory) : map(map), memory(static_cast<char*>(memory) + map.offset) {}
-
-  /// A pixel by its place in the map; the border has negative ones and those from height and width on.
-  [[nodiscard]] char* pixel(int64_t image, int64_t y, int64_t x) const {
-    return memory + (map.one_image ? 0 : image) * map.image_bytes() + (y + map.padding) * map.row_bytes() +
-           (x + map.padding) * map.pixel_bytes;
-  }
-
-  const Map& map;
-  char* memory;
-};
-
-/// Fills the border around row y with `byte`: `bytes` of each pixel from `from` on.
-void fill_border(const View& view, int64_t image, int64_t y, int64_t from, int64_t bytes, int byte) {
-  const auto& map = view.map;
-  const auto fill = [&](int64_t row, int64_t begin, int64_t end) {
-    for (int64_t x = begin; x < end; x++) std::memset(view.pixel(image, row, x) + from, byte, bytes);
-  };
-  fill(y, -map.padding, 0);
-  fill(y, map.width, map.width + map.padding);
-  if (y == 0) {
-    for (int64_t row = -map.padding; row < 0; row++) fill(row, -map.padding, map.width + map.padding);
-  }
-  if (y == map.height - 1) {
-    for (int64_t row = map.height; row < map.height + map.padding; row++) {
-      fill(row, -map.padding, map.width + map.padding);
-    }
-  }
-}
-
-}  // namespace
-
 void CpuExecutor::ingest(const Workspace& workspace, const at::Tensor& x, int64_t first, int64_t count) const {
   const View view(workspace.layout.maps[0], workspace.memory.data_ptr());
   const auto& map = view.map;
@@ -189,7 +153,7 @@ void CpuExecutor::ingest(const Workspace& workspace, const at::Tensor& x, int64_
   parallel(count * blocks, [&](int64_t task) {
     const auto image = first + task / blocks;
     for (auto y = task % blocks * kRows; y < std::min(map.height, (task % blocks + 1) * kRows); y++) {
-      fill_border(view, image, y, 0, map.pixel_bytes, quantised_[0].zero);
+      view.fill_border(image, y, 0, map.pixel_bytes, quantised_[0].zero);
       char* to = view.pixel(image, y, 0);
       if (x.scalar_type() == at::kByte) {
         ingest_.bytes(x.const_data_ptr<uint8_t>() + (image * map.height + y) * map.width * 3, map.width, to);
@@ -226,53 +190,23 @@ void CpuExecutor::run_step(const Workspace& workspace, std::size_t step, int64_t
 
 void CpuExecutor::run_step(const Workspace& workspace, const Convolution& step, const Packed& packed, int64_t first,
                            int64_t count) const {
-  const auto& maps = workspace.layout.maps;
-  auto* memory = workspace.memory.data_ptr();
-  const View input(maps[step.input], memory);
-  const View output(maps[step.output], memory);
-  const View shortcut(maps[step.shortcut.value_or(step.output)], memory);
-  const auto& in = quantised_[step.shortcut.value_or(step.output)];
+  const auto view = [&](Value value) { return View(workspace.layout.maps[value], workspace.memory.data_ptr()); };
+  const auto shortcut = step.shortcut.value_or(step.output);
   const auto& out = quantised_[step.output];
-  const auto size = bytes_of(kernels_.element);
-
-  kernels::ConvRow row{};
-  row.input_pixel_step = step.stride * input.map.pixel_bytes;
-  row.input_row_step = input.map.row_bytes();
-  row.window_rows = step.kernel;
-  row.row_words = packed.row_words;
-  row.shortcut_scale = in.scale / out.scale;
-  row.output_step = output.map.pixel_bytes;
-  row.pixels = output.map.width;
-  row.relu = step.relu;
-
-  // Rows of a task: few enough that their input stays in the cache for all panels, and that all threads have work.
-  const auto rows = output.map.height;
-  const auto input_row = step.stride * input.map.row_bytes();
-  const auto enough = divided(rows * count * packed.panels, 8 * at::get_num_threads());
-  const auto block = std::clamp<int64_t>(std::min(kCacheBytes / std::max<int64_t>(1, input_row), enough), 1, rows);
-  const auto blocks = divided(rows, block);
-  // Whatever is larger is read once, the other again and again.
-  const bool panel_by_panel = packed.panels * packed.panel_bytes > kCacheBytes * 2;
-
-  parallel(blocks * count * packed.panels, [&](int64_t task) {
-    auto one = row;
-    const auto places = blocks * count;
-    const auto panel = panel_by_panel ? task / places : task % packed.panels;
-    const auto place = panel_by_panel ? task % places : task / packed.panels;
-    const auto image = first + place / blocks;
-    const auto offset = panel * kPanel * size;
-    one.weights = static_cast<const char*>(packed.weights.const_data_ptr()) + panel * packed.panel_bytes;
-    one.scale = packed.scale.const_data_ptr<float>() + panel * kPanel;
-    one.bias = packed.bias.const_data_ptr<float>() + panel * kPanel;
-    const auto begin = place % blocks * block;
-    for (auto y = begin; y < std::min(rows, begin + block); y++) {
-      one.input = input.pixel(image, y * step.stride - step.padding, -step.padding);
-      one.output = output.pixel(image, y, 0) + offset;
-      if (step.shortcut) one.shortcut = shortcut.pixel(image, y, 0) + offset;
-      kernels_.conv(one);
-      fill_border(output, image, y, offset, kPanel * size, out.zero);
-    }
-  });
+  const ConvolutionTask task{step,
+                             packed,
+                             view(step.input),
+                             view(step.output),
+                             view(shortcut),
+                             first,
+                             count,
+                             quantised_[shortcut].scale / out.scale,
+                             out.zero};
+  if (suits_winograd(kernels_, step)) {
+    convolve_winograd(kernels_, task);
+  } else {
+    convolve(kernels_, task);
+  }
 }
 
 void CpuExecutor::run_step(const Workspace& workspace, const MaxPool& step, const Packed&, int64_t first,
@@ -285,7 +219,7 @@ void CpuExecutor::run_step(const Workspace& workspace, const MaxPool& step, cons
     const auto y = task % rows;
     kernels_.max_pool({input.pixel(image, 2 * y - 1, -1), input.map.row_bytes(), output.pixel(image, y, 0),
                        output.map.width, output.map.channels, 2});
-    fill_border(output, image, y, 0, output.map.pixel_bytes, 0);
+    output.fill_border(image, y, 0, output.map.pixel_bytes, 0);
   });
 }
 

@@ -49,6 +49,6 @@ void sum(const SumRow& row) {
 
 }  // namespace
 
-const Kernels kAvx512UInt8{"AVX-512 VNNI", Element::kUInt8, conv<UInt8>, max_pool<uint8_t>, sum};
+const Kernels kAvx512UInt8{"AVX-512 VNNI", Element::kUInt8, conv<UInt8>, max_pool<uint8_t>, sum, nullptr, nullptr};
 
 }  // namespace resnet::kernels

@@ -51,6 +51,24 @@ struct SumRow {
   float* output;  ///< [channels], added to
 };
 
+/// B^T d B of one tile d of 4 x 4 pixels, for all channels: F(2 x 2, 3 x 3) of Lavin and Gray, 2015.
+struct WinogradInput {
+  const float* pixels[4][4];  ///< their first channels
+  int64_t channels;           ///< a multiple of 16
+  float* output;              ///< [channels] for the first of the 16 positions
+  int64_t output_step;        ///< floats, from one position to the next
+};
+
+/// A^T m A of one tile's products m, plus bias, plus shortcut, then ReLU: 2 x 2 pixels, one panel.
+struct WinogradOutput {
+  const float* products;         ///< [kPanel] for the first of the 16 positions
+  int64_t products_step;         ///< floats, from one position to the next
+  const float* bias;             ///< [kPanel]
+  const float* shortcuts[2][2];  ///< null where there is none
+  float* outputs[2][2];          ///< null where the map ends before
+  bool relu;
+};
+
 /// What one instruction set offers for one element type.
 struct Kernels {
   const char* name;
@@ -58,6 +76,8 @@ struct Kernels {
   void (*conv)(const ConvRow&);
   void (*max_pool)(const PoolRow&);
   void (*sum)(const SumRow&);
+  void (*winograd_input)(const WinogradInput&);    ///< null but for float32
+  void (*winograd_output)(const WinogradOutput&);  ///< likewise
 };
 
 /// The kernels for this machine; null where it lacks the instructions.
