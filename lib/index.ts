@@ -26,7 +26,7 @@ export {
   type OptimizedDType,
   type OptimizeOptions,
 } from './optimized';
-export { ResNet, type ResNetLoadOptions } from './resnet';
+export { ResNet, type ResNetLoadOptions, type Stages } from './resnet';
 export { summary, type Summary, type SummaryOptions, type SummaryRow, type SummaryTotals } from './summary';
 export { Tensor, type DType, type TensorData } from './tensor';
 export type { SaveOptions } from './weights/convert';
