@@ -77,11 +77,11 @@ export interface NativeModule {
     threads: number,
   ): NativeJob<NativeTensor>;
   /** For a ResNet: after global pooling, [N, C]. */
-  forwardFeatures(x: NativeTensor): NativeJob<NativeTensor>;
+  forwardFeatures(x: NativeTensor, threads: number): NativeJob<NativeTensor>;
   /** For a ResNet: the four stages' maps, [N, C, H, W]. */
-  stages(x: NativeTensor): NativeJob<NativeTensor[]>;
+  stages(x: NativeTensor, threads: number): NativeJob<NativeTensor[]>;
   /** For a ResNet: class activation maps of a class, of each picture's likeliest one where it is undefined. */
-  explain(x: NativeTensor, index: number | undefined): NativeJob<NativeExplained>;
+  explain(x: NativeTensor, index: number | undefined, threads: number): NativeJob<NativeExplained>;
   /** For a ResNet: resolves to what `createOptimized` takes. */
   optimize(options: NativeOptimizeOptions): NativeJob<NativeOptimizedHandle>;
   train(mode: boolean): void;

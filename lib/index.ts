@@ -8,6 +8,7 @@ export {
   type ImageClassifierOptions,
   type Prediction,
 } from './image/classifier';
+export type { ExplainOptions, Explanation, Region } from './image/explain';
 export type { Preprocess } from './image/preprocess';
 export {
   cudaStatus,

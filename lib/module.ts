@@ -240,7 +240,7 @@ interface ModuleAccess {
   handle: NativeModule;
   spec: NativeModuleSpec;
   /** A forward's input, checked. */
-  input(x: Tensor): NativeTensor;
+  input: (x: Tensor) => NativeTensor;
 }
 
 /**

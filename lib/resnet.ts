@@ -128,7 +128,7 @@ export class ResNet extends Module {
    * @returns float32 [N, C], 512 (ResNet-18 and -34) or 2,048 numbers a picture
    */
   async forwardFeatures(x: Tensor, options: ForwardOptions = {}): Promise<Tensor> {
-    return fromNativeTensor(await lookInside(this, x, options, (handle, input) => handle.forwardFeatures(input)));
+    return fromNativeTensor(await lookInside(this, x, options, (handle, input) => handle.forwardFeatures(input, 0)));
   }
 
   /**
@@ -138,7 +138,7 @@ export class ResNet extends Module {
    * @returns four Tensors, float32 [N, C, H, W]
    */
   async stages(x: Tensor, options: ForwardOptions = {}): Promise<Stages> {
-    const maps = await lookInside(this, x, options, (handle, input) => handle.stages(input));
+    const maps = await lookInside(this, x, options, (handle, input) => handle.stages(input, 0));
     return maps.map(fromNativeTensor) as Stages;
   }
 

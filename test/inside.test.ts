@@ -73,7 +73,9 @@ describe.each<[18 | 50]>([[18], [50]])('ResNet-%i', (layers) => {
     const x = randomTensor([2, 3, 96, 64]);
     const bias = net.stateDict().get('fc.bias')!.data as Float32Array;
     for (const asked of [undefined, 3]) {
-      const { logits, classes, maps } = await lookInside(net, x, {}, (handle, input) => handle.explain(input, asked));
+      const { logits, classes, maps } = await lookInside(net, x, {}, (handle, input) =>
+        handle.explain(input, asked, 0),
+      );
       expect([logits.shape, classes.shape, maps.shape]).toEqual([[2, 7], [2], [2, 3, 2]]);
       const values = logits.data as Float32Array;
       for (const n of [0, 1]) {
@@ -153,7 +155,7 @@ test('an aborted signal rejects with its reason, before and during', async () =>
 
 describe.each(['forwardFeatures', 'stages'] as const)('%s refuses', (call) => {
   const net = new ResNet(18, 3, { seed: 2 });
-  const look = ResNet.prototype[call] as (...args: any[]) => Promise<unknown>;
+  const look = (ResNet.prototype as any)[call] as (...args: any[]) => Promise<unknown>;
   const x = randomTensor([1, 3, 8, 8]);
   afterAll(() => net.dispose());
 
@@ -186,7 +188,7 @@ test('no class of that number', async () => {
   using net = new ResNet(18, 3, { seed: 2 });
   const x = randomTensor([1, 3, 8, 8]);
   for (const index of [3, -1, 0.5]) {
-    const work = lookInside(net, x, {}, (handle, input) => handle.explain(input, index));
+    const work = lookInside(net, x, {}, (handle, input) => handle.explain(input, index, 0));
     await expect(work).rejects.toMatchObject({ code: 'ERR_ARGUMENT', message: expect.stringMatching(/^class/) });
   }
 });

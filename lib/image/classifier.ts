@@ -5,6 +5,7 @@ import { badArgument, ResNetError, show } from '../errors';
 import { checkSignal, forwardPictures, settled, type Device } from '../module';
 import { ResNet } from '../resnet';
 import { checkImage, decode, MOST_PIXELS } from './decode';
+import { checkExplain, explainPicture, type Explainer, type ExplainOptions, type Explanation } from './explain';
 import { readLabels } from './labels';
 import { boundedMap } from './bounded-map';
 import { checkPreprocess, checkResized, type Preprocess } from './preprocess';
@@ -149,6 +150,38 @@ export class ImageClassifier {
     return this.#held(() => this.#classify(images, names, topK, signal));
   }
 
+  /**
+   * Tells where a picture looks like a class, as the network sees it: its class activation map.
+   *
+   * @param image - a picture; bytes are copied before this returns
+   * @throws as {@link ImageClassifier.classify}
+   *
+   * @example
+   * const { label, map, crop } = await classifier.explain('dog.jpg'); // map: [7, 7], crop: where it lies
+   */
+  async explain(image: Image, options: ExplainOptions = {}): Promise<Explanation> {
+    const access = ImageClassifier.access(this);
+    const asked = checkExplain(options, this.numClasses);
+    const taken = takeImage(image, 'image');
+    return access.held(async () => {
+      asked.signal?.throwIfAborted();
+      return await explainPicture(access, await access.decode(taken, 'image'), asked);
+    });
+  }
+
+  /** What the rest of the package may do with a classifier and users may not. @internal */
+  static access(classifier: ImageClassifier): ClassifierAccess {
+    if (classifier.#disposed) throw new ResNetError('ERR_DISPOSED', 'The classifier was disposed of.');
+    return {
+      network: classifier.#network,
+      labels: classifier.labels,
+      preprocess: classifier.#preprocess,
+      threads: classifier.#threads,
+      decode: (image, argument) => classifier.#decode(image, argument),
+      held: (work) => classifier.#held(work),
+    };
+  }
+
   /** Frees the network's memory as soon as the work in flight is done. Disposing again does nothing. */
   dispose(): void {
     this.#disposed = true;
@@ -234,6 +267,13 @@ export class ImageClassifier {
     checkInteger('topK', topK, 1, this.numClasses);
     return { topK, signal: checkSignal(options) };
   }
+}
+
+/** See {@link ImageClassifier.access}. */
+interface ClassifierAccess extends Explainer {
+  decode: (image: Image, argument: string) => Promise<NativePicture>;
+  /** Does some work with the network, which is not disposed of meanwhile. */
+  held: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 interface Checked {

@@ -24,10 +24,12 @@ at::Tensor on_cpu(const at::Tensor& tensor) { return tensor.to(at::kCPU).contigu
 /// Queues a forward over `value` and then `take`, on the same thread, for what the promise gets of it.
 /// @param deliver makes of what `take` took what JavaScript gets
 Napi::Object start(Napi::Env env, const std::shared_ptr<Network>& network, const Napi::Value& value,
+                   const Napi::Value& threads,
                    std::function<Tensors(const Inside&, const at::Tensor& logits, Network&)> take,
                    std::function<Napi::Value(Napi::Env, const Tensors&)> deliver) {
   auto x = tensor_from_js(value);
   network->check_input(x.sizes().vec());
+  const auto team = static_cast<int>(integer_argument(threads, "threads", 0, kMostThreads));
   auto taken = std::make_shared<Tensors>();
   auto in_flight = std::make_shared<Network::InFlight>(network);
   return start_job(
@@ -39,23 +41,25 @@ Napi::Object start(Napi::Env env, const std::shared_ptr<Network>& network, const
         *taken = take(inside, logits, in_flight->network());
         return at::Tensor();
       },
-      0, [taken, deliver = std::move(deliver)](Napi::Env env, const at::Tensor&) { return deliver(env, *taken); });
+      team, [taken, deliver = std::move(deliver)](Napi::Env env, const at::Tensor&) { return deliver(env, *taken); });
 }
 
 }  // namespace
 
-Napi::Object start_features(Napi::Env env, const std::shared_ptr<Network>& network, const Napi::Value& x) {
+Napi::Object start_features(Napi::Env env, const std::shared_ptr<Network>& network, const Napi::Value& x,
+                            const Napi::Value& threads) {
   static_cast<void>(network->resnet("forwardFeatures()"));  // throws for a block
   return start(
-      env, network, x,
+      env, network, x, threads,
       [](const Inside& inside, const at::Tensor&, Network&) { return Tensors{on_cpu(inside.features)}; },
       [](Napi::Env env, const Tensors& taken) -> Napi::Value { return tensor_to_js(env, taken[0]); });
 }
 
-Napi::Object start_stages(Napi::Env env, const std::shared_ptr<Network>& network, const Napi::Value& x) {
+Napi::Object start_stages(Napi::Env env, const std::shared_ptr<Network>& network, const Napi::Value& x,
+                          const Napi::Value& threads) {
   static_cast<void>(network->resnet("stages()"));
   return start(
-      env, network, x,
+      env, network, x, threads,
       [](const Inside& inside, const at::Tensor&, Network&) {
         Tensors maps;
         for (const auto& map : inside.stages) maps.push_back(on_cpu(map));
@@ -69,11 +73,11 @@ Napi::Object start_stages(Napi::Env env, const std::shared_ptr<Network>& network
 }
 
 Napi::Object start_explain(Napi::Env env, const std::shared_ptr<Network>& network, const Napi::Value& x,
-                           const Napi::Value& index) {
+                           const Napi::Value& index, const Napi::Value& threads) {
   const auto classes = network->resnet("explain()").fc->weight.size(0);
   const auto asked = index.IsUndefined() ? -1 : integer_argument(index, "class", 0, classes - 1);
   return start(
-      env, network, x,
+      env, network, x, threads,
       [asked](const Inside& inside, const at::Tensor& logits, Network& network) {
         // Of equal logits argmax takes the first.
         const auto indices = asked < 0 ? logits.argmax(1) : at::full({logits.size(0)}, asked, at::kLong);

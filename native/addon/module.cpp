@@ -184,15 +184,15 @@ Napi::Value Module::forward_pictures(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Module::forward_features(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] { return start_features(info.Env(), network(), info[0]); });
+  return guarded(info.Env(), [&] { return start_features(info.Env(), network(), info[0], info[1]); });
 }
 
 Napi::Value Module::stages(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] { return start_stages(info.Env(), network(), info[0]); });
+  return guarded(info.Env(), [&] { return start_stages(info.Env(), network(), info[0], info[1]); });
 }
 
 Napi::Value Module::explain(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] { return start_explain(info.Env(), network(), info[0], info[1]); });
+  return guarded(info.Env(), [&] { return start_explain(info.Env(), network(), info[0], info[1], info[2]); });
 }
 
 Napi::Value Module::optimize(const Napi::CallbackInfo& info) {
