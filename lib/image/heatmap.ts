@@ -24,9 +24,14 @@ export async function drawHeatmap(picture: NativePicture, explanation: Explanati
 
   const frame = { width: Math.max(width, LEAST_WIDTH), height: height + CAPTION };
   const left = Math.floor((frame.width - width) / 2);
-  return await raw(shown, width, height)
+  const framed = await raw(shown, width, height)
     .extend({ left, right: frame.width - width - left, top: 0, bottom: CAPTION, background: BACKGROUND })
-    .composite([{ input: Buffer.from(caption(explanation, frame)), left: 0, top: height }])
+    .composite([{ input: Buffer.from(caption(explanation, frame.width)), left: 0, top: height }])
+    .raw()
+    .toBuffer();
+  // Composing has given it an alpha channel, which shows nothing.
+  return await sharp(framed, { raw: { ...frame, channels: 4 } })
+    .removeAlpha()
     .png()
     .toBuffer();
 }
@@ -125,7 +130,7 @@ function cubic(position: number, places: number): [number, number][] {
   return weights.map((weight, i) => [Math.min(places - 1, Math.max(0, before - 1 + i)), weight]);
 }
 
-function caption({ label, index, score }: Explanation, { width }: { width: number }): string {
+function caption({ label, index, score }: Explanation, width: number): string {
   const [margin, title, small] = [18, 34, 21];
   const percent = `${(100 * score).toFixed(1)} %`;
   const right = width - margin - widthOf(percent, title);
