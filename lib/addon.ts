@@ -44,7 +44,10 @@ export interface NativeRow {
   multiplyAdds: number;
 }
 
-/** An 8-bit RGB picture, `height * width * 3` bytes. */
+/**
+ * An 8-bit RGB picture, `height * width * 3` bytes. It is not copied: `data` is neither changed nor detached before
+ * the job on it has settled, aborted or not.
+ */
 export interface NativePicture {
   data: Uint8Array;
   width: number;
@@ -56,6 +59,7 @@ export interface NativePreprocess {
   resize: number;
   /** Side of the square cut out of the centre. */
   crop: number;
+  interpolation: 'bilinear' | 'bicubic';
   mean: readonly number[];
   std: readonly number[];
 }

@@ -9,7 +9,8 @@ export {
   type Prediction,
 } from './image/classifier';
 export type { ExplainOptions, Explanation, Region } from './image/explain';
-export type { Preprocess } from './image/preprocess';
+export type { Preprocess, ResolvedPreprocess } from './image/preprocess';
+export type { PreprocessPreset } from './image/presets';
 export {
   cudaStatus,
   devices,
@@ -31,6 +32,8 @@ export { ResNet, type ResNetLoadOptions, type Stages } from './resnet';
 export { summary, type Summary, type SummaryOptions, type SummaryRow, type SummaryTotals } from './summary';
 export { Tensor, type DType, type TensorData } from './tensor';
 export type { SaveOptions } from './weights/convert';
+export type { DownloadProgress } from './weights/download';
 export type { LoadOptions, LoadReport } from './weights/match';
 export type { Naming, WrittenNaming } from './weights/names';
+export type { WeightsName } from './weights/published';
 export { readWeights } from './weights/read';

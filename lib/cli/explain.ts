@@ -6,6 +6,7 @@ import { drawHeatmap } from '../image/heatmap';
 import { writeWhole } from '../whole-file';
 import { addNetworkOptions, openClassifier, type NetworkFlags } from './network';
 import { checkOutput } from './output';
+import { printable } from './printable';
 
 interface Flags extends NetworkFlags {
   output: string;
@@ -35,7 +36,7 @@ export function addExplain(program: Command): void {
       const explanation = await explainPicture(access, decoded, asked);
       await writeWhole(output, [await drawHeatmap(decoded, explanation, access.preprocess.crop)]);
       const { label, index, score } = explanation;
-      process.stdout.write(`${output}: ${label} (class ${index}), ${(100 * score).toFixed(2)} %\n`);
+      process.stdout.write(`${output}: ${printable(label)} (class ${index}), ${(100 * score).toFixed(2)} %\n`);
     });
 }
 

@@ -7,6 +7,9 @@ import { writeWhole } from '../whole-file';
 import { addNetworkOptions, openClassifier, type NetworkFlags } from './network';
 import { npyHeader } from './npy';
 import { checkOutput } from './output';
+import { picturesOf } from './pictures';
+import { printable } from './printable';
+import { Progress } from './progress';
 
 interface Flags extends NetworkFlags {
   format: 'json' | 'npy';
@@ -25,7 +28,7 @@ export function addFeatures(program: Command): void {
   const command = program
     .command('features')
     .description('Write what a network makes of pictures before it names them, for search and transfer.')
-    .argument('<picture...>', 'JPEG, PNG, WebP, TIFF or GIF files');
+    .argument('<picture...>', 'JPEG, PNG, WebP, TIFF or GIF files; folders; patterns in quotes');
   addNetworkOptions(command)
     .addOption(
       new Option('--format <name>', 'json: an array of { path, features }; npy: a row for each picture')
@@ -41,22 +44,38 @@ export function addFeatures(program: Command): void {
       }
       if (output !== undefined) await checkOutput(output, flags.force);
       using classifier = await openClassifier(flags, command);
-      const rows = rowsOf(classifier, pictures);
+      const found = (await Promise.all(pictures.map(picturesOf))).flat();
+      const paths = found.filter((one) => typeof one === 'string');
+      // On a terminal the numbers themselves go by.
+      const watched = output !== undefined || !process.stdout.isTTY;
+      const progress = await Progress.begin(watched ? paths.length : 0, 'pictures');
+      const fail = ({ message }: Error): void => {
+        process.exitCode = 1;
+        progress.aside(() => process.stderr.write(`resnet: ${printable(message)}\n`));
+      };
+      for (const one of found) if (typeof one !== 'string') fail(one);
+      const rows = rowsOf(classifier, paths, progress, fail);
       const columns = classifier.layers < 50 ? 512 : 2048;
-      const parts = format === 'json' ? asJson(rows) : asNpy(rows, pictures.length, columns);
-      if (output !== undefined) await writeWhole(output, parts);
-      else await pipeline(Readable.from(parts), process.stdout, { end: false }); // no faster than it is read
+      const parts = format === 'json' ? asJson(rows) : asNpy(rows, paths.length, columns);
+      try {
+        if (output !== undefined) await writeWhole(output, parts);
+        else await pipeline(Readable.from(parts), process.stdout, { end: false }); // no faster than it is read
+      } finally {
+        progress.end();
+      }
     });
 }
 
-async function* rowsOf(classifier: ImageClassifier, pictures: readonly string[]): AsyncGenerator<Row> {
+async function* rowsOf(
+  classifier: ImageClassifier,
+  paths: readonly string[],
+  progress: Progress,
+  fail: (error: Error) => void,
+): AsyncGenerator<Row> {
   let at = 0;
-  const failed = (error: Error): void => {
-    process.stderr.write(`resnet: ${error.message}\n`);
-    process.exitCode = 1;
-  };
-  for await (const features of featuresOf(ImageClassifier.access(classifier), pictures, failed)) {
-    yield { path: pictures[at++] ?? '', features };
+  for await (const features of featuresOf(ImageClassifier.access(classifier), paths, fail)) {
+    yield { path: paths[at++] ?? '', features };
+    progress.add(1);
   }
 }
 

@@ -9,6 +9,7 @@ import { addDoctor } from './doctor';
 import { addExplain } from './explain';
 import { addFeatures } from './features';
 import { addParams } from './params';
+import { printableLines } from './printable';
 import { addSummary } from './summary';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage. */
@@ -31,7 +32,8 @@ function program(): Command {
   const resnet = new Command('resnet')
     .description('ResNet-18/34/50/101/152 on libtorch.')
     .version(version)
-    .exitOverride() // before the subcommands, which inherit it
+    .exitOverride() // before the subcommands, which inherit it, as they do the next one
+    .configureOutput({ writeErr: (text) => process.stderr.write(printableLines(text)) })
     .showHelpAfterError('(resnet COMMAND --help tells more)');
   addSummary(resnet);
   addParams(resnet);
@@ -51,7 +53,7 @@ async function main(): Promise<void> {
       // Commander has printed it already; help and version are no failures.
       process.exitCode = error.exitCode === 0 ? 0 : WRONG_USAGE;
     } else if (error instanceof ResNetError) {
-      process.stderr.write(`resnet: ${error.message}\n`);
+      process.stderr.write(`resnet: ${printableLines(error.message)}\n`);
       process.exitCode = USAGE.has(error.code) ? WRONG_USAGE : FAILED;
     } else {
       throw error;

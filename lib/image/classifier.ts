@@ -1,26 +1,32 @@
-import { addon, native, type NativePicture, type NativePreprocess } from '../addon';
+import { addon, native, type NativePicture } from '../addon';
 import { checkInteger, checkOptionsObject } from '../check';
 import type { Layers } from '../depths';
 import { badArgument, ResNetError, show } from '../errors';
 import { checkSignal, forwardPictures, settled, type Device } from '../module';
-import { ResNet } from '../resnet';
+import { ResNet, type ResNetLoadOptions } from '../resnet';
+import { isWeightsName, publishedWeights, type WeightsName } from '../weights/published';
 import { checkImage, decode, MOST_PIXELS } from './decode';
 import { checkExplain, explainPicture, type Explainer, type ExplainOptions, type Explanation } from './explain';
-import { readLabels } from './labels';
+import { readLabels, readNames } from './labels';
 import { boundedMap } from './bounded-map';
-import { checkPreprocess, checkResized, type Preprocess } from './preprocess';
+import { checkPreprocess, checkResized, type Preprocess, type ResolvedPreprocess } from './preprocess';
+import type { PreprocessPreset } from './presets';
 import { best, softmax } from './scores';
 import { sourceOfNetwork } from './source';
+import type { WeightSource } from '../weights/source';
 
 /** Options of {@link ImageClassifier.create}. */
 export interface ImageClassifierOptions {
   /**
-   * The path of a weight file, or 'random' or 'random:SEED' for an untrained network of 1000 classes, for trials.
-   * A file of such a name is './random'.
+   * The path of a weight file; or 'IMAGENET1K_V1', 'IMAGENET1K_V2' or 'DEFAULT' for torchvision's weights, as
+   * {@link ResNet.load} fetches them, with the preprocessing that belongs to them; or 'random' or 'random:SEED' for an
+   * untrained network, for trials. A file of such a name is './random'.
    */
-  weights: string;
-  /** Default: what the weight file tells; 50 for random weights. */
+  weights: WeightsName | (string & {});
+  /** Needed with torchvision's names. Default: what the weight file tells; 50 for random weights. */
   layers?: Layers | undefined;
+  /** Default: what the weight file tells; for random weights one for each label, 1000 without labels. */
+  numClasses?: number | undefined;
   /** Default: 'cpu'. */
   device?: Exclude<Device, 'meta'> | undefined;
   /** Default, and the only one so far: 'float32'. */
@@ -30,8 +36,11 @@ export interface ImageClassifierOptions {
    * (Hugging Face's or timm's), else ImageNet's for 1000 classes, else `class 0`, …
    */
   labels?: readonly string[] | string | undefined;
-  /** Default: torchvision's evaluation preset. */
-  preprocess?: Preprocess | undefined;
+  /**
+   * A preset's name, or what differs from one. Default: what belongs to torchvision's weights, or what the files beside
+   * the weights tell (Hugging Face's or timm's), else 'imagenet-v1', torchvision's evaluation preset.
+   */
+  preprocess?: Preprocess | PreprocessPreset | undefined;
   /** Cores that one classify may use. Default: all that the process has. */
   threads?: number | undefined;
   /** How many classifies may run at the same time, at least; for the whole process. Default: as it is. */
@@ -40,6 +49,10 @@ export interface ImageClassifierOptions {
   calibration?: undefined;
   /** The most pixels that a picture may claim. Default: 100 million. */
   maxPixels?: number | undefined;
+  /** For torchvision's names: called as bytes arrive. */
+  onProgress?: ResNetLoadOptions['onProgress'];
+  /** For torchvision's names: ends the download. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Options of {@link ImageClassifier.classify}. */
@@ -48,6 +61,11 @@ export interface ClassifyOptions {
   topK?: number | undefined;
   /** Cancels; the promise rejects with its reason. */
   signal?: AbortSignal | undefined;
+  /**
+   * For lists: told of each picture that cannot be read (ERR_FILE, ERR_IMAGE), with its place in the list. Its
+   * predictions are then `[]`, and the others go on. Default: the first such picture fails all of them.
+   */
+  onError?: ((error: ResNetError, index: number) => void) | undefined;
 }
 
 /** One class that a picture may show. */
@@ -72,7 +90,7 @@ export type Image = string | Uint8Array;
 export class ImageClassifier {
   readonly labels: readonly string[];
   readonly #network: ResNet;
-  readonly #preprocess: NativePreprocess;
+  readonly #preprocess: ResolvedPreprocess;
   readonly #maxPixels: number;
   readonly #threads: number | undefined;
   #disposed = false;
@@ -89,25 +107,27 @@ export class ImageClassifier {
   /**
    * Loads weights and labels.
    *
-   * @throws ERR_ARGUMENT, ERR_UNSUPPORTED_LAYERS, ERR_UNSUPPORTED_DTYPE, ERR_FILE, ERR_WEIGHTS_…, ERR_DEVICE, ERR_CUDA_…
+   * @throws ERR_ARGUMENT, ERR_UNSUPPORTED_LAYERS, ERR_UNSUPPORTED_DTYPE, ERR_FILE, ERR_WEIGHTS_…, ERR_DOWNLOAD,
+   *   ERR_DEVICE, ERR_CUDA_…
    */
   static async create(options: ImageClassifierOptions): Promise<ImageClassifier> {
     const checked = checkOptions(options);
     const { streams } = checked;
     const network = await makeNetwork(options);
     try {
-      const source = isRandom(options.weights) ? {} : await sourceOfNetwork(options.weights, network);
+      const source = await sourceOfWeights(options.weights, network);
+      const preprocess = preprocessOf(source, options.preprocess);
       const labels = await readLabels(options.labels ?? source.labels, network.numClasses);
       if (streams !== undefined) native((binding) => binding.ensureStreams(streams));
-      return new ImageClassifier(network, labels, checked);
+      return new ImageClassifier(network, labels, { ...checked, preprocess });
     } catch (error) {
       network.dispose();
       throw error;
     }
   }
 
-  /** How a picture becomes the network's input, defaults filled in. */
-  get preprocess(): Readonly<Required<Preprocess>> {
+  /** How a picture becomes the network's input, everything filled in. */
+  get preprocess(): ResolvedPreprocess {
     return this.#preprocess;
   }
 
@@ -127,7 +147,8 @@ export class ImageClassifier {
   /**
    * Names what a picture shows, best first; of equal scores the lower index comes first.
    *
-   * Several pictures are decoded in parallel and run in batches of up to 32. A picture that cannot be read fails all of them.
+   * Several pictures are decoded in parallel, a few at a time, and run in batches of up to 32. One that cannot be read
+   * fails all of them, unless {@link ClassifyOptions.onError} takes it.
    *
    * @param image - a picture (bytes are copied before this returns), or a list of them
    * @throws ERR_FILE, ERR_IMAGE, ERR_ARGUMENT, ERR_DISPOSED, ERR_OUT_OF_MEMORY, or the signal's reason
@@ -139,15 +160,17 @@ export class ImageClassifier {
     options: ClassifyOptions = {},
   ): Promise<Prediction[] | Prediction[][]> {
     if (this.#disposed) throw new ResNetError('ERR_DISPOSED', 'The classifier was disposed of.');
-    const { topK, signal } = this.#checkClassify(options);
+    const asked = this.#checkClassify(options);
     if (!isList(image)) {
       const taken = takeImage(image, 'image');
-      const [predictions = []] = await this.#held(() => this.#classify([taken], ['image'], topK, signal));
+      const [predictions = []] = await this.#held(() =>
+        this.#classify([taken], ['image'], { ...asked, onError: undefined }),
+      );
       return predictions;
     }
     const names = image.map((_, i) => `image[${i}]`);
     const images = image.map((one, i) => takeImage(one, `image[${i}]`));
-    return this.#held(() => this.#classify(images, names, topK, signal));
+    return this.#held(() => this.#classify(images, names, asked));
   }
 
   /**
@@ -178,6 +201,7 @@ export class ImageClassifier {
       preprocess: classifier.#preprocess,
       threads: classifier.#threads,
       decode: (image, argument) => classifier.#decode(image, argument),
+      crop: (image, argument) => classifier.#crop(image, argument, undefined),
       held: (work) => classifier.#held(work),
     };
   }
@@ -202,46 +226,57 @@ export class ImageClassifier {
     }
   }
 
-  async #classify(
-    images: readonly Image[],
-    names: readonly string[],
-    topK: number,
-    signal: AbortSignal | undefined,
-  ): Promise<Prediction[][]> {
+  async #classify(images: readonly Image[], names: readonly string[], asked: Asked): Promise<Prediction[][]> {
+    const { signal, onError } = asked;
     signal?.throwIfAborted();
-    if (images.length === 0) return [];
-    if (images.length === 1) {
+    if (images.length === 1 && onError === undefined) {
       const picture = await this.#decode(images[0] as Image, names[0] ?? 'image');
-      return this.#forward([picture], this.#preprocess, topK, signal);
+      return this.#forward([picture], this.#preprocess, asked);
     }
-    const predictions: Prediction[][] = [];
+    const predictions = images.map((): Prediction[] => []);
     const { crop } = this.#preprocess;
-    for (let start = 0; start < images.length; start += MOST_PICTURES) {
-      const pictures = await boundedMap(
-        images.slice(start, start + MOST_PICTURES),
-        addon().threads().cores,
+    const most = Math.max(1, Math.min(MOST_PICTURES, Math.floor(MOST_CROPPED / crop ** 2)));
+    for (let start = 0; start < images.length; start += most) {
+      const cropped = await boundedMap(
+        images.slice(start, start + most),
+        Math.min(addon().threads().cores, MOST_DECODED),
         async (image, i) => {
           signal?.throwIfAborted();
-          // Cropped at once: a list of photographs would need gigabytes until its last one is decoded.
-          const picture = await this.#decode(image, names[start + i] ?? 'image');
-          const cropped = await settled(
-            () => native((binding) => binding.resizeAndCrop([picture], this.#preprocess)),
-            signal,
-          );
-          return { data: cropped.data as Uint8Array, width: crop, height: crop };
+          try {
+            return await this.#crop(image, names[start + i] ?? 'image', signal);
+          } catch (error) {
+            if (onError === undefined || !isUnreadable(error)) throw error;
+            onError(error, start + i);
+            return undefined;
+          }
         },
       );
+      const pictures = cropped.filter((picture) => picture !== undefined);
+      if (pictures.length === 0) continue;
       // Resizing what has that size already changes nothing.
-      predictions.push(...(await this.#forward(pictures, { ...this.#preprocess, resize: crop }, topK, signal)));
+      const answers = (await this.#forward(pictures, { ...this.#preprocess, resize: crop }, asked)).values();
+      for (const [i, picture] of cropped.entries()) {
+        if (picture !== undefined) predictions[start + i] = answers.next().value ?? [];
+      }
     }
     return predictions;
   }
 
+  /** Cropped at once: a list of photographs would need gigabytes until its last one is decoded. */
+  async #crop(image: Image, argument: string, signal: AbortSignal | undefined): Promise<NativePicture> {
+    const picture = await this.#decode(image, argument);
+    const { data } = await settled(
+      () => native((binding) => binding.resizeAndCrop([picture], this.#preprocess)),
+      signal,
+    );
+    const { crop } = this.#preprocess;
+    return { data: data as Uint8Array, width: crop, height: crop };
+  }
+
   async #forward(
     pictures: readonly NativePicture[],
-    preprocess: NativePreprocess,
-    topK: number,
-    signal: AbortSignal | undefined,
+    preprocess: ResolvedPreprocess,
+    { topK, signal }: Asked,
   ): Promise<Prediction[][]> {
     const logits = await forwardPictures(this.#network, pictures, preprocess, { signal, threads: this.#threads });
     const values = logits.toFloat32();
@@ -261,23 +296,33 @@ export class ImageClassifier {
     return picture;
   }
 
-  #checkClassify(options: ClassifyOptions): { topK: number; signal: AbortSignal | undefined } {
-    checkOptionsObject(options);
-    const { topK = Math.min(5, this.numClasses) } = options;
+  #checkClassify(options: ClassifyOptions): Asked {
+    checkOptionsObject(options, ['topK', 'signal', 'onError']);
+    const { topK = Math.min(5, this.numClasses), onError } = options;
     checkInteger('topK', topK, 1, this.numClasses);
-    return { topK, signal: checkSignal(options) };
+    if (onError !== undefined && typeof onError !== 'function') throw badArgument('onError', 'a function', onError);
+    return { topK, onError, signal: checkSignal(options) };
   }
 }
 
 /** See {@link ImageClassifier.access}. */
-interface ClassifierAccess extends Explainer {
+export interface ClassifierAccess extends Explainer {
   decode: (image: Image, argument: string) => Promise<NativePicture>;
+  /** Decodes a picture and cuts out what the network gets of it. */
+  crop: (image: Image, argument: string) => Promise<NativePicture>;
   /** Does some work with the network, which is not disposed of meanwhile. */
   held: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
+/** Options of a classify, checked. */
+interface Asked {
+  topK: number;
+  signal: AbortSignal | undefined;
+  onError: ClassifyOptions['onError'];
+}
+
 interface Checked {
-  preprocess: NativePreprocess;
+  preprocess: ResolvedPreprocess;
   maxPixels: number;
   threads: number | undefined;
   streams: number | undefined;
@@ -285,15 +330,40 @@ interface Checked {
 
 /** Pictures in one forward: a larger batch gains nothing more. */
 const MOST_PICTURES = 32;
+/** Pixels in one forward, after cropping: large crops come in small batches. */
+const MOST_CROPPED = MOST_PICTURES * 512 ** 2;
+/** Pictures decoded at a time, each up to the pixel limit. (libuv's pool, where sharp works, has four threads.) */
+const MOST_DECODED = 8;
 const MOST_THREADS = 1024;
 const MOST_STREAMS = 256;
 
+/** `Record`, so that an option that is added above cannot be forgotten here. */
+const OPTIONS: Record<keyof ImageClassifierOptions, true> = {
+  weights: true,
+  layers: true,
+  numClasses: true,
+  device: true,
+  dtype: true,
+  labels: true,
+  preprocess: true,
+  threads: true,
+  streams: true,
+  calibration: true,
+  maxPixels: true,
+  signal: true,
+  onProgress: true,
+};
+
 function checkOptions(options: ImageClassifierOptions): Checked {
-  checkOptionsObject(options);
+  checkOptionsObject(options, Object.keys(OPTIONS));
   const { weights, dtype = 'float32', calibration, device } = options;
   const { maxPixels = MOST_PIXELS, threads, streams } = options;
   if (typeof weights !== 'string' || weights === '') {
-    throw badArgument('weights', "the path of a weight file, 'random' or 'random:SEED'", weights);
+    throw badArgument(
+      'weights',
+      "the path of a weight file, a name of torchvision's, 'random' or 'random:SEED'",
+      weights,
+    );
   }
   if (dtype !== 'float32') throw badArgument('dtype', "'float32'", dtype, 'ERR_UNSUPPORTED_DTYPE');
   if (calibration !== undefined) {
@@ -304,7 +374,32 @@ function checkOptions(options: ImageClassifierOptions): Checked {
   checkInteger('maxPixels', maxPixels, 1, Number.MAX_SAFE_INTEGER);
   if (threads !== undefined) checkInteger('threads', threads, 1, MOST_THREADS);
   if (streams !== undefined) checkInteger('streams', streams, 1, MOST_STREAMS);
+  if (isWeightsName(weights)) publishedWeights(weights, options.layers); // a name and a depth that go together
   return { preprocess: checkPreprocess(options.preprocess), maxPixels, threads, streams };
+}
+
+/** What is known of the weights beside their values. */
+async function sourceOfWeights(weights: string, network: ResNet): Promise<Partial<WeightSource>> {
+  if (isRandom(weights)) return {};
+  if (!isWeightsName(weights)) return await sourceOfNetwork(weights, network);
+  const { resize, crop, interpolation } = publishedWeights(weights, network.layers);
+  return { preprocess: { resize, crop, interpolation } };
+}
+
+/** What was asked for, before what the source tells; not tacitly another than a source that cannot be followed. */
+function preprocessOf(
+  source: Partial<WeightSource>,
+  preprocess: ImageClassifierOptions['preprocess'],
+): ResolvedPreprocess {
+  const asked = typeof preprocess === 'string' || Object.values(preprocess ?? {}).some((value) => value !== undefined);
+  if (source.unsupportedPreprocess !== undefined && !asked) {
+    const reason = source.unsupportedPreprocess;
+    throw new ResNetError(
+      'ERR_ARGUMENT',
+      `preprocess must be given, because that of the weights is not supported: ${reason}.`,
+    );
+  }
+  return checkPreprocess(preprocess, source.preprocess);
 }
 
 /** Whether `weights` asks for an untrained network, instead of naming a file. */
@@ -327,16 +422,23 @@ function seedOf(weights: string): number | null | undefined {
   return seed;
 }
 
-async function makeNetwork({ weights, layers, device }: ImageClassifierOptions): Promise<ResNet> {
+async function makeNetwork(options: ImageClassifierOptions): Promise<ResNet> {
+  const { weights, layers, numClasses, device, labels, onProgress, signal } = options;
   const seed = seedOf(weights);
-  if (seed === undefined) return await ResNet.load(weights, { layers, device });
-  return new ResNet(layers ?? 50, 1000, { device, seed: seed ?? undefined });
+  if (seed === undefined) return await ResNet.load(weights, { layers, numClasses, device, onProgress, signal });
+  const classes = numClasses ?? (labels === undefined ? 1000 : (await readNames(labels)).length);
+  return new ResNet(layers ?? 50, classes, { device, seed: seed ?? undefined });
 }
 
 /** Bytes are copied at once: the caller may change them while earlier pictures are being decoded. */
 function takeImage(image: Image, argument: string): Image {
   checkImage(image, argument);
   return typeof image === 'string' ? image : new Uint8Array(image);
+}
+
+/** Whether an error is one of a picture, and no reason to give up others. */
+export function isUnreadable(error: unknown): error is ResNetError {
+  return error instanceof ResNetError && (error.code === 'ERR_FILE' || error.code === 'ERR_IMAGE');
 }
 
 function isList(image: Image | readonly Image[]): image is readonly Image[] {

@@ -50,7 +50,7 @@ export interface Explainer {
 
 /** The class of `options`, if there is one, and the signal. @throws ERR_ARGUMENT */
 export function checkExplain(options: ExplainOptions, numClasses: number): ExplainOptions {
-  checkOptionsObject(options);
+  checkOptionsObject(options, ['class', 'signal']);
   const { class: index } = options;
   if (index !== undefined) checkInteger('class', index, 0, numClasses - 1);
   return { class: index, signal: checkSignal(options) };

@@ -1,14 +1,13 @@
-import { addon, native, type NativePicture } from '../addon';
-import { ResNetError } from '../errors';
+import { addon, native } from '../addon';
+import type { ResNetError } from '../errors';
 import { fromNativeTensor, lookInside, settled } from '../module';
 import { boundedMap } from './bounded-map';
-import type { ImageClassifier } from './classifier';
+import { isUnreadable, type ClassifierAccess } from './classifier';
 
-/** What of a classifier making features takes. */
-type Extractor = ReturnType<typeof ImageClassifier.access>;
-
-/** Enough to keep the cores busy, few enough that answers come soon and memory stays small. */
+/** Pictures in one forward: enough to keep the cores busy, few enough that memory stays small. */
 const BATCH = 8;
+/** Pixels in one forward, after cropping: large crops come in smaller batches. */
+const MOST_CROPPED = BATCH * 512 ** 2;
 
 /**
  * The features of pictures, in their order: what a search compares and a new last layer learns from. A few pictures
@@ -18,16 +17,17 @@ const BATCH = 8;
  * @returns 512 or 2,048 numbers for each picture
  */
 export async function* featuresOf(
-  extractor: Extractor,
+  classifier: ClassifierAccess,
   images: readonly string[],
   onError: (error: ResNetError) => void,
 ): AsyncGenerator<Float32Array | undefined> {
-  const { network, preprocess, threads = 0 } = extractor;
+  const { network, preprocess, threads = 0 } = classifier;
   const cropped = { ...preprocess, resize: preprocess.crop }; // resizing what has that size already changes nothing
-  for (let start = 0; start < images.length; start += BATCH) {
-    const batch = await boundedMap(images.slice(start, start + BATCH), addon().threads().cores, async (image) => {
+  const most = Math.max(1, Math.min(BATCH, Math.floor(MOST_CROPPED / preprocess.crop ** 2)));
+  for (let start = 0; start < images.length; start += most) {
+    const batch = await boundedMap(images.slice(start, start + most), addon().threads().cores, async (image) => {
       try {
-        return await crop(extractor, image);
+        return await classifier.crop(image, 'a picture');
       } catch (error) {
         if (!isUnreadable(error)) throw error;
         onError(error);
@@ -46,15 +46,4 @@ export async function* featuresOf(
     let row = 0;
     yield* batch.map((picture) => picture && features.subarray(length * row, length * ++row));
   }
-}
-
-/** Cropped at once: a batch of photographs may need gigabytes. */
-async function crop({ decode, preprocess }: Extractor, image: string): Promise<NativePicture> {
-  const picture = await decode(image, 'a picture');
-  const { data } = await settled(() => native((binding) => binding.resizeAndCrop([picture], preprocess)));
-  return { data: data as Uint8Array, width: preprocess.crop, height: preprocess.crop };
-}
-
-function isUnreadable(error: unknown): error is ResNetError {
-  return error instanceof ResNetError && (error.code === 'ERR_FILE' || error.code === 'ERR_IMAGE');
 }

@@ -176,10 +176,10 @@ Napi::Value Module::forward_pictures(const Napi::CallbackInfo& info) {
     auto in_flight = std::make_shared<Network::InFlight>(network());
     return start_job(
         info.Env(),
-        [in_flight = std::move(in_flight), pictures = std::move(pictures), preprocess](const Interrupt& interrupt) {
-          return in_flight->network().forward(preprocess_pictures(pictures, preprocess), interrupt);
+        [in_flight = std::move(in_flight), views = std::move(pictures.views), preprocess](const Interrupt& interrupt) {
+          return in_flight->network().forward(preprocess_pictures(views, preprocess), interrupt);
         },
-        threads);
+        threads, /*deliver=*/nullptr, pictures.owners);
   });
 }
 
@@ -337,19 +337,17 @@ Napi::Value Module::dispose(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-std::vector<at::Tensor> pictures_from_js(const Napi::Value& value) {
-  const auto array = array_argument(value, "pictures");
-  if (array.Length() == 0) throw Error("ERR_ARGUMENT", "pictures must hold at least one picture.");
-  std::vector<at::Tensor> pictures;
-  for (uint32_t i = 0; i < array.Length(); i++) pictures.push_back(picture_from_js(array.Get(i)));
-  return pictures;
-}
-
 Preprocess preprocess_from_js(const Napi::Value& value) {
   constexpr int64_t kLongestSide = 1 << 14;
+  constexpr int64_t kLongestCrop = 1 << 12;
   const auto object = object_argument(value, "preprocess");
+  const auto interpolation = string_argument(object.Get("interpolation"), "interpolation");
+  if (interpolation != "bilinear" && interpolation != "bicubic") {
+    throw Error("ERR_ARGUMENT", "interpolation must be 'bilinear' or 'bicubic'.");
+  }
   Preprocess preprocess{integer_argument(object.Get("resize"), "resize", 1, kLongestSide),
-                        integer_argument(object.Get("crop"), "crop", 1, kLongestSide),
+                        integer_argument(object.Get("crop"), "crop", 1, kLongestCrop),
+                        interpolation == "bicubic" ? Interpolation::kBicubic : Interpolation::kBilinear,
                         {},
                         {}};
   for (const auto& [name, values] : {std::pair{"mean", &preprocess.mean}, std::pair{"std", &preprocess.std}}) {

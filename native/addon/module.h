@@ -46,8 +46,7 @@ class Module : public Napi::ObjectWrap<Module> {
   int64_t reported_ = 0;  ///< bytes that V8's collector has been told of
 };
 
-/// The arguments (pictures, preprocess) of forwardPictures and preprocess.
-std::vector<at::Tensor> pictures_from_js(const Napi::Value& value);
+/// The argument of that name.
 Preprocess preprocess_from_js(const Napi::Value& value);
 
 }  // namespace resnet

@@ -180,10 +180,10 @@ Napi::Value OptimizedModule::forward_pictures(const Napi::CallbackInfo& info) {
     const auto threads = static_cast<int>(integer_argument(info[2], "threads", 0, kMostThreads));
     return start_job(
         info.Env(),
-        [optimized = optimized(), pictures = std::move(pictures), preprocess](const Interrupt& interrupt) {
-          return optimized->forward(resnet::resize_and_crop(pictures, preprocess), Until::kLogits, interrupt);
+        [optimized = optimized(), views = std::move(pictures.views), preprocess](const Interrupt& interrupt) {
+          return optimized->forward(resnet::resize_and_crop(views, preprocess), Until::kLogits, interrupt);
         },
-        threads);
+        threads, /*deliver=*/nullptr, pictures.owners);
   });
 }
 

@@ -3,8 +3,6 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <cstring>
 #include <functional>
 #include <limits>
@@ -26,21 +24,6 @@ void parallel(int64_t count, const std::function<void(int64_t)>& task) { Team::o
 
 int64_t divided(int64_t value, int64_t by) { return (value + by - 1) / by; }
 
-uint32_t element_of(float value, Element element, Quantised quantised) {
-  switch (element) {
-    case Element::kFloat32:
-      return std::bit_cast<uint32_t>(value);
-    case Element::kBFloat16:
-      return static_cast<c10::BFloat16>(value).x;
-    case Element::kUInt8:
-      return static_cast<uint32_t>(
-          std::clamp(std::nearbyint(value / quantised.scale) + static_cast<float>(quantised.zero), 0.0F, 255.0F));
-  }
-  return 0;
-}
-
-void store(char* to, uint32_t element, int64_t bytes) { std::memcpy(to, &element, bytes); }
-
 }  // namespace
 
 CpuExecutor::CpuExecutor(Plan plan, const kernels::Kernels& kernels, const kernels::Kernels& float_kernels,
@@ -49,7 +32,8 @@ CpuExecutor::CpuExecutor(Plan plan, const kernels::Kernels& kernels, const kerne
       kernels_(kernels),
       float_kernels_(float_kernels),
       quantised_(std::move(quantised)),
-      input_channels_(kernels.element == Element::kFloat32 ? 3 : 4) {
+      input_channels_(kernels.element == Element::kFloat32 ? 3 : 4),
+      ingest_(kernels.element, input_channels_, quantised_.empty() ? Quantised{} : quantised_[0], normalisation) {
   quantised_.resize(plan_.values);
   for (auto& step : plan_.steps) {
     Packed packed;
@@ -63,12 +47,6 @@ CpuExecutor::CpuExecutor(Plan plan, const kernels::Kernels& kernels, const kerne
       bytes_ += static_cast<int64_t>(packed.weights.nbytes() + packed.scale.nbytes() + packed.bias.nbytes());
     }
     packed_.push_back(std::move(packed));
-  }
-  for (std::size_t channel = 0; channel < table_.size(); channel++) {
-    for (std::size_t byte = 0; byte < 256; byte++) {
-      const auto value = (static_cast<double>(byte) / 255 - normalisation.mean[channel]) / normalisation.std[channel];
-      table_[channel][byte] = element_of(static_cast<float>(value), kernels_.element, quantised_[0]);
-    }
   }
 }
 
@@ -178,30 +156,18 @@ void fill_border(const View& view, int64_t image, int64_t y, int64_t from, int64
 void CpuExecutor::ingest(const Workspace& workspace, const at::Tensor& x, int64_t first, int64_t count) const {
   const View view(workspace.layout.maps[0], workspace.memory.data_ptr());
   const auto& map = view.map;
-  const auto size = bytes_of(kernels_.element);
-  const auto element = kernels_.element;
-  const auto quantised = quantised_[0];
-  const auto zero = quantised.zero;
   constexpr int64_t kRows = 16;
   const auto blocks = divided(map.height, kRows);
   parallel(count * blocks, [&](int64_t task) {
     const auto image = first + task / blocks;
     for (auto y = task % blocks * kRows; y < std::min(map.height, (task % blocks + 1) * kRows); y++) {
-      fill_border(view, image, y, 0, map.pixel_bytes, zero);
+      fill_border(view, image, y, 0, map.pixel_bytes, quantised_[0].zero);
       char* to = view.pixel(image, y, 0);
       if (x.scalar_type() == at::kByte) {
-        const auto* from = x.const_data_ptr<uint8_t>() + (image * map.height + y) * map.width * 3;
-        for (int64_t i = 0; i < map.width; i++, from += 3, to += map.pixel_bytes) {
-          for (int64_t c = 0; c < 3; c++) store(to + c * size, table_[c][from[c]], size);
-          if (input_channels_ == 4) store(to + 3 * size, zero, size);
-        }
-        continue;
-      }
-      const auto plane = map.height * map.width;
-      const auto* from = x.const_data_ptr<float>() + image * 3 * plane + y * map.width;
-      for (int64_t i = 0; i < map.width; i++, to += map.pixel_bytes) {
-        for (int64_t c = 0; c < 3; c++) store(to + c * size, element_of(from[c * plane + i], element, quantised), size);
-        if (input_channels_ == 4) store(to + 3 * size, zero, size);
+        ingest_.bytes(x.const_data_ptr<uint8_t>() + (image * map.height + y) * map.width * 3, map.width, to);
+      } else {
+        const auto plane = map.height * map.width;
+        ingest_.floats(x.const_data_ptr<float>() + image * 3 * plane + y * map.width, plane, map.width, to);
       }
     }
   });

@@ -8,14 +8,17 @@
 namespace resnet {
 namespace {
 
-/// y = (conv(x) - mean) / sqrt(var + eps) * weight + bias is a convolution too. In float64: folding is where an
-/// optimised network would lose its precision first.
-Folded fold(const Conv2DImpl& conv, const BatchNorm2DImpl& norm) {
+/// y = (conv(x) - mean) / sqrt(var + eps) * weight + bias is a convolution too.
+Parameters folded(const Conv2DImpl& conv, const BatchNorm2DImpl& norm) {
   const at::NoGradGuard no_grad;
-  const auto scale = norm.weight.to(at::kDouble) / (norm.running_var.to(at::kDouble) + norm.kEpsilon).sqrt();
-  const auto bias = norm.bias.to(at::kDouble) - norm.running_mean.to(at::kDouble) * scale;
-  return {(conv.weight.to(at::kDouble) * scale.view({-1, 1, 1, 1})).to(at::kFloat).contiguous(),
-          bias.to(at::kFloat).contiguous()};
+  const auto on_cpu = [](const at::Tensor& tensor) { return tensor.to(at::kCPU, at::kDouble); };
+  const auto scale = on_cpu(norm.weight) / (on_cpu(norm.running_var) + norm.kEpsilon).sqrt();
+  const auto bias = on_cpu(norm.bias) - on_cpu(norm.running_mean) * scale;
+  return {conv.weight, scale, bias.to(at::kFloat)};
+}
+
+Parameters unscaled(const LinearImpl& linear) {
+  return {linear.weight, at::ones({linear.weight.size(0)}, at::kDouble), linear.bias.to(at::kCPU)};
 }
 
 class Planner {
@@ -32,8 +35,8 @@ class Planner {
     const auto features = value();
     plan.steps.emplace_back(GlobalAverage{x, features});
     const auto& fc = *network.fc;
-    plan.steps.emplace_back(Classifier{"fc", features, value(), fc.weight.size(1), fc.weight.size(0),
-                                       [&fc] { return Folded{fc.weight.contiguous(), fc.bias.contiguous()}; }});
+    plan.steps.emplace_back(
+        Classifier{"fc", features, value(), fc.weight.size(1), fc.weight.size(0), [&fc] { return unscaled(fc); }});
   }
 
   Plan plan;
@@ -46,7 +49,7 @@ class Planner {
     const auto output = value();
     plan.steps.emplace_back(Convolution{std::move(name), input, output, shortcut, conv.weight.size(1),
                                         conv.weight.size(0), conv.weight.size(2), conv.stride, conv.padding, relu,
-                                        [&conv, &norm] { return fold(conv, norm); }});
+                                        [&conv, &norm] { return folded(conv, norm); }});
     return output;
   }
 

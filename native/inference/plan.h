@@ -14,9 +14,13 @@ namespace resnet {
 /// The number of a map in a plan; 0 is the input.
 using Value = int;
 
-/// A convolution with its batch norm folded in: float32 [out, in, kernel, kernel] and [out].
-struct Folded {
-  at::Tensor weight, bias;
+/// What a layer multiplies and adds, batch norm included: (weight * scale) * x + bias, scale and bias by output
+/// channel. The product is left to whoever stores it in another order or dtype anyway, in float64: folding is where an
+/// optimised network would lose its precision first.
+struct Parameters {
+  at::Tensor weight;  ///< float32 [out, in, kernel, kernel] or [out, in]; the network's own
+  at::Tensor scale;   ///< float64 [out], on the CPU
+  at::Tensor bias;    ///< float32 [out], on the CPU
 };
 
 /// Convolution + bias, + shortcut where there is one, then ReLU where it is said.
@@ -26,7 +30,7 @@ struct Convolution {
   std::optional<Value> shortcut;
   int64_t in_channels, out_channels, kernel, stride, padding;
   bool relu;
-  std::function<Folded()> parameters;  ///< reads the network's as they are when it is called
+  std::function<Parameters()> parameters;  ///< the network's as they are when it is called
 };
 
 /// 3 x 3, stride 2, padding 1, over what a ReLU gave.
@@ -44,7 +48,7 @@ struct Classifier {
   std::string name;
   Value input, output;
   int64_t in_features, out_features;
-  std::function<Folded()> parameters;  ///< [out, in] and [out]
+  std::function<Parameters()> parameters;
 };
 
 using Step = std::variant<Convolution, MaxPool, GlobalAverage, Classifier>;

@@ -48,6 +48,12 @@ test('JSON: path and features of each picture, in their order, more than a batch
   expect(stdout.split('\n')).toHaveLength(13); // a picture to a line
 });
 
+test('a folder, and one that has no pictures', async () => {
+  const { code, stdout, stderr } = await features(join(root, 'test', 'fixtures', 'weights'), small, ...untrained);
+  expect([code, (JSON.parse(stdout) as Row[]).map(({ path }) => path)]).toEqual([1, [small]]);
+  expect(stderr).toMatch(/resnet: a picture must be a folder with pictures in it/);
+});
+
 test('npy: a row for each picture, NaN for one that cannot be read', async () => {
   const pictures = [small, at('text.jpg'), landscape];
   const { code, stdout, stderr } = await features(...[...pictures, ...untrained, '--format', 'npy', '-o', at('f.npy')]);
