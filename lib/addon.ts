@@ -64,6 +64,13 @@ export interface NativePreprocess {
   std: readonly number[];
 }
 
+/** What a forward was explained by, for each picture: all logits, the class, and its map, [N, H, W]. */
+export interface NativeExplained {
+  logits: NativeTensor;
+  classes: NativeTensor;
+  maps: NativeTensor;
+}
+
 export interface NativeModule {
   forward(x: NativeTensor): NativeJob<NativeTensor>;
   forwardSync(x: NativeTensor): NativeTensor;
@@ -73,6 +80,12 @@ export interface NativeModule {
     preprocess: NativePreprocess,
     threads: number,
   ): NativeJob<NativeTensor>;
+  /** For a ResNet: after global pooling, [N, C]. */
+  forwardFeatures(x: NativeTensor, threads: number): NativeJob<NativeTensor>;
+  /** For a ResNet: the four stages' maps, [N, C, H, W]. */
+  stages(x: NativeTensor, threads: number): NativeJob<NativeTensor[]>;
+  /** For a ResNet: class activation maps of a class, of each picture's likeliest one where it is undefined. */
+  explain(x: NativeTensor, index: number | undefined, threads: number): NativeJob<NativeExplained>;
   /** For a ResNet: resolves to what `createOptimized` takes. */
   optimize(options: NativeOptimizeOptions): NativeJob<NativeOptimizedHandle>;
   train(mode: boolean): void;

@@ -8,6 +8,7 @@ export {
   type ImageClassifierOptions,
   type Prediction,
 } from './image/classifier';
+export type { ExplainOptions, Explanation, Region } from './image/explain';
 export type { Preprocess, ResolvedPreprocess } from './image/preprocess';
 export type { PreprocessPreset } from './image/presets';
 export {
@@ -27,7 +28,7 @@ export {
   type OptimizedDType,
   type OptimizeOptions,
 } from './optimized';
-export { ResNet, type ResNetLoadOptions } from './resnet';
+export { ResNet, type ResNetLoadOptions, type Stages } from './resnet';
 export { summary, type Summary, type SummaryOptions, type SummaryRow, type SummaryTotals } from './summary';
 export { Tensor, type DType, type TensorData } from './tensor';
 export type { SaveOptions } from './weights/convert';

@@ -232,13 +232,33 @@ export abstract class Module {
   /** What the rest of the package may do with a module and users may not. @internal */
   static access(module: Module): ModuleAccess {
     const known = Module.#of(module);
-    return { handle: known.#native, spec: known.#spec };
+    return { handle: known.#native, spec: known.#spec, input: (x) => known.#input(x) };
   }
 }
 
 interface ModuleAccess {
   handle: NativeModule;
   spec: NativeModuleSpec;
+  /** A forward's input, checked. */
+  input: (x: Tensor) => NativeTensor;
+}
+
+/**
+ * What a forward makes on its way.
+ *
+ * @internal
+ * @param start - the native job that looks inside
+ */
+export async function lookInside<T>(
+  module: Module,
+  x: Tensor,
+  options: ForwardOptions,
+  start: (handle: NativeModule, input: NativeTensor) => NativeJob<T>,
+): Promise<T> {
+  const { handle, input } = Module.access(module);
+  const signal = checkSignal(options);
+  const taken = input(x);
+  return settledJob(() => native(() => start(handle, taken)), signal);
 }
 
 /**

@@ -3,17 +3,20 @@ import { checkInteger, checkOptionsObject } from './check';
 import { SUPPORTED_LAYERS, unsupportedLayers, type Layers } from './depths';
 import {
   checkSignal,
+  fromNativeTensor,
   loadValuesInto,
+  lookInside,
   Module,
   readStateInto,
   stateSpecOf,
   UNWRITTEN,
   zeroed,
   type Device,
+  type ForwardOptions,
   type ModuleOptions,
 } from './module';
 import { OptimizedResNet, type OptimizeOptions } from './optimized';
-import { transpose, type DType } from './tensor';
+import { transpose, type DType, type Tensor } from './tensor';
 import { fetchWeights } from './weights/by-name';
 import { checkMetadata, convertState, type SaveOptions } from './weights/convert';
 import type { DownloadOptions } from './weights/download';
@@ -27,6 +30,9 @@ import { checkPlain } from './weights/source';
 import type { WeightEntry } from './weights/weight-file';
 
 const MOST_CLASSES = 2 ** 20;
+
+/** The maps of the four stages: 256, 512, 1,024 and 2,048 channels, or 64 to 512 in ResNet-18 and -34. */
+export type Stages = [Tensor, Tensor, Tensor, Tensor];
 
 /** Options of {@link ResNet.load}. */
 export interface ResNetLoadOptions extends LoadOptions {
@@ -129,6 +135,26 @@ export class ResNet extends Module {
       net.dispose();
       throw error;
     }
+  }
+
+  /**
+   * As {@link Module.forward}, up to the global pooling: what `fc` makes the logits of, for search and transfer.
+   *
+   * @returns float32 [N, C], 512 (ResNet-18 and -34) or 2,048 numbers a picture
+   */
+  async forwardFeatures(x: Tensor, options: ForwardOptions = {}): Promise<Tensor> {
+    return fromNativeTensor(await lookInside(this, x, options, (handle, input) => handle.forwardFeatures(input, 0)));
+  }
+
+  /**
+   * As {@link Module.forward}: the maps that the four stages of residual blocks make, each half as high and wide as
+   * the one before, an odd side rounded up. The mean of the last one over height and width is `forwardFeatures`.
+   *
+   * @returns four Tensors, float32 [N, C, H, W]
+   */
+  async stages(x: Tensor, options: ForwardOptions = {}): Promise<Stages> {
+    const maps = await lookInside(this, x, options, (handle, input) => handle.stages(input, 0));
+    return maps.map(fromNativeTensor) as Stages;
   }
 
   /**

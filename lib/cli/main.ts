@@ -6,6 +6,8 @@ import { ResNetError, type ErrorCode } from '../errors';
 import { addClassify } from './classify';
 import { addConvert } from './convert';
 import { addDoctor } from './doctor';
+import { addExplain } from './explain';
+import { addFeatures } from './features';
 import { addParams } from './params';
 import { printableLines } from './printable';
 import { addSummary } from './summary';
@@ -36,6 +38,8 @@ function program(): Command {
   addSummary(resnet);
   addParams(resnet);
   addClassify(resnet);
+  addExplain(resnet);
+  addFeatures(resnet);
   addConvert(resnet);
   addDoctor(resnet);
   return resnet;

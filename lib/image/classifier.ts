@@ -6,6 +6,7 @@ import { checkSignal, forwardPictures, settled, type Device } from '../module';
 import { ResNet, type ResNetLoadOptions } from '../resnet';
 import { isWeightsName, publishedWeights, type WeightsName } from '../weights/published';
 import { checkImage, decode, MOST_PIXELS } from './decode';
+import { checkExplain, explainPicture, type Explainer, type ExplainOptions, type Explanation } from './explain';
 import { readLabels, readNames } from './labels';
 import { boundedMap } from './bounded-map';
 import { checkPreprocess, checkResized, type Preprocess, type ResolvedPreprocess } from './preprocess';
@@ -172,6 +173,39 @@ export class ImageClassifier {
     return this.#held(() => this.#classify(images, names, asked));
   }
 
+  /**
+   * Tells where a picture looks like a class, as the network sees it: its class activation map.
+   *
+   * @param image - a picture; bytes are copied before this returns
+   * @throws as {@link ImageClassifier.classify}
+   *
+   * @example
+   * const { label, map, crop } = await classifier.explain('dog.jpg'); // map: [7, 7], crop: where it lies
+   */
+  async explain(image: Image, options: ExplainOptions = {}): Promise<Explanation> {
+    const access = ImageClassifier.access(this);
+    const asked = checkExplain(options, this.numClasses);
+    const taken = takeImage(image, 'image');
+    return access.held(async () => {
+      asked.signal?.throwIfAborted();
+      return await explainPicture(access, await access.decode(taken, 'image'), asked);
+    });
+  }
+
+  /** What the rest of the package may do with a classifier and users may not. @internal */
+  static access(classifier: ImageClassifier): ClassifierAccess {
+    if (classifier.#disposed) throw new ResNetError('ERR_DISPOSED', 'The classifier was disposed of.');
+    return {
+      network: classifier.#network,
+      labels: classifier.labels,
+      preprocess: classifier.#preprocess,
+      threads: classifier.#threads,
+      decode: (image, argument) => classifier.#decode(image, argument),
+      crop: (image, argument) => classifier.#crop(image, argument, undefined),
+      held: (work) => classifier.#held(work),
+    };
+  }
+
   /** Frees the network's memory as soon as the work in flight is done. Disposing again does nothing. */
   dispose(): void {
     this.#disposed = true;
@@ -269,6 +303,15 @@ export class ImageClassifier {
     if (onError !== undefined && typeof onError !== 'function') throw badArgument('onError', 'a function', onError);
     return { topK, onError, signal: checkSignal(options) };
   }
+}
+
+/** See {@link ImageClassifier.access}. */
+export interface ClassifierAccess extends Explainer {
+  decode: (image: Image, argument: string) => Promise<NativePicture>;
+  /** Decodes a picture and cuts out what the network gets of it. */
+  crop: (image: Image, argument: string) => Promise<NativePicture>;
+  /** Does some work with the network, which is not disposed of meanwhile. */
+  held: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 /** Options of a classify, checked. */
@@ -393,7 +436,8 @@ function takeImage(image: Image, argument: string): Image {
   return typeof image === 'string' ? image : new Uint8Array(image);
 }
 
-function isUnreadable(error: unknown): error is ResNetError {
+/** Whether an error is one of a picture, and no reason to give up others. */
+export function isUnreadable(error: unknown): error is ResNetError {
   return error instanceof ResNetError && (error.code === 'ERR_FILE' || error.code === 'ERR_IMAGE');
 }
 

@@ -6,6 +6,7 @@
 
 #include "addon/arguments.h"
 #include "addon/errors.h"
+#include "addon/inside.h"
 #include "addon/job.h"
 #include "addon/optimized.h"
 #include "addon/tensors.h"
@@ -99,6 +100,9 @@ Napi::Function Module::define(Napi::Env env) {
                          InstanceMethod<&Module::forward>("forward"),
                          InstanceMethod<&Module::forward_sync>("forwardSync"),
                          InstanceMethod<&Module::forward_pictures>("forwardPictures"),
+                         InstanceMethod<&Module::forward_features>("forwardFeatures"),
+                         InstanceMethod<&Module::stages>("stages"),
+                         InstanceMethod<&Module::explain>("explain"),
                          InstanceMethod<&Module::optimize>("optimize"),
                          InstanceMethod<&Module::train>("train"),
                          InstanceMethod<&Module::training>("training"),
@@ -177,6 +181,18 @@ Napi::Value Module::forward_pictures(const Napi::CallbackInfo& info) {
         },
         threads, /*deliver=*/nullptr, pictures.owners);
   });
+}
+
+Napi::Value Module::forward_features(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] { return start_features(info.Env(), network(), info[0], info[1]); });
+}
+
+Napi::Value Module::stages(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] { return start_stages(info.Env(), network(), info[0], info[1]); });
+}
+
+Napi::Value Module::explain(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] { return start_explain(info.Env(), network(), info[0], info[1], info[2]); });
 }
 
 Napi::Value Module::optimize(const Napi::CallbackInfo& info) {
