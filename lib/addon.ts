@@ -74,18 +74,10 @@ export interface NativeExplained {
 export interface NativeModule {
   forward(x: NativeTensor): NativeJob<NativeTensor>;
   forwardSync(x: NativeTensor): NativeTensor;
-  /** Preprocess and forward in one hop. */
-  forwardPictures(
-    pictures: readonly NativePicture[],
-    preprocess: NativePreprocess,
-    threads: number,
-  ): NativeJob<NativeTensor>;
   /** For a ResNet: after global pooling, [N, C]. */
   forwardFeatures(x: NativeTensor, threads: number): NativeJob<NativeTensor>;
   /** For a ResNet: the four stages' maps, [N, C, H, W]. */
   stages(x: NativeTensor, threads: number): NativeJob<NativeTensor[]>;
-  /** For a ResNet: class activation maps of a class, of each picture's likeliest one where it is undefined. */
-  explain(x: NativeTensor, index: number | undefined, threads: number): NativeJob<NativeExplained>;
   /** For a ResNet: resolves to what `createOptimized` takes. */
   optimize(options: NativeOptimizeOptions): NativeJob<NativeOptimizedHandle>;
   train(mode: boolean): void;
@@ -125,6 +117,8 @@ export interface NativeOptimizeOptions {
   calibration?: readonly NativeTensor[] | undefined;
   /** How `calibration` becomes ranges: leaving out the rarest values, or not. */
   percentile: boolean;
+  /** Takes the module's memory, of no use afterwards. */
+  consume: boolean;
 }
 
 export interface NativeOptimized {
@@ -136,6 +130,8 @@ export interface NativeOptimized {
     preprocess: NativePreprocess,
     threads: number,
   ): NativeJob<NativeTensor>;
+  /** Class activation maps of a class, of each picture's likeliest one where it is undefined. */
+  explain(x: NativeTensor, index: number | undefined, threads: number): NativeJob<NativeExplained>;
   description(): { plan: string; executor: string };
   /** By value of the plan; empty but for int8. */
   ranges(): NativeRange[];

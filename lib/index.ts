@@ -1,13 +1,9 @@
 export { BasicBlock, BottleneckBlock } from './blocks';
 export { SUPPORTED_LAYERS, type Layers } from './depths';
 export { ERROR_CODES, ResNetError, type ErrorCode } from './errors';
-export {
-  ImageClassifier,
-  type ClassifyOptions,
-  type Image,
-  type ImageClassifierOptions,
-  type Prediction,
-} from './image/classifier';
+export { ImageClassifier, type ClassifyOptions, type Prediction } from './image/classifier';
+export type { ImageClassifierOptions } from './image/classifier-options';
+export type { Image } from './image/decode';
 export type { ExplainOptions, Explanation, Region } from './image/explain';
 export type { Preprocess, ResolvedPreprocess } from './image/preprocess';
 export type { PreprocessPreset } from './image/presets';

@@ -7,8 +7,6 @@ import type {
   NativeModuleSpec,
   NativeOptimizedHandle,
   NativeOptimizeOptions,
-  NativePicture,
-  NativePreprocess,
   NativeRow,
   NativeTensor,
 } from './addon';
@@ -272,23 +270,6 @@ export function traceModule(module: Module, inputShape: readonly number[]): Nati
   const { handle, spec } = Module.access(module);
   checkInputShape(inputShape, inputChannelsOf(spec), 'inputSize');
   return native(() => handle.trace(inputShape));
-}
-
-/**
- * Preprocesses pictures and runs the network on them in one hop.
- *
- * @internal
- * @returns logits, float32 [pictures, numClasses]
- */
-export async function forwardPictures(
-  module: Module,
-  pictures: readonly NativePicture[],
-  preprocess: NativePreprocess,
-  options: ForwardOptions & { threads?: number | undefined } = {},
-): Promise<Tensor> {
-  const { handle } = Module.access(module);
-  const signal = checkSignal(options);
-  return settled(() => native(() => handle.forwardPictures(pictures, preprocess, options.threads ?? 0)), signal);
 }
 
 /**

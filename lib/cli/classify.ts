@@ -24,7 +24,6 @@ export function addClassify(program: Command): void {
     .argument('<picture...>', 'JPEG, PNG, WebP, TIFF or GIF files; folders; patterns in quotes')
     .option('--top <n>', 'how many classes to name; default: 5', parseCount);
   addNetworkOptions(command)
-    .option('--dtype <name>', 'float32')
     .option('--labels <file>', "class names, a JSON array or one a line; default: ImageNet's for 1000 classes")
     .addOption(new Option('--format <name>', 'what to print').choices(Object.keys(WRITERS)).default('text'))
     .action(async (pictures: string[], flags: Flags) => {

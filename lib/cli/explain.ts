@@ -32,9 +32,9 @@ export function addExplain(program: Command): void {
       using classifier = await openClassifier(flags, command);
       const asked = checkExplain({ class: flags.class }, classifier.numClasses);
       const access = ImageClassifier.access(classifier);
-      const decoded = await access.decode(picture, 'picture');
+      const decoded = await access.pictures.decode(picture, 'picture');
       const explanation = await explainPicture(access, decoded, asked);
-      await writeWhole(output, [await drawHeatmap(decoded, explanation, access.preprocess.crop)]);
+      await writeWhole(output, [await drawHeatmap(decoded, explanation, access.pictures.preprocess.crop)]);
       const { label, index, score } = explanation;
       process.stdout.write(`${output}: ${printable(label)} (class ${index}), ${(100 * score).toFixed(2)} %\n`);
     });

@@ -1,11 +1,13 @@
 import { Option, type Command } from 'commander';
 import { SUPPORTED_LAYERS, type Layers } from '../depths';
-import { ImageClassifier, isRandom, type ImageClassifierOptions } from '../image/classifier';
+import { ImageClassifier } from '../image/classifier';
+import { isRandom, type ImageClassifierOptions } from '../image/classifier-options';
 import type { Preprocess } from '../image/preprocess';
 import { PRESETS } from '../image/presets';
 import { isWeightsName, WEIGHTS_NAMES } from '../weights/published';
 import { withDownloadProgress } from './download-progress';
 import { parseCount, parseLayers, parseRatio } from './options';
+import { picturesOf } from './pictures';
 
 /** What a command that runs a network on pictures is told of the two. */
 export interface NetworkFlags extends Pick<Preprocess, 'preset' | 'resize' | 'crop' | 'cropRatio' | 'interpolation'> {
@@ -14,11 +16,12 @@ export interface NetworkFlags extends Pick<Preprocess, 'preset' | 'resize' | 'cr
   classes?: number;
   device?: string;
   dtype?: string;
+  calibration?: string;
   labels?: string;
   threads?: number;
 }
 
-/** All of {@link NetworkFlags} but `--dtype` and `--labels`, which not every command has. */
+/** All of {@link NetworkFlags} but `--labels`, which not every command has. */
 export function addNetworkOptions(command: Command): Command {
   return command
     .option(
@@ -29,6 +32,8 @@ export function addNetworkOptions(command: Command): Command {
     .option('--layers <n>', `${SUPPORTED_LAYERS.join(', ')}; default: as the file tells, else 50`, parseLayers)
     .option('--classes <k>', 'classes; default: as the file tells, as many as labels or 1000 for random', parseCount)
     .option('--device <name>', 'cpu, cuda or cuda:N; default: cpu')
+    .option('--dtype <name>', 'float32, bfloat16 or int8; default: float32')
+    .option('--calibration <path>', 'for int8: a saved calibration (.json), or pictures like those to come')
     .option('--threads <n>', 'cores to use; default: all', parseCount)
     .addOption(new Option('--preset <name>', 'preprocessing; default: imagenet-v1').choices(Object.keys(PRESETS)))
     .option('--resize <n>', "the shorter side's length; default: the preset's, as of all of these", parseCount)
@@ -47,13 +52,22 @@ export async function openClassifier(flags: NetworkFlags, command: Command): Pro
       { exitCode: 2 },
     );
   }
-  const classifier = await withDownloadProgress((onProgress) =>
-    ImageClassifier.create({ ...optionsOf({ ...flags, weights }), onProgress }),
-  );
+  const options = { ...optionsOf({ ...flags, weights }), calibration: await calibrationOf(flags.calibration) };
+  const classifier = await withDownloadProgress((onProgress) => ImageClassifier.create({ ...options, onProgress }));
   if (isRandom(weights)) {
     process.stderr.write('These weights are random: the network is untrained and its answers mean nothing.\n');
   }
   return classifier;
+}
+
+/** Some dozens of pictures are enough, and each takes as long as a forward in float32. */
+const MOST_CALIBRATION = 64;
+
+async function calibrationOf(path: string | undefined): Promise<string | string[] | undefined> {
+  if (path === undefined || path.endsWith('.json')) return path;
+  const found = await picturesOf(path);
+  for (const one of found) if (typeof one !== 'string') throw one;
+  return found.filter((one) => typeof one === 'string').slice(0, MOST_CALIBRATION);
 }
 
 /** What the types rule out, the classifier refuses with a message of its own. */

@@ -1,59 +1,23 @@
-import { addon, native, type NativePicture } from '../addon';
+import { addon, type NativePicture } from '../addon';
+import { boundedMap } from './bounded-map';
 import { checkInteger, checkOptionsObject } from '../check';
 import type { Layers } from '../depths';
-import { badArgument, ResNetError, show } from '../errors';
-import { checkSignal, forwardPictures, settled, type Device } from '../module';
-import { ResNet, type ResNetLoadOptions } from '../resnet';
-import { isWeightsName, publishedWeights, type WeightsName } from '../weights/published';
-import { checkImage, decode, MOST_PIXELS } from './decode';
+import { badArgument, ResNetError } from '../errors';
+import { checkSignal, type Device } from '../module';
+import { OptimizedResNet, type Calibration, type OptimizedDType } from '../optimized';
+import {
+  checkCreate,
+  makeNetwork,
+  preprocessOf,
+  sourceOfWeights,
+  type ImageClassifierOptions,
+} from './classifier-options';
+import { checkImage, type Image } from './decode';
 import { checkExplain, explainPicture, type Explainer, type ExplainOptions, type Explanation } from './explain';
-import { readLabels, readNames } from './labels';
-import { boundedMap } from './bounded-map';
-import { checkPreprocess, checkResized, type Preprocess, type ResolvedPreprocess } from './preprocess';
-import type { PreprocessPreset } from './presets';
+import { readLabels } from './labels';
+import { batchOf, Pictures } from './pictures';
+import type { ResolvedPreprocess } from './preprocess';
 import { best, softmax } from './scores';
-import { sourceOfNetwork } from './source';
-import type { WeightSource } from '../weights/source';
-
-/** Options of {@link ImageClassifier.create}. */
-export interface ImageClassifierOptions {
-  /**
-   * The path of a weight file; or 'IMAGENET1K_V1', 'IMAGENET1K_V2' or 'DEFAULT' for torchvision's weights, as
-   * {@link ResNet.load} fetches them, with the preprocessing that belongs to them; or 'random' or 'random:SEED' for an
-   * untrained network, for trials. A file of such a name is './random'.
-   */
-  weights: WeightsName | (string & {});
-  /** Needed with torchvision's names. Default: what the weight file tells; 50 for random weights. */
-  layers?: Layers | undefined;
-  /** Default: what the weight file tells; for random weights one for each label, 1000 without labels. */
-  numClasses?: number | undefined;
-  /** Default: 'cpu'. */
-  device?: Exclude<Device, 'meta'> | undefined;
-  /** Default, and the only one so far: 'float32'. */
-  dtype?: 'float32' | undefined;
-  /**
-   * Names of the classes, or the path of a file of them. Default: those that `config.json` beside the weights tells
-   * (Hugging Face's or timm's), else ImageNet's for 1000 classes, else `class 0`, …
-   */
-  labels?: readonly string[] | string | undefined;
-  /**
-   * A preset's name, or what differs from one. Default: what belongs to torchvision's weights, or what the files beside
-   * the weights tell (Hugging Face's or timm's), else 'imagenet-v1', torchvision's evaluation preset.
-   */
-  preprocess?: Preprocess | PreprocessPreset | undefined;
-  /** Cores that one classify may use. Default: all that the process has. */
-  threads?: number | undefined;
-  /** How many classifies may run at the same time, at least; for the whole process. Default: as it is. */
-  streams?: number | undefined;
-  /** Belongs to int8, which is not supported yet. */
-  calibration?: undefined;
-  /** The most pixels that a picture may claim. Default: 100 million. */
-  maxPixels?: number | undefined;
-  /** For torchvision's names: called as bytes arrive. */
-  onProgress?: ResNetLoadOptions['onProgress'];
-  /** For torchvision's names: ends the download. */
-  signal?: AbortSignal | undefined;
-}
 
 /** Options of {@link ImageClassifier.classify}. */
 export interface ClassifyOptions {
@@ -77,9 +41,6 @@ export interface Prediction {
   score: number;
 }
 
-/** A path, or a picture's bytes: JPEG, PNG, WebP, TIFF, or the first frame of a GIF. */
-export type Image = string | Uint8Array;
-
 /**
  * A network with all around it that naming a picture takes.
  *
@@ -89,19 +50,15 @@ export type Image = string | Uint8Array;
  */
 export class ImageClassifier {
   readonly labels: readonly string[];
-  readonly #network: ResNet;
-  readonly #preprocess: ResolvedPreprocess;
-  readonly #maxPixels: number;
-  readonly #threads: number | undefined;
+  readonly #network: OptimizedResNet;
+  readonly #pictures: Pictures;
   #disposed = false;
   #inFlight = 0;
 
-  private constructor(network: ResNet, labels: readonly string[], checked: Checked) {
+  private constructor(network: OptimizedResNet, labels: readonly string[], pictures: Pictures) {
     this.#network = network;
     this.labels = labels;
-    this.#preprocess = checked.preprocess;
-    this.#maxPixels = checked.maxPixels;
-    this.#threads = checked.threads;
+    this.#pictures = pictures;
   }
 
   /**
@@ -111,24 +68,27 @@ export class ImageClassifier {
    *   ERR_DEVICE, ERR_CUDA_…
    */
   static async create(options: ImageClassifierOptions): Promise<ImageClassifier> {
-    const checked = checkOptions(options);
-    const { streams } = checked;
-    const network = await makeNetwork(options);
-    try {
-      const source = await sourceOfWeights(options.weights, network);
-      const preprocess = preprocessOf(source, options.preprocess);
-      const labels = await readLabels(options.labels ?? source.labels, network.numClasses);
-      if (streams !== undefined) native((binding) => binding.ensureStreams(streams));
-      return new ImageClassifier(network, labels, { ...checked, preprocess });
-    } catch (error) {
-      network.dispose();
-      throw error;
-    }
+    const { maxPixels } = checkCreate(options);
+    const { dtype, threads, streams, signal } = options;
+    using network = await makeNetwork(options);
+    const source = await sourceOfWeights(options.weights, network);
+    const preprocess = preprocessOf(source, options.preprocess);
+    const pictures = new Pictures(preprocess, maxPixels);
+    const labels = await readLabels(options.labels ?? source.labels, network.numClasses);
+    const calibration = dtype === 'int8' ? await calibrationOf(options.calibration, pictures) : undefined;
+    const { mean, std } = preprocess;
+    // The network's own memory goes over to the optimised one layer by layer: there is never twice as much of it.
+    const optimized = await OptimizedResNet.from(
+      network,
+      { dtype, threads, streams, calibration, mean, std, signal },
+      true,
+    );
+    return new ImageClassifier(optimized, labels, pictures);
   }
 
   /** How a picture becomes the network's input, everything filled in. */
   get preprocess(): ResolvedPreprocess {
-    return this.#preprocess;
+    return this.#pictures.preprocess;
   }
 
   get layers(): Layers {
@@ -137,6 +97,11 @@ export class ImageClassifier {
 
   get numClasses(): number {
     return this.#network.numClasses;
+  }
+
+  /** What it computes in. */
+  get dtype(): OptimizedDType {
+    return this.#network.dtype;
   }
 
   /** 'cpu' or 'cuda:N'. */
@@ -188,7 +153,7 @@ export class ImageClassifier {
     const taken = takeImage(image, 'image');
     return access.held(async () => {
       asked.signal?.throwIfAborted();
-      return await explainPicture(access, await access.decode(taken, 'image'), asked);
+      return await explainPicture(access, await this.#pictures.decode(taken, 'image'), asked);
     });
   }
 
@@ -198,12 +163,15 @@ export class ImageClassifier {
     return {
       network: classifier.#network,
       labels: classifier.labels,
-      preprocess: classifier.#preprocess,
-      threads: classifier.#threads,
-      decode: (image, argument) => classifier.#decode(image, argument),
-      crop: (image, argument) => classifier.#crop(image, argument, undefined),
+      pictures: classifier.#pictures,
       held: (work) => classifier.#held(work),
     };
+  }
+
+  /** Writes what int8 was calibrated with, for the `calibration` of the next start. @throws ERR_CALIBRATION, ERR_FILE */
+  async saveCalibration(path: string): Promise<void> {
+    if (this.#disposed) throw new ResNetError('ERR_DISPOSED', 'The classifier was disposed of.');
+    await this.#network.saveCalibration(path);
   }
 
   /** Frees the network's memory as soon as the work in flight is done. Disposing again does nothing. */
@@ -230,11 +198,12 @@ export class ImageClassifier {
     const { signal, onError } = asked;
     signal?.throwIfAborted();
     if (images.length === 1 && onError === undefined) {
-      const picture = await this.#decode(images[0] as Image, names[0] ?? 'image');
-      return this.#forward([picture], this.#preprocess, asked);
+      const picture = await this.#pictures.decode(images[0] as Image, names[0] ?? 'image');
+      return this.#forward([picture], this.#pictures.preprocess, asked);
     }
     const predictions = images.map((): Prediction[] => []);
-    const { crop } = this.#preprocess;
+    const { preprocess } = this.#pictures;
+    const { crop } = preprocess;
     const most = Math.max(1, Math.min(MOST_PICTURES, Math.floor(MOST_CROPPED / crop ** 2)));
     for (let start = 0; start < images.length; start += most) {
       const cropped = await boundedMap(
@@ -243,7 +212,7 @@ export class ImageClassifier {
         async (image, i) => {
           signal?.throwIfAborted();
           try {
-            return await this.#crop(image, names[start + i] ?? 'image', signal);
+            return await this.#pictures.crop(image, names[start + i] ?? 'image', signal);
           } catch (error) {
             if (onError === undefined || !isUnreadable(error)) throw error;
             onError(error, start + i);
@@ -254,7 +223,7 @@ export class ImageClassifier {
       const pictures = cropped.filter((picture) => picture !== undefined);
       if (pictures.length === 0) continue;
       // Resizing what has that size already changes nothing.
-      const answers = (await this.#forward(pictures, { ...this.#preprocess, resize: crop }, asked)).values();
+      const answers = (await this.#forward(pictures, { ...preprocess, resize: crop }, asked)).values();
       for (const [i, picture] of cropped.entries()) {
         if (picture !== undefined) predictions[start + i] = answers.next().value ?? [];
       }
@@ -262,23 +231,12 @@ export class ImageClassifier {
     return predictions;
   }
 
-  /** Cropped at once: a list of photographs would need gigabytes until its last one is decoded. */
-  async #crop(image: Image, argument: string, signal: AbortSignal | undefined): Promise<NativePicture> {
-    const picture = await this.#decode(image, argument);
-    const { data } = await settled(
-      () => native((binding) => binding.resizeAndCrop([picture], this.#preprocess)),
-      signal,
-    );
-    const { crop } = this.#preprocess;
-    return { data: data as Uint8Array, width: crop, height: crop };
-  }
-
   async #forward(
     pictures: readonly NativePicture[],
     preprocess: ResolvedPreprocess,
     { topK, signal }: Asked,
   ): Promise<Prediction[][]> {
-    const logits = await forwardPictures(this.#network, pictures, preprocess, { signal, threads: this.#threads });
+    const logits = await this.#network.forwardPictures(pictures, preprocess, { signal });
     const values = logits.toFloat32();
     return pictures.map((_, i) => {
       const scores = softmax(values.subarray(i * this.numClasses, (i + 1) * this.numClasses));
@@ -288,12 +246,6 @@ export class ImageClassifier {
 
   #prediction(index: number, scores: Float64Array): Prediction {
     return { label: this.labels[index] ?? '', index, score: scores[index] ?? 0 };
-  }
-
-  async #decode(image: Image, argument: string): Promise<NativePicture> {
-    const picture = await decode(image, { maxPixels: this.#maxPixels, argument });
-    checkResized(picture, this.#preprocess.resize, Math.max(this.#maxPixels, MOST_PIXELS), argument);
-    return picture;
   }
 
   #checkClassify(options: ClassifyOptions): Asked {
@@ -307,9 +259,6 @@ export class ImageClassifier {
 
 /** See {@link ImageClassifier.access}. */
 export interface ClassifierAccess extends Explainer {
-  decode: (image: Image, argument: string) => Promise<NativePicture>;
-  /** Decodes a picture and cuts out what the network gets of it. */
-  crop: (image: Image, argument: string) => Promise<NativePicture>;
   /** Does some work with the network, which is not disposed of meanwhile. */
   held: <T>(work: () => Promise<T>) => Promise<T>;
 }
@@ -321,115 +270,12 @@ interface Asked {
   onError: ClassifyOptions['onError'];
 }
 
-interface Checked {
-  preprocess: ResolvedPreprocess;
-  maxPixels: number;
-  threads: number | undefined;
-  streams: number | undefined;
-}
-
 /** Pictures in one forward: a larger batch gains nothing more. */
 const MOST_PICTURES = 32;
 /** Pixels in one forward, after cropping: large crops come in small batches. */
 const MOST_CROPPED = MOST_PICTURES * 512 ** 2;
 /** Pictures decoded at a time, each up to the pixel limit. (libuv's pool, where sharp works, has four threads.) */
 const MOST_DECODED = 8;
-const MOST_THREADS = 1024;
-const MOST_STREAMS = 256;
-
-/** `Record`, so that an option that is added above cannot be forgotten here. */
-const OPTIONS: Record<keyof ImageClassifierOptions, true> = {
-  weights: true,
-  layers: true,
-  numClasses: true,
-  device: true,
-  dtype: true,
-  labels: true,
-  preprocess: true,
-  threads: true,
-  streams: true,
-  calibration: true,
-  maxPixels: true,
-  signal: true,
-  onProgress: true,
-};
-
-function checkOptions(options: ImageClassifierOptions): Checked {
-  checkOptionsObject(options, Object.keys(OPTIONS));
-  const { weights, dtype = 'float32', calibration, device } = options;
-  const { maxPixels = MOST_PIXELS, threads, streams } = options;
-  if (typeof weights !== 'string' || weights === '') {
-    throw badArgument(
-      'weights',
-      "the path of a weight file, a name of torchvision's, 'random' or 'random:SEED'",
-      weights,
-    );
-  }
-  if (dtype !== 'float32') throw badArgument('dtype', "'float32'", dtype, 'ERR_UNSUPPORTED_DTYPE');
-  if (calibration !== undefined) {
-    throw new ResNetError('ERR_UNSUPPORTED_DTYPE', 'calibration belongs to dtype int8, which is not supported.');
-  }
-  if ((device as string | undefined) === 'meta')
-    throw badArgument('device', "'cpu', 'cuda' or 'cuda:N'", device, 'ERR_DEVICE');
-  checkInteger('maxPixels', maxPixels, 1, Number.MAX_SAFE_INTEGER);
-  if (threads !== undefined) checkInteger('threads', threads, 1, MOST_THREADS);
-  if (streams !== undefined) checkInteger('streams', streams, 1, MOST_STREAMS);
-  if (isWeightsName(weights)) publishedWeights(weights, options.layers); // a name and a depth that go together
-  return { preprocess: checkPreprocess(options.preprocess), maxPixels, threads, streams };
-}
-
-/** What is known of the weights beside their values. */
-async function sourceOfWeights(weights: string, network: ResNet): Promise<Partial<WeightSource>> {
-  if (isRandom(weights)) return {};
-  if (!isWeightsName(weights)) return await sourceOfNetwork(weights, network);
-  const { resize, crop, interpolation } = publishedWeights(weights, network.layers);
-  return { preprocess: { resize, crop, interpolation } };
-}
-
-/** What was asked for, before what the source tells; not tacitly another than a source that cannot be followed. */
-function preprocessOf(
-  source: Partial<WeightSource>,
-  preprocess: ImageClassifierOptions['preprocess'],
-): ResolvedPreprocess {
-  const asked = typeof preprocess === 'string' || Object.values(preprocess ?? {}).some((value) => value !== undefined);
-  if (source.unsupportedPreprocess !== undefined && !asked) {
-    const reason = source.unsupportedPreprocess;
-    throw new ResNetError(
-      'ERR_ARGUMENT',
-      `preprocess must be given, because that of the weights is not supported: ${reason}.`,
-    );
-  }
-  return checkPreprocess(preprocess, source.preprocess);
-}
-
-/** Whether `weights` asks for an untrained network, instead of naming a file. */
-export function isRandom(weights: string): boolean {
-  return weights === 'random' || weights.startsWith('random:');
-}
-
-/** The seed of 'random:SEED'; null for 'random'; undefined for a path. */
-function seedOf(weights: string): number | null | undefined {
-  if (!isRandom(weights)) return undefined;
-  if (weights === 'random') return null;
-  const digits = weights.slice('random:'.length);
-  const seed = Number(digits);
-  if (!/^\d+$/.test(digits) || !Number.isSafeInteger(seed)) {
-    throw new ResNetError(
-      'ERR_ARGUMENT',
-      `weights must be 'random:SEED' with an integer from 0 to 2^53 - 1, but got ${show(weights)}.`,
-    );
-  }
-  return seed;
-}
-
-async function makeNetwork(options: ImageClassifierOptions): Promise<ResNet> {
-  const { weights, layers, numClasses, device, labels, onProgress, signal } = options;
-  const seed = seedOf(weights);
-  if (seed === undefined) return await ResNet.load(weights, { layers, numClasses, device, onProgress, signal });
-  const classes = numClasses ?? (labels === undefined ? 1000 : (await readNames(labels)).length);
-  return new ResNet(layers ?? 50, classes, { device, seed: seed ?? undefined });
-}
-
 /** Bytes are copied at once: the caller may change them while earlier pictures are being decoded. */
 function takeImage(image: Image, argument: string): Image {
   checkImage(image, argument);
@@ -444,3 +290,21 @@ export function isUnreadable(error: unknown): error is ResNetError {
 function isList(image: Image | readonly Image[]): image is readonly Image[] {
   return Array.isArray(image);
 }
+
+/** What int8 is calibrated with, as the network takes it: a few pictures at a time are in memory as they were. */
+async function calibrationOf(
+  calibration: ImageClassifierOptions['calibration'],
+  pictures: Pictures,
+): Promise<Calibration | undefined> {
+  if (calibration === undefined || typeof calibration === 'string') return calibration;
+  const images = calibration.map((image, i) => takeImage(image, `calibration[${i}]`));
+  const most = Math.min(addon().threads().cores, MOST_DECODED);
+  const cropped = await boundedMap(images, most, async (image, i) => pictures.crop(image, `calibration[${i}]`));
+  const batches = Array.from({ length: Math.ceil(cropped.length / CALIBRATION_BATCH) }, (_, i) =>
+    batchOf(cropped.slice(i * CALIBRATION_BATCH, (i + 1) * CALIBRATION_BATCH)),
+  );
+  return batches;
+}
+
+/** Of libtorch's own operators, whose memory grows with it. */
+const CALIBRATION_BATCH = 4;

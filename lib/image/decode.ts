@@ -6,6 +6,9 @@ import type { NativePicture } from '../addon';
 import { badArgument, ResNetError, show } from '../errors';
 import { openRegularFile } from '../regular-file';
 
+/** A path, or a picture's bytes: JPEG, PNG, WebP, TIFF, or the first frame of a GIF. */
+export type Image = string | Uint8Array;
+
 /** Options of {@link decode}. */
 export interface DecodeOptions {
   /** The most pixels (width times height) that a picture may claim. Default: {@link MOST_PIXELS}. */

@@ -1,8 +1,9 @@
-import { native, type NativePicture, type NativePreprocess } from '../addon';
+import { native, type NativePicture } from '../addon';
 import { checkInteger, checkOptionsObject } from '../check';
-import { checkSignal, lookInside, settled } from '../module';
-import type { ResNet } from '../resnet';
+import { checkSignal, settled } from '../module';
+import type { OptimizedResNet } from '../optimized';
 import { Tensor } from '../tensor';
+import type { Pictures } from './pictures';
 import { softmax } from './scores';
 
 /** Options of {@link ImageClassifier.explain}. */
@@ -42,10 +43,9 @@ export interface Explanation {
 
 /** What of a classifier explaining takes. */
 export interface Explainer {
-  network: ResNet;
+  network: OptimizedResNet;
   labels: readonly string[];
-  preprocess: NativePreprocess;
-  threads: number | undefined;
+  pictures: Pictures;
 }
 
 /** The class of `options`, if there is one, and the signal. @throws ERR_ARGUMENT */
@@ -63,15 +63,13 @@ export function checkExplain(options: ExplainOptions, numClasses: number): Expla
  * @param asked - by {@link checkExplain}
  */
 export async function explainPicture(
-  { network, labels, preprocess, threads = 0 }: Explainer,
+  { network, labels, pictures: { preprocess } }: Explainer,
   picture: NativePicture,
   asked: ExplainOptions,
 ): Promise<Explanation> {
   const { signal } = asked;
   const x = await settled(() => native((binding) => binding.preprocess([picture], preprocess)), signal);
-  const explained = await lookInside(network, x, { signal }, (handle, input) =>
-    handle.explain(input, asked.class, threads),
-  );
+  const explained = await network.explain(x, asked.class, { signal });
   const { logits, classes, maps } = explained;
   const index = Number(classes.data[0]);
   return {

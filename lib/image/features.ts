@@ -1,8 +1,8 @@
-import { addon, native } from '../addon';
+import { addon } from '../addon';
 import type { ResNetError } from '../errors';
-import { fromNativeTensor, lookInside, settled } from '../module';
 import { boundedMap } from './bounded-map';
 import { isUnreadable, type ClassifierAccess } from './classifier';
+import { batchOf } from './pictures';
 
 /** Pictures in one forward: enough to keep the cores busy, few enough that memory stays small. */
 const BATCH = 8;
@@ -21,13 +21,12 @@ export async function* featuresOf(
   images: readonly string[],
   onError: (error: ResNetError) => void,
 ): AsyncGenerator<Float32Array | undefined> {
-  const { network, preprocess, threads = 0 } = classifier;
-  const cropped = { ...preprocess, resize: preprocess.crop }; // resizing what has that size already changes nothing
-  const most = Math.max(1, Math.min(BATCH, Math.floor(MOST_CROPPED / preprocess.crop ** 2)));
+  const { network, pictures: reader } = classifier;
+  const most = Math.max(1, Math.min(BATCH, Math.floor(MOST_CROPPED / reader.preprocess.crop ** 2)));
   for (let start = 0; start < images.length; start += most) {
     const batch = await boundedMap(images.slice(start, start + most), addon().threads().cores, async (image) => {
       try {
-        return await classifier.crop(image, 'a picture');
+        return await reader.crop(image, 'a picture');
       } catch (error) {
         if (!isUnreadable(error)) throw error;
         onError(error);
@@ -39,9 +38,7 @@ export async function* featuresOf(
       yield* batch.map(() => undefined);
       continue;
     }
-    const x = await settled(() => native((binding) => binding.preprocess(pictures, cropped)));
-    const job = await lookInside(network, x, {}, (handle, input) => handle.forwardFeatures(input, threads));
-    const features = fromNativeTensor(job).data as Float32Array;
+    const features = (await network.forwardFeatures(batchOf(pictures))).toFloat32();
     const length = features.length / pictures.length;
     let row = 0;
     yield* batch.map((picture) => picture && features.subarray(length * row, length * ++row));

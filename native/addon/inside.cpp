@@ -72,25 +72,4 @@ Napi::Object start_stages(Napi::Env env, const std::shared_ptr<Network>& network
       });
 }
 
-Napi::Object start_explain(Napi::Env env, const std::shared_ptr<Network>& network, const Napi::Value& x,
-                           const Napi::Value& index, const Napi::Value& threads) {
-  const auto classes = network->resnet("explain()").fc->weight.size(0);
-  const auto asked = index.IsUndefined() ? -1 : integer_argument(index, "class", 0, classes - 1);
-  return start(
-      env, network, x, threads,
-      [asked](const Inside& inside, const at::Tensor& logits, Network& network) {
-        // Of equal logits argmax takes the first.
-        const auto indices = asked < 0 ? logits.argmax(1) : at::full({logits.size(0)}, asked, at::kLong);
-        const auto maps = class_activation_maps(*network.resnet().fc, inside.stages.back(), indices);
-        return Tensors{logits, indices, on_cpu(maps)};
-      },
-      [](Napi::Env env, const Tensors& taken) -> Napi::Value {
-        auto explained = Napi::Object::New(env);
-        explained.Set("logits", tensor_to_js(env, taken[0]));
-        explained.Set("classes", tensor_to_js(env, taken[1]));
-        explained.Set("maps", tensor_to_js(env, taken[2]));
-        return explained;
-      });
-}
-
 }  // namespace resnet

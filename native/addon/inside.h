@@ -8,7 +8,7 @@
 
 namespace resnet {
 
-// Jobs that look inside a ResNet: forwardFeatures, stages and explain of NativeModule in lib/addon.ts. As
+// Jobs that look inside a ResNet: forwardFeatures and stages of NativeModule in lib/addon.ts. As
 // start_job's, their promises are settled once.
 
 /// @param x the argument of that name
@@ -18,10 +18,5 @@ Napi::Object start_features(Napi::Env env, const std::shared_ptr<Network>& netwo
                             const Napi::Value& threads);
 Napi::Object start_stages(Napi::Env env, const std::shared_ptr<Network>& network, const Napi::Value& x,
                           const Napi::Value& threads);
-
-/// @param index of the class to explain, or undefined for each picture's likeliest one
-/// @throws Error as above; ERR_ARGUMENT where there is no such class
-Napi::Object start_explain(Napi::Env env, const std::shared_ptr<Network>& network, const Napi::Value& x,
-                           const Napi::Value& index, const Napi::Value& threads);
 
 }  // namespace resnet

@@ -99,10 +99,8 @@ Napi::Function Module::define(Napi::Env env) {
                      {
                          InstanceMethod<&Module::forward>("forward"),
                          InstanceMethod<&Module::forward_sync>("forwardSync"),
-                         InstanceMethod<&Module::forward_pictures>("forwardPictures"),
                          InstanceMethod<&Module::forward_features>("forwardFeatures"),
                          InstanceMethod<&Module::stages>("stages"),
-                         InstanceMethod<&Module::explain>("explain"),
                          InstanceMethod<&Module::optimize>("optimize"),
                          InstanceMethod<&Module::train>("train"),
                          InstanceMethod<&Module::training>("training"),
@@ -168,31 +166,12 @@ Napi::Value Module::forward_sync(const Napi::CallbackInfo& info) {
   });
 }
 
-Napi::Value Module::forward_pictures(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&]() -> Napi::Value {
-    auto pictures = pictures_from_js(info[0]);
-    const auto preprocess = preprocess_from_js(info[1]);
-    const auto threads = static_cast<int>(integer_argument(info[2], "threads", 0, kMostThreads));
-    auto in_flight = std::make_shared<Network::InFlight>(network());
-    return start_job(
-        info.Env(),
-        [in_flight = std::move(in_flight), views = std::move(pictures.views), preprocess](const Interrupt& interrupt) {
-          return in_flight->network().forward(preprocess_pictures(views, preprocess), interrupt);
-        },
-        threads, /*deliver=*/nullptr, pictures.owners);
-  });
-}
-
 Napi::Value Module::forward_features(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] { return start_features(info.Env(), network(), info[0], info[1]); });
 }
 
 Napi::Value Module::stages(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] { return start_stages(info.Env(), network(), info[0], info[1]); });
-}
-
-Napi::Value Module::explain(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] { return start_explain(info.Env(), network(), info[0], info[1], info[2]); });
 }
 
 Napi::Value Module::optimize(const Napi::CallbackInfo& info) {

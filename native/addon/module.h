@@ -22,10 +22,8 @@ class Module : public Napi::ObjectWrap<Module> {
  private:
   Napi::Value forward(const Napi::CallbackInfo& info);
   Napi::Value forward_sync(const Napi::CallbackInfo& info);
-  Napi::Value forward_pictures(const Napi::CallbackInfo& info);
   Napi::Value forward_features(const Napi::CallbackInfo& info);
   Napi::Value stages(const Napi::CallbackInfo& info);
-  Napi::Value explain(const Napi::CallbackInfo& info);
   Napi::Value optimize(const Napi::CallbackInfo& info);
   Napi::Value train(const Napi::CallbackInfo& info);
   Napi::Value training(const Napi::CallbackInfo& info);

@@ -37,8 +37,13 @@ class Optimized {
   /// @throws Error ERR_SHAPE, ERR_ABORTED
   at::Tensor forward(const at::Tensor& x, Until until, const Interrupt& interrupt);
 
-  /// The last layer's weight, float32 [numClasses, C] on the CPU.
-  [[nodiscard]] const at::Tensor& classifier() const { return classifier_; }
+  /// A forward and the class activation maps of a class, of each picture's likeliest one where there is none given.
+  struct Explained {
+    at::Tensor logits, classes, maps;  ///< float32 [N, numClasses], int64 [N], float32 [N, H, W]
+  };
+  Explained explain(const at::Tensor& x, std::optional<int64_t> index, const Interrupt& interrupt);
+
+  [[nodiscard]] int64_t classes() const { return weight_.size(0); }
 
   /// The plan, one line for each step.
   [[nodiscard]] const std::string& text() const { return text_; }
@@ -52,7 +57,7 @@ class Optimized {
   std::string text_, executor_name_;
   std::vector<std::string> value_names_;
   std::vector<Range> ranges_;
-  at::Tensor classifier_;
+  at::Tensor weight_, bias_;  ///< of the last layer, on the CPU
   std::unique_ptr<Executor> executor_;
 };
 

@@ -12,8 +12,8 @@ void Inside::ran(const torch::nn::Module& layer, const at::Tensor&, const at::Te
   stages.back() = output;
 }
 
-at::Tensor class_activation_maps(const LinearImpl& fc, const at::Tensor& map, const at::Tensor& classes) {
-  const auto weights = fc.weight.index_select(0, classes.to(fc.weight.device()));
+at::Tensor class_activation_maps(const at::Tensor& weight, const at::Tensor& map, const at::Tensor& classes) {
+  const auto weights = weight.index_select(0, classes.to(weight.device()));
   return at::einsum("nc,nchw->nhw", {weights, map});
 }
 

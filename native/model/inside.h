@@ -4,7 +4,6 @@
 
 #include <vector>
 
-#include "model/layers.h"
 #include "model/observer.h"
 
 namespace resnet {
@@ -22,9 +21,10 @@ class Inside : public Observer {
 /// Class activation maps (Zhou et al. 2016): what each place of the last stage's map adds to a class. The mean over a
 /// map plus the class's bias is its logit, because global average pooling and `fc` are linear.
 ///
+/// @param weight of `fc`, [numClasses, C]
 /// @param map of the last stage, [N, C, H, W]
 /// @param classes int64 [N], one for each picture
 /// @returns [N, H, W]
-at::Tensor class_activation_maps(const LinearImpl& fc, const at::Tensor& map, const at::Tensor& classes);
+at::Tensor class_activation_maps(const at::Tensor& weight, const at::Tensor& map, const at::Tensor& classes);
 
 }  // namespace resnet

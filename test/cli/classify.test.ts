@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ImageClassifier, type ImageClassifierOptions } from '../../lib/image/classifier';
+import { ImageClassifier, type ImageClassifierOptions } from '../../lib/index';
 import { ResNet } from '../../lib/resnet';
 import { fixture } from '../image/pictures';
 import { root, run, type Ended } from '../support/node';
@@ -152,7 +152,9 @@ test.each<[string, string[], number, RegExp]>([
   ['two sizes', [small, ...untrained, '--resize', '9', '--crop-ratio', '1'], 2, /resize or cropRatio/],
   ['an unknown option', [small, ...untrained, '--size', '3'], 2, /--size/],
   ['a bad device', [small, ...untrained, '--device', 'gpu'], 2, /gpu/],
-  ['an unsupported dtype', [small, ...untrained, '--dtype', 'int8'], 2, /float32.*int8/],
+  ['an unsupported dtype', [small, ...untrained, '--dtype', 'float16'], 2, /float32.*int8.*float16/],
+  ['int8 without calibration', [small, ...untrained, '--dtype', 'int8'], 2, /^resnet: calibration must be the path/],
+  ['a calibration of no use', [small, ...untrained, '--calibration', small], 2, /^resnet: calibration must be left/],
   ['a bad seed', [small, '--weights', 'random:x'], 2, /random:SEED/],
   ['missing weights', [small, '--weights', join(folder, 'none.safetensors')], 1, /none\.safetensors/],
 ])('%s', async (_, args, expected, message) => {
