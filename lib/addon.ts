@@ -161,6 +161,8 @@ export interface Addon {
   devices(): { name: string; description: string; memory: number }[];
   /** Cores that this process may use (affinity mask and cgroup quota), and the inference threads made. */
   threads(): { cores: number; streams: number };
+  /** Operations per second that a matrix product reaches here, one float64; 0 where it is not known. */
+  peak(dtype: 'float32' | 'bfloat16' | 'int8', threads: number): NativeJob<NativeTensor>;
   /** Makes sure that at least this many inference threads exist. */
   ensureStreams(streams: number): void;
   /** Ends the inference threads for good; what waits is dropped. */

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { ResNetError, type ErrorCode } from '../errors';
+import { addBench } from './bench';
 import { addClassify } from './classify';
 import { addConvert } from './convert';
 import { addDoctor } from './doctor';
@@ -41,6 +42,7 @@ function program(): Command {
   addExplain(resnet);
   addFeatures(resnet);
   addConvert(resnet);
+  addBench(resnet);
   addDoctor(resnet);
   return resnet;
 }

@@ -68,6 +68,10 @@ Napi::Value js_threads(const Napi::CallbackInfo& info) {
   return out;
 }
 
+Napi::Value peak(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] { return start_peak(info.Env(), info[0], info[1]); });
+}
+
 Napi::Value ensure_streams(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     Streams::shared().ensure(static_cast<int>(integer_argument(info[0], "streams", 1, 256)));
@@ -132,6 +136,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("cudaStatus", Napi::Function::New(env, js_cuda_status));
   exports.Set("devices", Napi::Function::New(env, js_devices));
   exports.Set("threads", Napi::Function::New(env, js_threads));
+  exports.Set("peak", Napi::Function::New(env, peak));
   exports.Set("ensureStreams", Napi::Function::New(env, ensure_streams));
   exports.Set("stop", Napi::Function::New(env, stop));
   exports.Set("externalMemory", Napi::Function::New(env, external_memory));

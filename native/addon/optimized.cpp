@@ -102,6 +102,16 @@ Napi::Object start_optimize(Napi::Env env, const std::shared_ptr<Network>& netwo
       });
 }
 
+Napi::Object start_peak(Napi::Env env, const Napi::Value& dtype, const Napi::Value& threads) {
+  constexpr double kSeconds = 0.3;
+  return start_job(
+      env,
+      [dtype = dtype_from_js(dtype)](const Interrupt&) {
+        return at::full({1}, peak_of(dtype, kSeconds), at::kDouble);
+      },
+      static_cast<int>(integer_argument(threads, "threads", 0, kMostThreads)));
+}
+
 Napi::Function OptimizedModule::define(Napi::Env env) {
   return DefineClass(env, "NativeOptimized",
                      {

@@ -38,4 +38,7 @@ class OptimizedModule : public Napi::ObjectWrap<OptimizedModule> {
 /// Starts optimising: { promise of a NativeOptimized, cancel }.
 Napi::Object start_optimize(Napi::Env env, const std::shared_ptr<Network>& network, const Napi::Value& options);
 
+/// Starts measuring what a matrix product in (dtype, threads) reaches: operations per second, a float64 tensor of one.
+Napi::Object start_peak(Napi::Env env, const Napi::Value& dtype, const Napi::Value& threads);
+
 }  // namespace resnet

@@ -4,6 +4,7 @@
 
 #include "error.h"
 #include "inference/cpu_executor.h"
+#include "inference/peak.h"
 #include "inference/torch_executor.h"
 #include "model/inside.h"
 #include "runtime/input.h"
@@ -33,6 +34,11 @@ const OnCpu& on_cpu(DType dtype) { return kOnCpu[static_cast<std::size_t>(dtype)
 at::Tensor copied(const at::Tensor& tensor) { return tensor.detach().to(at::kCPU, at::kFloat, false, /*copy=*/true); }
 
 }  // namespace
+
+double peak_of(DType dtype, double seconds) {
+  const auto* kernels = kernels::select(on_cpu(dtype).element);
+  return kernels == nullptr ? 0 : measured_peak(*kernels, seconds);
+}
 
 Optimized::Optimized(const ResNetImpl& network, c10::Device device, const OptimizeOptions& options,
                      const Interrupt& interrupt)

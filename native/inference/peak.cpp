@@ -1,0 +1,54 @@
+#include "inference/peak.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "inference/packed.h"
+#include "runtime/team.h"
+
+namespace resnet {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int64_t kPixels = 42;  // whole tiles of 6 and of 7
+constexpr int64_t kWords = 256;
+constexpr int64_t kRepeats = 200;
+
+}  // namespace
+
+double measured_peak(const kernels::Kernels& kernels, double seconds) {
+  const auto threads = at::get_num_threads();
+  const auto size = bytes_of(kernels.element);
+  const auto per_row = static_cast<double>(2 * kPixels * kWords * (4 / size) * kernels::kPanel);
+  double best = 0;
+  const auto end = Clock::now() + std::chrono::duration<double>(seconds);
+  do {
+    const auto start = Clock::now();
+    Team::of_this_thread().run(threads, [&](int64_t) {
+      const auto input = at::zeros({kPixels * kWords * 4}, at::kByte);
+      const auto weights = at::zeros({kWords * kernels::kPanel * 4}, at::kByte);
+      const auto numbers = at::zeros({kernels::kPanel}, at::kFloat);
+      const auto output = at::empty({kPixels * kernels::kPanel * size}, at::kByte);
+      kernels::ConvRow row{};
+      row.input = static_cast<const char*>(input.const_data_ptr());
+      row.input_pixel_step = kWords * 4;
+      row.window_rows = 1;
+      row.row_words = kWords;
+      row.weights = static_cast<const char*>(weights.const_data_ptr());
+      row.scale = row.bias = numbers.const_data_ptr<float>();
+      row.output = static_cast<char*>(output.data_ptr());
+      row.output_step = kernels::kPanel * size;
+      row.pixels = kPixels;
+      for (int64_t i = 0; i < kRepeats; i++) kernels.conv(row);
+    });
+    const std::chrono::duration<double> taken = Clock::now() - start;
+    best = std::max(best, per_row * kRepeats * threads / taken.count());
+  } while (Clock::now() < end);
+  return best;
+}
+
+}  // namespace resnet
