@@ -17,6 +17,10 @@ describe('resnet summary writes the table to the byte when piped', () => {
     expect(await resnet('summary', ...args)).toEqual(quiet(golden(name)));
   });
 
+  test('by npx in a clone, as the README has it', async () => {
+    expect(await run('npx', ['--no', 'resnet', 'summary', '50'])).toEqual(quiet(golden('article.resnet50')));
+  });
+
   test('where CI is set, too', async () => {
     const ended = await run(process.execPath, ['dist/cli/main.js', 'summary', '50'], { env: { CI: '1' } });
     expect(ended).toEqual(quiet(golden('article.resnet50')));
