@@ -12,6 +12,7 @@ const LIB = [
   ['blocks', 'resnet', 'summary'],
   ['image'],
   ['index'],
+  ['serve'],
   ['esm', 'cli'],
 ];
 const NATIVE = [['error', 'precompiled'], ['model', 'image'], ['runtime'], ['inference'], ['addon']];
