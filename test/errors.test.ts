@@ -4,7 +4,7 @@ import { ERROR_CODES } from '../lib/index';
 import { root } from './support/node';
 
 /** Node's own codes, which the sources may name. */
-const OF_NODE = new Set(['ERR_MODULE_NOT_FOUND']);
+const OF_NODE = new Set(['ERR_MODULE_NOT_FOUND', 'ERR_HTTP_REQUEST_TIMEOUT']);
 
 const sources = ['lib', 'native'].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
