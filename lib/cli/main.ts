@@ -7,6 +7,7 @@ import { addClassify } from './classify';
 import { addConvert } from './convert';
 import { addDoctor } from './doctor';
 import { addParams } from './params';
+import { addServe } from './serve';
 import { addSummary } from './summary';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage. */
@@ -35,6 +36,7 @@ function program(): Command {
   addParams(resnet);
   addClassify(resnet);
   addConvert(resnet);
+  addServe(resnet);
   addDoctor(resnet);
   return resnet;
 }
