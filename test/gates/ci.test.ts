@@ -16,7 +16,8 @@ function ci(script: string): Promise<Ended> {
     writeFileSync(join(folder, tool), '#!/bin/sh\n');
     chmodSync(join(folder, tool), 0o755);
   }
-  return run('bash', ['.ci/run'], { cwd: root, env: { PATH: `${folder}:${process.env.PATH}` } });
+  const env = { PATH: `${folder}:${process.env.PATH}`, LIBTORCH_RESNET_CACHE: join(folder, 'cache') };
+  return run('bash', ['.ci/run'], { cwd: root, env });
 }
 
 test.each([
