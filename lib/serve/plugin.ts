@@ -8,6 +8,7 @@ import { Metrics } from './metrics';
 import { loadModels, type Model } from './model';
 import { addClassify } from './classify-routes';
 import { addOip } from './oip-routes';
+import { openapi } from './openapi';
 import { checkServeOptions, type ServeOptions } from './options';
 import { refusalOf } from './refusal';
 import type { ServerState } from './state';
@@ -51,8 +52,10 @@ export function addRoutes(app: FastifyInstance, options: ServeOptions, models: r
 
   addGate(app, state);
   addEnd(app, state);
-  addOip(app, state, packageVersion());
+  const version = packageVersion();
+  addOip(app, state, version);
   addClassify(app, state);
+  app.get('/openapi.json', { config: { open: true } }, () => openapi(version));
   app.get('/metrics', async (_, reply) => reply.type(metrics.contentType).send(await metrics.text()));
 
   for (const inference of inferences.values()) {
