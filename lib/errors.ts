@@ -26,6 +26,7 @@ export const ERROR_CODES = {
   ERR_QUEUE_FULL: 'A server has as many pictures waiting as it takes; try again later.',
   ERR_RATE_LIMIT: 'An API key has used up its requests for now.',
   ERR_REQUEST: 'A request to a server is malformed.',
+  ERR_SERVER: 'A server cannot be reached, or answers something else than it should.',
   ERR_SHAPE: 'A shape is malformed or does not fit.',
   ERR_STOPPING: 'A server is about to stop and takes no new work.',
   ERR_TIMEOUT: 'A deadline passed before the answer was there.',

@@ -1,32 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ClassifyAnswer, FeaturesAnswer, ServedPrediction, Times } from '../client/answers';
 import { best, softmax } from '../image/scores';
 import { timeoutOf, withDeadline } from './deadline';
 import { integerOf } from './fields';
-import type { Times } from './inference';
 import type { Model } from './model';
 import { readPictureBody } from './picture-body';
 import { inferenceOf, type ServerState } from './state';
-
-/** One class that a picture may show. */
-export interface ServedPrediction {
-  label: string;
-  index: number;
-  score: number;
-}
-
-/** What `POST /classify` answers, with one result for each picture. */
-export interface ClassifyAnswer {
-  model: string;
-  results: { name: string; predictions: ServedPrediction[] }[];
-  times: Times;
-}
-
-/** What `POST /features` answers: the network's numbers after pooling. */
-export interface FeaturesAnswer {
-  model: string;
-  results: { name: string; features: number[] }[];
-  times: Times;
-}
 
 interface Asked {
   Querystring: { model?: string | string[]; top?: string | string[] };

@@ -1,3 +1,4 @@
+import type { Times } from '../client/answers';
 import { badArgument, ResNetError } from '../errors';
 import { Tensor } from '../tensor';
 import { Batcher, type Row } from './batcher';
@@ -13,13 +14,6 @@ export type Given = { pictures: readonly Uint8Array[]; names?: readonly string[]
 export interface Answered {
   values: readonly Float32Array[];
   times: Times;
-}
-
-/** In milliseconds; of several pictures the longest. */
-export interface Times {
-  decodeMs: number;
-  queueMs: number;
-  inferMs: number;
 }
 
 /** A model that answers requests: reads pictures, waits in its queue, counts. */
