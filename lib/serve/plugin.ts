@@ -10,6 +10,7 @@ import { addClassify } from './classify-routes';
 import { addOip } from './oip-routes';
 import { openapi } from './openapi';
 import { checkServeOptions, type ServeOptions } from './options';
+import { addPage } from './page-routes';
 import { refusalOf } from './refusal';
 import type { ServerState } from './state';
 
@@ -55,6 +56,7 @@ export function addRoutes(app: FastifyInstance, options: ServeOptions, models: r
   const version = packageVersion();
   addOip(app, state, version);
   addClassify(app, state);
+  addPage(app, state);
   app.get('/openapi.json', { config: { open: true } }, () => openapi(version));
   app.get('/metrics', async (_, reply) => reply.type(metrics.contentType).send(await metrics.text()));
 

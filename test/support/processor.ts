@@ -11,4 +11,4 @@ export const has: Readonly<Record<OptimizedDType, boolean>> = {
 };
 
 /** A `test` that counts as skipped where the processor cannot compute in `dtype`. */
-export const testOn = (dtype: OptimizedDType): typeof test   => (has[dtype] ? test : test.skip);
+export const testOn = (dtype: OptimizedDType): typeof test => (has[dtype] ? test : test.skip);
