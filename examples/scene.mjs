@@ -16,15 +16,18 @@ export async function drawScene(path = fileURLToPath(new URL('../build/scene.jpg
   return path;
 }
 
-/** The scene's pixels: sky, sun, clouds and mountains above the horizon, and all of it again in the water below. */
+/** The scene's pixels: sky, sun, clouds and mountains, all of it again in the water, and a bank with grass before it. */
 export function scene(seed) {
   const noise = fractalNoise(seed);
   const ridges = RIDGES.map((ridge, i) => ridgeLine(noise, ridge, i));
+  const bank = grassyBank(noise, seed + 2);
   const pixels = new Uint8Array(WIDTH * HEIGHT * 3);
   const grain = random(seed + 1);
   for (let y = 0; y < HEIGHT; y++) {
     for (let x = 0; x < WIDTH; x++) {
-      const color = y < HORIZON ? land(noise, ridges, x, y) : water(noise, ridges, x, y);
+      let color = y < HORIZON ? land(noise, ridges, x, y) : water(noise, ridges, x, y);
+      color = mix(color, HAZE, 0.5 * Math.exp(-(((y - HORIZON + 3) / 9) ** 2)) * (0.4 + noise(x / 90, 3.5, 3))); // mist lies on the water
+      color = mix(color, bank.color(x, y), bank.cover[y * WIDTH + x]);
       const offset = (y * WIDTH + x) * 3;
       const speck = (grain() - 0.5) * 5; // no sensor is free of it
       for (let c = 0; c < 3; c++) pixels[offset + c] = clamp(color[c] + speck, 0, 255);
@@ -99,8 +102,46 @@ function water(noise, ridges, x, y) {
   const width = 10 + 58 * depth;
   const path = Math.exp(-(((x - SUN.x) / width) ** 2));
   color = mix(color, [255, 232, 186], clamp(path * (0.16 + 2.6 * Math.max(0, wave)), 0, 0.85));
-  const shore = Math.exp(-(y - HORIZON) / 2.5);
-  return mix(color, [22, 34, 34], 0.55 * shore);
+  return color;
+}
+
+/** The near shore: how much of each pixel it covers, and its color there. */
+function grassyBank(noise, seed) {
+  const next = random(seed);
+  const cover = new Float64Array(WIDTH * HEIGHT);
+  const top = (x) =>
+    HEIGHT - 22 - 44 * smooth((WIDTH * 0.62 - x) / (WIDTH * 0.6)) - 26 * (noise(x / 70, 51.5, 4) - 0.5);
+  for (let x = 0; x < WIDTH; x++) {
+    for (let y = Math.max(0, Math.floor(top(x))); y < HEIGHT; y++) cover[y * WIDTH + x] = clamp(y - top(x), 0, 1);
+  }
+  for (let blade = 0; blade < 1100; blade++) {
+    const root = (next() * 1.1 - 0.05) * WIDTH;
+    const tuft = noise(root / 26, 71.5, 3); // grass stands together
+    const length = (10 + 62 * next() ** 2) * clamp(tuft * 2.4 - 0.5, 0.2, 1.4);
+    const lean = (next() - 0.42) * length * 0.7;
+    const thickness = 0.7 + 0.9 * next();
+    const foot = top(clamp(root, 0, WIDTH - 1)) + 4;
+    for (let step = 0; step <= length * 2; step++) {
+      const t = step / (length * 2);
+      drop(cover, root + lean * t * t, foot - length * t, thickness * (1 - t) + 0.25);
+    }
+  }
+  const color = (x, y) => {
+    const lit = clamp(0.2 + 0.9 * (noise(x / 5, y / 16, 4) - 0.35) - (y - top(x)) / 120, 0.05, 1);
+    const warm = Math.exp(-Math.abs(x - SUN.x) / 220); // light comes from behind it
+    return mix([12, 18, 14], mix([66, 84, 42], [146, 122, 62], warm), lit);
+  };
+  return { cover, color };
+}
+
+/** Covers a spot of that radius, soft at its edge. */
+function drop(cover, x, y, radius) {
+  for (let row = Math.max(0, Math.floor(y - radius)); row <= Math.min(HEIGHT - 1, y + radius + 1); row++) {
+    for (let column = Math.max(0, Math.floor(x - radius)); column <= Math.min(WIDTH - 1, x + radius + 1); column++) {
+      const share = clamp(radius + 0.5 - Math.hypot(column - x, row - y), 0, 1);
+      cover[row * WIDTH + column] = Math.max(cover[row * WIDTH + column], share);
+    }
+  }
 }
 
 /** For each column the height at which a ridge begins. */

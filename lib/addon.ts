@@ -44,7 +44,10 @@ export interface NativeRow {
   multiplyAdds: number;
 }
 
-/** An 8-bit RGB picture, `height * width * 3` bytes. */
+/**
+ * An 8-bit RGB picture, `height * width * 3` bytes. It is not copied: `data` is neither changed nor detached before
+ * the job on it has settled, aborted or not.
+ */
 export interface NativePicture {
   data: Uint8Array;
   width: number;
@@ -56,19 +59,25 @@ export interface NativePreprocess {
   resize: number;
   /** Side of the square cut out of the centre. */
   crop: number;
+  interpolation: 'bilinear' | 'bicubic';
   mean: readonly number[];
   std: readonly number[];
+}
+
+/** What a forward was explained by, for each picture: all logits, the class, and its map, [N, H, W]. */
+export interface NativeExplained {
+  logits: NativeTensor;
+  classes: NativeTensor;
+  maps: NativeTensor;
 }
 
 export interface NativeModule {
   forward(x: NativeTensor): NativeJob<NativeTensor>;
   forwardSync(x: NativeTensor): NativeTensor;
-  /** Preprocess and forward in one hop. */
-  forwardPictures(
-    pictures: readonly NativePicture[],
-    preprocess: NativePreprocess,
-    threads: number,
-  ): NativeJob<NativeTensor>;
+  /** For a ResNet: after global pooling, [N, C]. */
+  forwardFeatures(x: NativeTensor, threads: number): NativeJob<NativeTensor>;
+  /** For a ResNet: the four stages' maps, [N, C, H, W]. */
+  stages(x: NativeTensor, threads: number): NativeJob<NativeTensor[]>;
   /** For a ResNet: resolves to what `createOptimized` takes. */
   optimize(options: NativeOptimizeOptions): NativeJob<NativeOptimizedHandle>;
   train(mode: boolean): void;
@@ -108,6 +117,8 @@ export interface NativeOptimizeOptions {
   calibration?: readonly NativeTensor[] | undefined;
   /** How `calibration` becomes ranges: leaving out the rarest values, or not. */
   percentile: boolean;
+  /** Takes the module's memory, of no use afterwards. */
+  consume: boolean;
 }
 
 export interface NativeOptimized {
@@ -119,6 +130,8 @@ export interface NativeOptimized {
     preprocess: NativePreprocess,
     threads: number,
   ): NativeJob<NativeTensor>;
+  /** Class activation maps of a class, of each picture's likeliest one where it is undefined. */
+  explain(x: NativeTensor, index: number | undefined, threads: number): NativeJob<NativeExplained>;
   description(): { plan: string; executor: string };
   /** By value of the plan; empty but for int8. */
   ranges(): NativeRange[];

@@ -15,6 +15,7 @@ export const ERROR_CODES = {
   ERR_CUDA_VARIANT: 'CUDA was asked for and the libtorch in use has no CUDA part.',
   ERR_DEVICE: 'A device name is malformed, or the device cannot do what was asked.',
   ERR_DISPOSED: 'The module was disposed of.',
+  ERR_DOWNLOAD: 'Weights that have a name cannot be fetched, or are not those that were published.',
   ERR_DTYPE: 'A dtype is unknown, not named where it must be, or not taken here.',
   ERR_FILE: 'A file cannot be read or written.',
   ERR_IMAGE: 'A picture cannot be decoded, or exceeds the pixel limit.',
@@ -36,6 +37,7 @@ export const ERROR_CODES = {
   ERR_UNSUPPORTED_LAYERS: 'The depth is not one of 18, 34, 50, 101 and 152.',
   ERR_UNSUPPORTED_MODEL: 'The weights are of a network other than a plain ResNet.',
   ERR_WEIGHTS_FORMAT: 'A weight file breaks the rules of its format.',
+  ERR_WEIGHTS_GLOBAL: 'A weight file names code that no state dict needs; nothing of it was run.',
   ERR_WEIGHTS_MISMATCH: 'Weights do not fit the network: missing, unexpected or misshapen tensors.',
 } as const;
 

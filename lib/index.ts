@@ -1,14 +1,12 @@
 export { BasicBlock, BottleneckBlock } from './blocks';
 export { SUPPORTED_LAYERS, type Layers } from './depths';
 export { ERROR_CODES, ResNetError, type ErrorCode } from './errors';
-export {
-  ImageClassifier,
-  type ClassifyOptions,
-  type Image,
-  type ImageClassifierOptions,
-  type Prediction,
-} from './image/classifier';
-export type { Preprocess } from './image/preprocess';
+export { ImageClassifier, type ClassifyOptions, type Prediction } from './image/classifier';
+export type { ImageClassifierOptions } from './image/classifier-options';
+export type { Image } from './image/decode';
+export type { ExplainOptions, Explanation, Region } from './image/explain';
+export type { Preprocess, ResolvedPreprocess } from './image/preprocess';
+export type { PreprocessPreset } from './image/presets';
 export {
   cudaStatus,
   devices,
@@ -26,10 +24,12 @@ export {
   type OptimizedDType,
   type OptimizeOptions,
 } from './optimized';
-export { ResNet, type ResNetLoadOptions } from './resnet';
+export { ResNet, type ResNetLoadOptions, type Stages } from './resnet';
 export { summary, type Summary, type SummaryOptions, type SummaryRow, type SummaryTotals } from './summary';
 export { Tensor, type DType, type TensorData } from './tensor';
 export type { SaveOptions } from './weights/convert';
+export type { DownloadProgress } from './weights/download';
 export type { LoadOptions, LoadReport } from './weights/match';
 export type { Naming, WrittenNaming } from './weights/names';
+export type { WeightsName } from './weights/published';
 export { readWeights } from './weights/read';

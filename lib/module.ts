@@ -7,8 +7,6 @@ import type {
   NativeModuleSpec,
   NativeOptimizedHandle,
   NativeOptimizeOptions,
-  NativePicture,
-  NativePreprocess,
   NativeRow,
   NativeTensor,
 } from './addon';
@@ -232,13 +230,33 @@ export abstract class Module {
   /** What the rest of the package may do with a module and users may not. @internal */
   static access(module: Module): ModuleAccess {
     const known = Module.#of(module);
-    return { handle: known.#native, spec: known.#spec };
+    return { handle: known.#native, spec: known.#spec, input: (x) => known.#input(x) };
   }
 }
 
 interface ModuleAccess {
   handle: NativeModule;
   spec: NativeModuleSpec;
+  /** A forward's input, checked. */
+  input: (x: Tensor) => NativeTensor;
+}
+
+/**
+ * What a forward makes on its way.
+ *
+ * @internal
+ * @param start - the native job that looks inside
+ */
+export async function lookInside<T>(
+  module: Module,
+  x: Tensor,
+  options: ForwardOptions,
+  start: (handle: NativeModule, input: NativeTensor) => NativeJob<T>,
+): Promise<T> {
+  const { handle, input } = Module.access(module);
+  const signal = checkSignal(options);
+  const taken = input(x);
+  return settledJob(() => native(() => start(handle, taken)), signal);
 }
 
 /**
@@ -252,23 +270,6 @@ export function traceModule(module: Module, inputShape: readonly number[]): Nati
   const { handle, spec } = Module.access(module);
   checkInputShape(inputShape, inputChannelsOf(spec), 'inputSize');
   return native(() => handle.trace(inputShape));
-}
-
-/**
- * Preprocesses pictures and runs the network on them in one hop.
- *
- * @internal
- * @returns logits, float32 [pictures, numClasses]
- */
-export async function forwardPictures(
-  module: Module,
-  pictures: readonly NativePicture[],
-  preprocess: NativePreprocess,
-  options: ForwardOptions & { threads?: number | undefined } = {},
-): Promise<Tensor> {
-  const { handle } = Module.access(module);
-  const signal = checkSignal(options);
-  return settled(() => native(() => handle.forwardPictures(pictures, preprocess, options.threads ?? 0)), signal);
 }
 
 /**

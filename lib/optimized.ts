@@ -1,4 +1,4 @@
-import { native, type NativeOptimized, type NativePicture, type NativePreprocess } from './addon';
+import { native, type NativeExplained, type NativeOptimized, type NativePicture, type NativePreprocess } from './addon';
 import { readCalibration, writeCalibration, type Range } from './calibration';
 import { checkInteger, checkOptionsObject } from './check';
 import type { Layers } from './depths';
@@ -83,13 +83,19 @@ export class OptimizedResNet {
     this.executor = native(() => made.description()).executor;
   }
 
-  /** @internal */
-  static async from(source: Module & Source, options: OptimizeOptions = {}): Promise<OptimizedResNet> {
-    const { dtype, threads, streams, mean, std, calibration } = checkOptions(options);
+  /** @param consume - takes the source's memory: it is of no use afterwards. @internal */
+  static async from(
+    source: Module & Source,
+    options: OptimizeOptions & ForwardOptions = {},
+    consume = false,
+  ): Promise<OptimizedResNet> {
+    checkOptionsObject(options, OPTIONS);
+    const { dtype, threads, streams, mean, std, calibration } = checkOptimize(options);
     const { device, layers, numClasses } = source;
     const given = await takeCalibration(calibration, source);
     if (streams > 1) native((binding) => binding.ensureStreams(streams));
-    const handle = await settledJob(() => startOptimize(source, { dtype, mean, std, ...given }));
+    const signal = checkSignal(options);
+    const handle = await settledJob(() => startOptimize(source, { dtype, mean, std, consume, ...given }), signal);
     const made = native((binding) => binding.createOptimized(handle));
     return new OptimizedResNet({ device, layers, numClasses }, made, dtype, threads);
   }
@@ -116,6 +122,14 @@ export class OptimizedResNet {
     const network = OptimizedResNet.#of(this);
     checkInput(x);
     return fromNativeTensor(native(() => network.#native.forwardSync(toNativeTensor(x), false, network.#threads)));
+  }
+
+  /** See {@link ImageClassifier.explain}. @internal */
+  async explain(x: Tensor, index: number | undefined, options: ForwardOptions = {}): Promise<NativeExplained> {
+    const network = OptimizedResNet.#of(this);
+    const signal = checkSignal(options);
+    const input = toNativeTensor(x);
+    return settledJob(() => native(() => network.#native.explain(input, index, network.#threads)), signal);
   }
 
   /** Preprocessing and forward in one hop. @internal */
@@ -197,8 +211,10 @@ const DTYPES: readonly string[] = ['float32', 'bfloat16', 'int8'] satisfies Opti
 const MOST_THREADS = 1024;
 const MOST_STREAMS = 256;
 
-function checkOptions(options: OptimizeOptions): Checked {
-  checkOptionsObject(options);
+const OPTIONS = ['dtype', 'prefer', 'threads', 'streams', 'calibration', 'mean', 'std', 'signal'];
+
+/** Checks the options of {@link ResNet.optimize}, and fills in what is left out. @internal */
+export function checkOptimize(options: OptimizeOptions): Checked {
   const { dtype = 'float32', prefer = 'latency', calibration } = options;
   const { mean = [0.485, 0.456, 0.406], std = [0.229, 0.224, 0.225] } = options;
   if (!DTYPES.includes(dtype)) {
@@ -206,9 +222,10 @@ function checkOptions(options: OptimizeOptions): Checked {
   }
   if (prefer !== 'latency' && prefer !== 'throughput') throw badArgument('prefer', "'latency' or 'throughput'", prefer);
   const { cores } = native((binding) => binding.threads());
-  const { threads = prefer === 'latency' ? cores : 1, streams = prefer === 'latency' ? 1 : cores } = options;
-  checkInteger('threads', threads, 1, MOST_THREADS);
+  const { streams = prefer === 'latency' ? 1 : cores } = options;
   checkInteger('streams', streams, 1, MOST_STREAMS);
+  const { threads = Math.max(1, Math.floor(cores / streams)) } = options;
+  checkInteger('threads', threads, 1, MOST_THREADS);
   checkThree('mean', 'three finite numbers', mean, Number.isFinite);
   checkThree('std', 'three positive numbers', std, (value) => Number.isFinite(value) && value > 0);
   if (dtype === 'int8' && calibration === undefined) {
@@ -218,7 +235,10 @@ function checkOptions(options: OptimizeOptions): Checked {
       undefined,
     );
   }
-  return { dtype, threads, streams, calibration: dtype === 'int8' ? calibration : undefined, mean, std };
+  if (dtype !== 'int8' && calibration !== undefined) {
+    throw badArgument('calibration', `left out with dtype ${dtype}: int8 alone is calibrated`, calibration);
+  }
+  return { dtype, threads, streams, calibration, mean, std };
 }
 
 function checkThree(argument: string, expected: string, values: unknown, fits: (value: number) => boolean): void {

@@ -2,27 +2,37 @@ import { badArgument } from './errors';
 import { checkInteger, checkOptionsObject } from './check';
 import { SUPPORTED_LAYERS, unsupportedLayers, type Layers } from './depths';
 import {
+  checkSignal,
+  fromNativeTensor,
   loadValuesInto,
+  lookInside,
   Module,
   readStateInto,
   stateSpecOf,
   UNWRITTEN,
   zeroed,
   type Device,
+  type ForwardOptions,
   type ModuleOptions,
 } from './module';
 import { OptimizedResNet, type OptimizeOptions } from './optimized';
 import { transpose, type DType, type Tensor } from './tensor';
+import { fetchWeights } from './weights/by-name';
 import { checkMetadata, convertState, type SaveOptions } from './weights/convert';
+import type { DownloadOptions } from './weights/download';
 import { nonFinite, warnOfNonFinite } from './weights/finite';
 import { identifyResNet } from './weights/identify';
 import { matchState, type LoadOptions } from './weights/match';
-import { byFile, openWeights, readTensors } from './weights/read';
+import { isWeightsName, type WeightsName } from './weights/published';
+import { byFile, checkTensors, eachTensor, openWeights, readTensors } from './weights/read';
 import { saveSafetensors } from './weights/save-safetensors';
 import { checkPlain } from './weights/source';
 import type { WeightEntry } from './weights/weight-file';
 
 const MOST_CLASSES = 2 ** 20;
+
+/** The maps of the four stages: 256, 512, 1,024 and 2,048 channels, or 64 to 512 in ResNet-18 and -34. */
+export type Stages = [Tensor, Tensor, Tensor, Tensor];
 
 /** Options of {@link ResNet.load}. */
 export interface ResNetLoadOptions extends LoadOptions {
@@ -32,6 +42,10 @@ export interface ResNetLoadOptions extends LoadOptions {
   numClasses?: number | undefined;
   /** Default: 'cpu'. */
   device?: Device | undefined;
+  /** For weights by name: called as bytes arrive. */
+  onProgress?: DownloadOptions['onProgress'];
+  /** For weights by name: ends the download. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -68,16 +82,21 @@ export class ResNet extends Module {
    * (3x3) is taken, and weights trained with the stride in the 1x1 load and answer wrongly, unless Hugging Face's
    * `config.json` beside the file tells (`downsample_in_bottleneck`). Other networks than plain ResNets are refused.
    *
-   * @param path - a safetensors file, an index of shards (`model.safetensors.index.json`), or a folder that has a
-   *   `model.safetensors` or its index; under the names of any {@link LoadOptions.naming}
-   * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_UNSUPPORTED_MODEL, ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_MISMATCH; as the
-   *   constructor otherwise
+   * @param weights - the path of a file that {@link readWeights} reads, an index of shards
+   *   (`model.safetensors.index.json`), or a folder that has a `model.safetensors` or its index; under the names of any
+   *   {@link LoadOptions.naming}. Or, with `layers` given, 'IMAGENET1K_V1', 'IMAGENET1K_V2' or 'DEFAULT' for
+   *   torchvision's file of that name, which is fetched into the cache and checked by its published SHA-256 (a file of
+   *   such a name is './DEFAULT')
+   * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_UNSUPPORTED_MODEL, ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_GLOBAL,
+   *   ERR_WEIGHTS_MISMATCH, ERR_DOWNLOAD; as the constructor otherwise
    *
    * @example
    * const net = await ResNet.load('resnet50.safetensors');
    */
-  static async load(path: string, options: ResNetLoadOptions = {}): Promise<ResNet> {
-    checkOptionsObject(options);
+  static async load(weights: WeightsName | (string & {}), options: ResNetLoadOptions = {}): Promise<ResNet> {
+    const signal = checkSignal(options);
+    const { layers, onProgress } = options;
+    const path = isWeightsName(weights) ? await fetchWeights(weights, layers, { onProgress, signal }) : weights;
     const { path: file, entries } = await openWeights(path);
     const given = new Map(entries.map((entry) => [entry.name, entry]));
     const found =
@@ -91,22 +110,24 @@ export class ResNet extends Module {
     try {
       const match = matchState(path, stateSpecOf(net), given, options);
       await checkPlain(file, match.naming, net.layers);
-      const entryOf = (pair: { given: string }): WeightEntry => given.get(pair.given) as WeightEntry;
-      const [turned, straight] = [true, false].map((side) =>
-        match.pairs.filter(({ transposed }) => transposed === side),
-      ) as [typeof match.pairs, typeof match.pairs];
-      const wanted = straight.map((pair) => ({
-        ...entryOf(pair),
-        name: pair.name,
-        dtype: entryOf(pair).dtype as DType,
-      }));
-      for (const [holder, extents] of byFile(file, wanted)) await readStateInto(net, holder, extents);
-      const read = await readTensors(file, turned.map(entryOf));
-      const transposed = turned.map(({ name, given }) => [name, transpose(read.get(given) as Tensor)] as const);
-      loadValuesInto(net, [...transposed, ...zeroed(match.untracked)]);
+      const pairs = match.pairs.map((pair) => ({ pair, entry: given.get(pair.given) as WeightEntry }));
+      const straight = pairs.filter(({ pair, entry }) => !pair.transposed && entry.packing === undefined);
+      await checkTensors(
+        file,
+        straight.map(({ entry }) => entry),
+      );
+      const extents = straight.map(({ pair, entry }) => ({ ...entry, name: pair.name, dtype: entry.dtype as DType }));
+      for (const [holder, held] of byFile(file, extents)) await readStateInto(net, holder, held);
+      // What does not lie in the file as it is wanted goes through memory of its own, one tensor at a time.
+      await eachTensor(
+        file,
+        pairs.filter((one) => !straight.includes(one)).map(({ pair, entry }) => ({ ...entry, pair })),
+        ({ pair }, tensor) => loadValuesInto(net, [[pair.name, pair.transposed ? transpose(tensor) : tensor]]),
+      );
+      loadValuesInto(net, zeroed(match.untracked));
       if (options.onWarning !== undefined) {
         const bad: string[] = [];
-        for (const pair of match.pairs) bad.push(...nonFinite(await readTensors(file, [entryOf(pair)])));
+        for (const { entry } of pairs) bad.push(...nonFinite(await readTensors(file, [entry])));
         warnOfNonFinite(path, bad, options.onWarning);
       }
       return options.device === undefined ? net : net.to(options.device);
@@ -114,6 +135,26 @@ export class ResNet extends Module {
       net.dispose();
       throw error;
     }
+  }
+
+  /**
+   * As {@link Module.forward}, up to the global pooling: what `fc` makes the logits of, for search and transfer.
+   *
+   * @returns float32 [N, C], 512 (ResNet-18 and -34) or 2,048 numbers a picture
+   */
+  async forwardFeatures(x: Tensor, options: ForwardOptions = {}): Promise<Tensor> {
+    return fromNativeTensor(await lookInside(this, x, options, (handle, input) => handle.forwardFeatures(input, 0)));
+  }
+
+  /**
+   * As {@link Module.forward}: the maps that the four stages of residual blocks make, each half as high and wide as
+   * the one before, an odd side rounded up. The mean of the last one over height and width is `forwardFeatures`.
+   *
+   * @returns four Tensors, float32 [N, C, H, W]
+   */
+  async stages(x: Tensor, options: ForwardOptions = {}): Promise<Stages> {
+    const maps = await lookInside(this, x, options, (handle, input) => handle.stages(input, 0));
+    return maps.map(fromNativeTensor) as Stages;
   }
 
   /**
@@ -132,7 +173,7 @@ export class ResNet extends Module {
   /**
    * Writes the state as a safetensors file, which appears whole or not at all.
    *
-   * @throws ERR_FILE, ERR_ARGUMENT, ERR_DTYPE
+   * @throws ERR_FILE, ERR_ARGUMENT, ERR_DTYPE, ERR_BUSY
    */
   async save(path: string, options: SaveOptions = {}): Promise<void> {
     if (typeof path !== 'string' || path === '') throw badArgument('path', 'the path of a file', path);

@@ -7,12 +7,15 @@ import { ResNetError } from './errors';
  *
  * @throws ERR_FILE
  */
-export async function writeWhole(path: string, parts: Iterable<string | Uint8Array>): Promise<void> {
+export async function writeWhole(
+  path: string,
+  parts: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
+): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
     const file = await open(temporary, 'wx');
     try {
-      for (const part of parts) await file.writeFile(part);
+      for await (const part of parts) await file.writeFile(part);
       await file.sync();
     } finally {
       await file.close();
@@ -20,6 +23,7 @@ export async function writeWhole(path: string, parts: Iterable<string | Uint8Arr
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
+    if (error instanceof ResNetError) throw error; // of whoever makes the parts
     throw new ResNetError('ERR_FILE', `Cannot write ${path}: ${(error as Error).message}.`, { cause: error });
   }
 }

@@ -3,8 +3,16 @@
 
 const LIBTORCH_HINT = 'or point LIBTORCH at an unpacked libtorch';
 
-/** @type {Record<string, { says: (details: any) => string, remedy: (details: any) => string }>} */
+/**
+ * `debian` is the package that is missing.
+ *
+ * @type {Record<string, { says: (details: any) => string, remedy: (details: any) => string, debian?: string }>}
+ */
 const FAILURES = {
+  node: {
+    says: ({ version, wanted, program }) => `Node ${version} (${program}) is too old: ${wanted} is needed.`,
+    remedy: () => 'Install a newer Node (https://nodejs.org, or a version manager), and run the install again with it.',
+  },
   windows: {
     says: () => 'Windows is not supported.',
     remedy: () => 'Use WSL 2 (a Linux inside Windows) and install there.',
@@ -23,18 +31,24 @@ const FAILURES = {
     remedy: ({ supported }) => `Leave LIBTORCH_VARIANT out, or set it to one of: ${supported}.`,
   },
   python: {
+    debian: 'python3-pip',
     says: ({ tried }) => `No Python 3 was found (tried ${tried}); libtorch is fetched with its pip.`,
     remedy: () =>
       `Install it (Debian: apt install python3 python3-pip; Fedora: dnf install python3-pip; macOS: brew install python), ${LIBTORCH_HINT}.`,
   },
   pip: {
+    debian: 'python3-pip',
     says: ({ python, output }) => `${python} has no pip; libtorch is fetched with it.${quoted(output)}`,
     remedy: () =>
       `Install it (Debian: apt install python3-pip; Fedora: dnf install python3-pip; elsewhere: python3 -m ensurepip), ${LIBTORCH_HINT}.`,
   },
   compiler: {
+    debian: 'g++',
     says: ({ tried }) => `No C++ compiler was found (tried ${tried}).`,
-    remedy: () => 'Install one (Debian: apt install g++; Fedora: dnf install gcc-c++; macOS: xcode-select --install).',
+    remedy: ({ set }) =>
+      set
+        ? 'Set CXX to the name or path of one program, without arguments, or unset it.'
+        : 'Install one (Debian: apt install g++; Fedora: dnf install gcc-c++; macOS: xcode-select --install).',
   },
   standard: {
     says: ({ compiler, output }) =>
@@ -42,11 +56,13 @@ const FAILURES = {
     remedy: () => 'Install GCC 11, Clang 14 or a newer one, and set CXX to it where it is not the default.',
   },
   cmake: {
+    debian: 'cmake',
     says: ({ found }) =>
       found ? `CMake ${found} is too old: 3.18 is the oldest.` : 'CMake was not found (tried cmake).',
     remedy: () => 'Install it (Debian: apt install cmake; Fedora: dnf install cmake; macOS: brew install cmake).',
   },
   make: {
+    debian: 'ninja-build',
     says: () => 'Neither ninja nor make was found.',
     remedy: () =>
       'Install one (Debian: apt install ninja-build; Fedora: dnf install ninja-build; macOS: brew install ninja).',
@@ -99,11 +115,18 @@ const FAILURES = {
     remedy: () =>
       'Run it again in the foreground: npm rebuild libtorch-resnet --foreground-scripts (in a clone: npm run build:native).',
   },
+  load: {
+    says: ({ output }) => `The addon was built, but does not load.${quoted(output)}`,
+    remedy: ({ folder, way, version }) =>
+      ['LIBTORCH', 'LIBTORCH_USE_PYTORCH'].includes(way)
+        ? `Make ${folder} a complete libtorch ${version} (with the libraries that it needs itself), or unset ${way} to have one fetched.`
+        : `Remove ${folder} and install again: it will be fetched anew. Where a GLIBCXX version is missing, build with the compiler of this system (CXX).`,
+  },
 };
 
 /** The end of another program's words, indented: the last lines say what went wrong. */
 function quoted(output) {
-  const lines = (output ?? '').trim().split('\n').filter(Boolean).slice(-12);
+  const lines = (output || '').trim().split('\n').filter(Boolean).slice(-12);
   return lines.map((line) => `\n  ${line}`).join('');
 }
 
@@ -115,6 +138,41 @@ class Failure extends Error {
     this.code = code;
     this.remedy = FAILURES[code].remedy(details);
   }
+
+  report() {
+    return `libtorch-resnet: ${this.message}\nWhat to do: ${this.remedy}`;
+  }
 }
 
-module.exports = { FAILURES, Failure };
+/** Several at once, so that what is missing is installed in one go. */
+class Failures extends Error {
+  constructor(failures) {
+    super(failures.map(({ message }) => message).join('\n'));
+    this.name = 'Failures';
+    this.failures = failures;
+  }
+
+  report() {
+    const packages = this.failures.map(({ code }) => FAILURES[code].debian).filter(Boolean);
+    return [
+      ...this.failures.map((failure) => failure.report()),
+      ...(packages.length > 1 ? [`All at once, on Debian: apt install ${packages.join(' ')}`] : []),
+    ].join('\n');
+  }
+}
+
+/** Makes every check, and throws what all of them have found. */
+function checkAll(checks, env) {
+  const failures = [];
+  for (const check of checks) {
+    try {
+      check(env);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw new Failures(failures);
+}
+
+module.exports = { FAILURES, Failure, checkAll };

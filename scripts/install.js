@@ -1,10 +1,7 @@
 'use strict';
 /** npm's install script, and `npm run build:native`: finds or fetches libtorch, then builds the addon against it. */
-const { buildAddon } = require('./build-addon');
-const { Failure } = require('./failures');
-const { cudaHint, findLibtorch } = require('./libtorch/find');
-const { platformName } = require('./libtorch/platform');
-const { checkTools } = require('./tools');
+const { checkAll } = require('./failures');
+const { checkNode } = require('./node-version');
 
 const log = (line) => console.log(`libtorch-resnet: ${line}`);
 
@@ -13,11 +10,20 @@ function install(env) {
     log('install postponed (LIBTORCH_RESNET_SKIP_INSTALL=1); later: npm rebuild libtorch-resnet --foreground-scripts');
     return;
   }
+  checkNode();
+  // Only now: an old Node cannot parse these.
+  const { buildAddon, checkAddon } = require('./build-addon');
+  const { checkPython, cudaHint, findLibtorch } = require('./libtorch/find');
+  const { platformName } = require('./libtorch/platform');
+  const { checkCMake, checkCompiler, checkMake } = require('./tools');
+
   platformName(); // Windows ends here
-  checkTools(env);
+  checkAll([checkCompiler, checkCMake, checkMake, checkPython], env);
   const libtorch = findLibtorch({ env, log });
   log(`libtorch ${libtorch.version} in ${libtorch.folder} (${libtorch.way})`);
   buildAddon(libtorch, env);
+  checkAddon(libtorch, env);
+  log('the addon is built, and loads');
   const hint = cudaHint(libtorch);
   if (hint !== undefined) log(hint);
 }
@@ -25,7 +31,7 @@ function install(env) {
 try {
   install(process.env);
 } catch (error) {
-  if (!(error instanceof Failure)) throw error;
-  console.error(`libtorch-resnet: ${error.message}\nWhat to do: ${error.remedy}`);
+  if (error.report === undefined) throw error;
+  console.error(error.report());
   process.exitCode = 1;
 }

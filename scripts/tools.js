@@ -3,7 +3,7 @@
 const { spawnSync } = require('node:child_process');
 const { Failure } = require('./failures');
 
-const COMPILERS = ['g++', 'clang++']; // cmake-js insists on one of these names
+const COMPILERS = ['g++', 'clang++']; // cmake-js insists on one of these names, unless CXX names another
 const OLDEST_CMAKE = [3, 18];
 
 function firstLine(command, args, env) {
@@ -25,23 +25,31 @@ function cmakeVersion(env) {
   return /(\d+\.\d+\S*)/.exec(firstLine('cmake', ['--version'], env) ?? '')?.[1];
 }
 
-/** Refuses at once what the build would refuse after half a gigabyte of download. */
-function checkTools(env) {
+// Each refuses at once what the build would refuse after half a gigabyte of download.
+
+function checkCompiler(env) {
   const compiler = compilerFacts(env);
-  if (compiler === undefined) throw new Failure('compiler', { tried: env.CXX || COMPILERS.join(', ') });
+  if (compiler === undefined) {
+    throw new Failure('compiler', { tried: env.CXX || COMPILERS.join(', '), set: Boolean(env.CXX) });
+  }
   const { status, stderr } = spawnSync(compiler.command, ['-std=c++20', '-fsyntax-only', '-x', 'c++', '-'], {
     env,
     encoding: 'utf8',
     input: '#include <concepts>\n',
   });
   if (status !== 0) throw new Failure('standard', { compiler: compiler.command, output: stderr });
+}
 
+function checkCMake(env) {
   const cmake = cmakeVersion(env);
   const [major = 0, minor = 0] = (cmake ?? '').split('.').map(Number);
   if (cmake === undefined || major < OLDEST_CMAKE[0] || (major === OLDEST_CMAKE[0] && minor < OLDEST_CMAKE[1])) {
     throw new Failure('cmake', { found: cmake });
   }
+}
+
+function checkMake(env) {
   if (!['ninja', 'make'].some((tool) => firstLine(tool, ['--version'], env) !== undefined)) throw new Failure('make');
 }
 
-module.exports = { checkTools, cmakeVersion, compilerFacts };
+module.exports = { checkCMake, checkCompiler, checkMake, cmakeVersion, compilerFacts };

@@ -62,7 +62,13 @@ describe('a forward that begins while entries are read is not written under: ERR
 });
 
 test('a picture that would grow beyond 2^30 pixels is refused before memory is asked for', async () => {
-  const preprocess: NativePreprocess = { resize: 256, crop: 1, mean: [0, 0, 0], std: [1, 1, 1] };
+  const preprocess: NativePreprocess = {
+    resize: 256,
+    crop: 1,
+    interpolation: 'bilinear',
+    mean: [0, 0, 0],
+    std: [1, 1, 1],
+  };
   const picture = { width: 1, height: 20_000, data: new Uint8Array(60_000) };
   await expect(addon().resizeAndCrop([picture], preprocess).promise).rejects.toMatchObject({
     code: 'ERR_IMAGE',

@@ -1,25 +1,16 @@
 import { Option, type Command } from 'commander';
-import { SUPPORTED_LAYERS, type Layers } from '../depths';
-import { ResNetError } from '../errors';
-import { ImageClassifier, isRandom, type ImageClassifierOptions, type Prediction } from '../image/classifier';
-import { colours } from './colours';
-import { asJson } from './formats';
-import { parseCount, parseLayers } from './options';
+import type { ResNetError } from '../errors';
+import type { ImageClassifier } from '../image/classifier';
+import { WRITERS } from './classified';
+import { addNetworkOptions, openClassifier, type NetworkFlags } from './network';
+import { parseCount } from './options';
+import { picturesOf } from './pictures';
+import { printable } from './printable';
+import { Progress } from './progress';
 
-interface Flags {
-  weights?: string;
-  layers?: Layers;
+interface Flags extends NetworkFlags {
   top?: number;
-  device?: string;
-  dtype?: string;
-  labels?: string;
-  threads?: number;
-  format: 'text' | 'json';
-}
-
-interface Classified {
-  image: string;
-  predictions: Prediction[];
+  format: keyof typeof WRITERS;
 }
 
 /** Enough to keep the cores busy, few enough that answers come soon and memory stays small. */
@@ -27,83 +18,46 @@ const BATCH = 8;
 
 /** `resnet classify`: names what pictures show. */
 export function addClassify(program: Command): void {
-  program
+  const command = program
     .command('classify')
     .description('Name what pictures show.')
-    .argument('<picture...>', 'JPEG, PNG, WebP, TIFF or GIF files')
-    .option('--weights <file>', 'a weight file; random or random:SEED for an untrained network, for trials')
-    .option('--layers <n>', `${SUPPORTED_LAYERS.join(', ')}; default: as the file tells, 50 for random`, parseLayers)
-    .option('--top <n>', 'how many classes to name; default: 5', parseCount)
-    .option('--device <name>', 'cpu, cuda or cuda:N; default: cpu')
-    .option('--dtype <name>', 'float32')
+    .argument('<picture...>', 'JPEG, PNG, WebP, TIFF or GIF files; folders; patterns in quotes')
+    .option('--top <n>', 'how many classes to name; default: 5', parseCount);
+  addNetworkOptions(command)
     .option('--labels <file>', "class names, a JSON array or one a line; default: ImageNet's for 1000 classes")
-    .option('--threads <n>', 'cores to use; default: all', parseCount)
-    .addOption(new Option('--format <name>', 'what to print').choices(['text', 'json']).default('text'))
-    .action(async (pictures: string[], flags: Flags, command: Command) => {
-      const { weights } = flags;
-      if (weights === undefined) {
-        command.error(
-          'error: classify needs weights: --weights FILE for a trained network (safetensors, …), ' +
-            'or --weights random for an untrained one, for trials',
-          { exitCode: 2 },
-        );
-      }
-      // What the types rule out, the classifier refuses with a message of its own.
-      const options = { ...flags, weights } as ImageClassifierOptions;
-      using classifier = await ImageClassifier.create(options);
-      if (isRandom(weights)) {
-        process.stderr.write('These weights are random: the network is untrained and its answers mean nothing.\n');
-      }
+    .addOption(new Option('--format <name>', 'what to print').choices(Object.keys(WRITERS)).default('text'))
+    .action(async (pictures: string[], flags: Flags) => {
+      using classifier = await openClassifier(flags, command);
       await classifyAll(classifier, pictures, flags);
     });
 }
 
 async function classifyAll(classifier: ImageClassifier, pictures: readonly string[], flags: Flags): Promise<void> {
-  const done: Classified[] = [];
-  for (let start = 0; start < pictures.length; start += BATCH) {
-    const classified = await classifyBatch(classifier, pictures.slice(start, start + BATCH), flags.top);
-    if (flags.format === 'text') process.stdout.write(classified.map(asText).join(''));
-    else done.push(...classified);
-  }
-  if (flags.format === 'json') process.stdout.write(asJson(done));
-}
-
-/** A batch fails as one; its pictures one by one then tell which of them are bad. */
-async function classifyBatch(
-  classifier: ImageClassifier,
-  pictures: readonly string[],
-  topK: number | undefined,
-): Promise<Classified[]> {
+  const found = (await Promise.all(pictures.map(picturesOf))).flat();
+  const writer = WRITERS[flags.format]();
+  const progress = await Progress.begin(found.length, 'pictures');
+  let failed = 0;
+  const fail = ({ message }: ResNetError): void => {
+    failed++;
+    // Its path is in the message, and its number in a batch says nothing.
+    const line = `resnet: ${printable(message.replace(/^image\[\d+\]/, 'a picture'))}\n`;
+    progress.aside(() => process.stderr.write(line));
+  };
   try {
-    const lists = await classifier.classify(pictures, { topK });
-    return pictures.map((image, i) => ({ image, predictions: lists[i] ?? [] }));
-  } catch (error) {
-    if (!isBadPicture(error)) throw error;
-    if (pictures.length > 1) {
-      const classified: Classified[] = [];
-      for (const picture of pictures) classified.push(...(await classifyBatch(classifier, [picture], topK)));
-      return classified;
+    for (let start = 0; start < found.length; start += BATCH) {
+      const batch = found.slice(start, start + BATCH);
+      for (const one of batch) if (typeof one !== 'string') fail(one);
+      const images = batch.filter((one) => typeof one === 'string');
+      const answers = await classifier.classify(images, { topK: flags.top, onError: fail });
+      const classified = images.map((image, i) => ({ image, predictions: answers[i] ?? [] }));
+      progress.add(batch.length);
+      progress.aside(() => process.stdout.write(writer.next(classified.filter((one) => one.predictions.length > 0))));
     }
-    // With one picture left its path is in the message, and its number in the list says nothing.
-    process.stderr.write(`resnet: ${error.message.replace(/^image\[0\]/, 'a picture')}\n`);
-    process.exitCode = 1;
-    return [];
+  } finally {
+    progress.end();
   }
-}
-
-function isBadPicture(error: unknown): error is ResNetError {
-  return error instanceof ResNetError && (error.code === 'ERR_FILE' || error.code === 'ERR_IMAGE');
-}
-
-const BAR = 24;
-
-/** A bar beside each score is for eyes only: no program has to parse one away. */
-function asText({ image, predictions }: Classified): string {
-  const terminal = process.stdout.isTTY;
-  const lines = predictions.map(({ label, score }) => {
-    const full = Math.round(score * BAR);
-    const bar = terminal ? `${colours.cyan('█'.repeat(full))}${colours.dim('░'.repeat(BAR - full))}  ` : '';
-    return `  ${(100 * score).toFixed(2).padStart(6)} %  ${bar}${label}\n`;
-  });
-  return `${colours.bold(image)}\n${lines.join('')}`;
+  process.stdout.write(writer.end());
+  if (failed === 0) return;
+  process.exitCode = 1;
+  if (found.length > 1) process.stderr.write(`${failed} of ${found.length} pictures failed\n`);
 }

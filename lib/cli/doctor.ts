@@ -7,8 +7,10 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Option, type Command } from 'commander';
 import { addon, type Addon } from '../addon';
+import { cachedWeights, weightsFolder } from '../weights/cache';
 import { colours } from './colours';
 import { asJson } from './formats';
+import { printable, printableLines } from './printable';
 
 // lib/cli (tests) and dist/cli (users) lie equally deep.
 const ROOT = join(__dirname, '..', '..');
@@ -52,6 +54,8 @@ export interface Report {
   node: string;
   platform: string;
   install: InstallFacts;
+  /** Those that were fetched by name. */
+  weights: { folder: string; content: { name: string; bytes: number }[] };
   /** Null where the addon cannot be loaded; `problems` says why. */
   native: NativeFacts | null;
 }
@@ -87,6 +91,7 @@ export function examine(load: () => Addon = addon, env: NodeJS.ProcessEnv = proc
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
     install,
+    weights: { folder: weightsFolder(env), content: cachedWeights(weightsFolder(env)) },
     native: facts,
   };
 }
@@ -112,9 +117,11 @@ function missing({ libtorch, compiler, cmake, python, pip }: InstallFacts): stri
 }
 
 function text(report: Report): string {
-  const { install, native } = report;
+  const { install, weights, native } = report;
   const none = colours.yellow('none');
   const row = (name: string, value: string) => `  ${name.padEnd(18)}${value}`;
+  const content = (folder: { content: { name: string; bytes: number }[] }) =>
+    folder.content.map(({ name, bytes }) => row('', `${printable(name)}  ${scripts().readableSize(bytes)}`));
   const lines = [
     colours.bold('Versions'),
     row('libtorch-resnet', install.package),
@@ -125,16 +132,24 @@ function text(report: Report): string {
     row('Python', install.python === null ? none : `${install.python.version}, pip ${install.pip ?? none}`),
     '',
     colours.bold('Paths'),
-    row('libtorch', install.libtorch === null ? none : `${install.libtorch.folder} (${install.libtorch.way})`),
-    row('addon', existsSync(install.addon) ? install.addon : `${none}; would be ${install.addon}`),
-    row('cache', install.cache.folder),
-    ...install.cache.content.map(({ name, bytes }) => row('', `${name}  ${scripts().readableSize(bytes)}`)),
+    row(
+      'libtorch',
+      install.libtorch === null ? none : printable(`${install.libtorch.folder} (${install.libtorch.way})`),
+    ),
+    row(
+      'addon',
+      existsSync(install.addon) ? printable(install.addon) : `${none}; would be ${printable(install.addon)}`,
+    ),
+    row('cache', printable(install.cache.folder)),
+    ...content(install.cache),
+    row('weights', printable(weights.folder)),
+    ...content(weights),
     '',
     colours.bold('Devices'),
     ...(native === null ? [row('', none)] : devices(native).map(([name, value]) => row(name, value))),
     ...(install.cudaHint === null ? [] : [row('', install.cudaHint)]),
     '',
-    ...report.problems.map((problem) => colours.red(problem)),
+    ...report.problems.map((problem) => colours.red(printableLines(problem))),
     report.usable ? colours.green('Usable.') : colours.red('Not usable.'),
   ];
   return `${lines.join('\n')}\n`;

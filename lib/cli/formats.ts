@@ -21,9 +21,10 @@ export function asJson(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-export function asCsv<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
+/** @param headed - false for what follows rows that were written before */
+export function asCsv<Row>(columns: readonly Column<Row>[], rows: readonly Row[], headed = true): string {
   return stringify([
-    columns.map(({ heading }) => heading),
+    ...(headed ? [columns.map(({ heading }) => heading)] : []),
     ...rows.map((row) => columns.map(({ value }) => value(row))),
   ]);
 }

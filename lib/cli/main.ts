@@ -6,7 +6,10 @@ import { ResNetError, type ErrorCode } from '../errors';
 import { addClassify } from './classify';
 import { addConvert } from './convert';
 import { addDoctor } from './doctor';
+import { addExplain } from './explain';
+import { addFeatures } from './features';
 import { addParams } from './params';
+import { printableLines } from './printable';
 import { addServe } from './serve';
 import { addSummary } from './summary';
 
@@ -30,11 +33,14 @@ function program(): Command {
   const resnet = new Command('resnet')
     .description('ResNet-18/34/50/101/152 on libtorch.')
     .version(version)
-    .exitOverride() // before the subcommands, which inherit it
+    .exitOverride() // before the subcommands, which inherit it, as they do the next one
+    .configureOutput({ writeErr: (text) => process.stderr.write(printableLines(text)) })
     .showHelpAfterError('(resnet COMMAND --help tells more)');
   addSummary(resnet);
   addParams(resnet);
   addClassify(resnet);
+  addExplain(resnet);
+  addFeatures(resnet);
   addConvert(resnet);
   addServe(resnet);
   addDoctor(resnet);
@@ -49,7 +55,7 @@ async function main(): Promise<void> {
       // Commander has printed it already; help and version are no failures.
       process.exitCode = error.exitCode === 0 ? 0 : WRONG_USAGE;
     } else if (error instanceof ResNetError) {
-      process.stderr.write(`resnet: ${error.message}\n`);
+      process.stderr.write(`resnet: ${printableLines(error.message)}\n`);
       process.exitCode = USAGE.has(error.code) ? WRONG_USAGE : FAILED;
     } else {
       throw error;

@@ -13,3 +13,10 @@ export function parseCount(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It must be a positive integer.');
 }
+
+/** A number above 0 and at most 1. */
+export function parseRatio(text: string): number {
+  const ratio = Number(text);
+  if (/^[\d.]+$/.test(text) && ratio > 0 && ratio <= 1) return ratio;
+  throw new InvalidArgumentError('It must be a number above 0 and at most 1.');
+}

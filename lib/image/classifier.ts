@@ -1,45 +1,23 @@
-import { addon, native, type NativePicture, type NativePreprocess } from '../addon';
+import { addon, type NativePicture } from '../addon';
+import { boundedMap } from './bounded-map';
 import { checkInteger, checkOptionsObject } from '../check';
 import type { Layers } from '../depths';
-import { badArgument, ResNetError, show } from '../errors';
-import { checkSignal, forwardPictures, settled, type Device } from '../module';
-import { ResNet } from '../resnet';
-import { checkImage, decode, MOST_PIXELS } from './decode';
+import { badArgument, ResNetError } from '../errors';
+import { checkSignal, type Device } from '../module';
+import { OptimizedResNet, type Calibration, type OptimizedDType } from '../optimized';
+import {
+  checkCreate,
+  makeNetwork,
+  preprocessOf,
+  sourceOfWeights,
+  type ImageClassifierOptions,
+} from './classifier-options';
+import { checkImage, type Image } from './decode';
+import { checkExplain, explainPicture, type Explainer, type ExplainOptions, type Explanation } from './explain';
 import { readLabels } from './labels';
-import { boundedMap } from './bounded-map';
-import { checkPreprocess, checkResized, type Preprocess } from './preprocess';
+import { batchOf, Pictures } from './pictures';
+import type { ResolvedPreprocess } from './preprocess';
 import { best, softmax } from './scores';
-import { sourceOfNetwork } from './source';
-
-/** Options of {@link ImageClassifier.create}. */
-export interface ImageClassifierOptions {
-  /**
-   * The path of a weight file, or 'random' or 'random:SEED' for an untrained network of 1000 classes, for trials.
-   * A file of such a name is './random'.
-   */
-  weights: string;
-  /** Default: what the weight file tells; 50 for random weights. */
-  layers?: Layers | undefined;
-  /** Default: 'cpu'. */
-  device?: Exclude<Device, 'meta'> | undefined;
-  /** Default, and the only one so far: 'float32'. */
-  dtype?: 'float32' | undefined;
-  /**
-   * Names of the classes, or the path of a file of them. Default: those that `config.json` beside the weights tells
-   * (Hugging Face's or timm's), else ImageNet's for 1000 classes, else `class 0`, …
-   */
-  labels?: readonly string[] | string | undefined;
-  /** Default: torchvision's evaluation preset. */
-  preprocess?: Preprocess | undefined;
-  /** Cores that one classify may use. Default: all that the process has. */
-  threads?: number | undefined;
-  /** How many classifies may run at the same time, at least; for the whole process. Default: as it is. */
-  streams?: number | undefined;
-  /** Belongs to int8, which is not supported yet. */
-  calibration?: undefined;
-  /** The most pixels that a picture may claim. Default: 100 million. */
-  maxPixels?: number | undefined;
-}
 
 /** Options of {@link ImageClassifier.classify}. */
 export interface ClassifyOptions {
@@ -47,6 +25,11 @@ export interface ClassifyOptions {
   topK?: number | undefined;
   /** Cancels; the promise rejects with its reason. */
   signal?: AbortSignal | undefined;
+  /**
+   * For lists: told of each picture that cannot be read (ERR_FILE, ERR_IMAGE), with its place in the list. Its
+   * predictions are then `[]`, and the others go on. Default: the first such picture fails all of them.
+   */
+  onError?: ((error: ResNetError, index: number) => void) | undefined;
 }
 
 /** One class that a picture may show. */
@@ -58,9 +41,6 @@ export interface Prediction {
   score: number;
 }
 
-/** A path, or a picture's bytes: JPEG, PNG, WebP, TIFF, or the first frame of a GIF. */
-export type Image = string | Uint8Array;
-
 /**
  * A network with all around it that naming a picture takes.
  *
@@ -70,44 +50,45 @@ export type Image = string | Uint8Array;
  */
 export class ImageClassifier {
   readonly labels: readonly string[];
-  readonly #network: ResNet;
-  readonly #preprocess: NativePreprocess;
-  readonly #maxPixels: number;
-  readonly #threads: number | undefined;
+  readonly #network: OptimizedResNet;
+  readonly #pictures: Pictures;
   #disposed = false;
   #inFlight = 0;
 
-  private constructor(network: ResNet, labels: readonly string[], checked: Checked) {
+  private constructor(network: OptimizedResNet, labels: readonly string[], pictures: Pictures) {
     this.#network = network;
     this.labels = labels;
-    this.#preprocess = checked.preprocess;
-    this.#maxPixels = checked.maxPixels;
-    this.#threads = checked.threads;
+    this.#pictures = pictures;
   }
 
   /**
    * Loads weights and labels.
    *
-   * @throws ERR_ARGUMENT, ERR_UNSUPPORTED_LAYERS, ERR_UNSUPPORTED_DTYPE, ERR_FILE, ERR_WEIGHTS_…, ERR_DEVICE, ERR_CUDA_…
+   * @throws ERR_ARGUMENT, ERR_UNSUPPORTED_LAYERS, ERR_UNSUPPORTED_DTYPE, ERR_FILE, ERR_WEIGHTS_…, ERR_DOWNLOAD,
+   *   ERR_DEVICE, ERR_CUDA_…
    */
   static async create(options: ImageClassifierOptions): Promise<ImageClassifier> {
-    const checked = checkOptions(options);
-    const { streams } = checked;
-    const network = await makeNetwork(options);
-    try {
-      const source = isRandom(options.weights) ? {} : await sourceOfNetwork(options.weights, network);
-      const labels = await readLabels(options.labels ?? source.labels, network.numClasses);
-      if (streams !== undefined) native((binding) => binding.ensureStreams(streams));
-      return new ImageClassifier(network, labels, checked);
-    } catch (error) {
-      network.dispose();
-      throw error;
-    }
+    const { maxPixels } = checkCreate(options);
+    const { dtype, threads, streams, signal } = options;
+    using network = await makeNetwork(options);
+    const source = await sourceOfWeights(options.weights, network);
+    const preprocess = preprocessOf(source, options.preprocess);
+    const pictures = new Pictures(preprocess, maxPixels);
+    const labels = await readLabels(options.labels ?? source.labels, network.numClasses);
+    const calibration = dtype === 'int8' ? await calibrationOf(options.calibration, pictures) : undefined;
+    const { mean, std } = preprocess;
+    // The network's own memory goes over to the optimised one layer by layer: there is never twice as much of it.
+    const optimized = await OptimizedResNet.from(
+      network,
+      { dtype, threads, streams, calibration, mean, std, signal },
+      true,
+    );
+    return new ImageClassifier(optimized, labels, pictures);
   }
 
-  /** How a picture becomes the network's input, defaults filled in. */
-  get preprocess(): Readonly<Required<Preprocess>> {
-    return this.#preprocess;
+  /** How a picture becomes the network's input, everything filled in. */
+  get preprocess(): ResolvedPreprocess {
+    return this.#pictures.preprocess;
   }
 
   get layers(): Layers {
@@ -118,6 +99,11 @@ export class ImageClassifier {
     return this.#network.numClasses;
   }
 
+  /** What it computes in. */
+  get dtype(): OptimizedDType {
+    return this.#network.dtype;
+  }
+
   /** 'cpu' or 'cuda:N'. */
   get device(): Device {
     return this.#network.device;
@@ -126,7 +112,8 @@ export class ImageClassifier {
   /**
    * Names what a picture shows, best first; of equal scores the lower index comes first.
    *
-   * Several pictures are decoded in parallel and run in batches of up to 32. A picture that cannot be read fails all of them.
+   * Several pictures are decoded in parallel, a few at a time, and run in batches of up to 32. One that cannot be read
+   * fails all of them, unless {@link ClassifyOptions.onError} takes it.
    *
    * @param image - a picture (bytes are copied before this returns), or a list of them
    * @throws ERR_FILE, ERR_IMAGE, ERR_ARGUMENT, ERR_DISPOSED, ERR_OUT_OF_MEMORY, or the signal's reason
@@ -138,15 +125,53 @@ export class ImageClassifier {
     options: ClassifyOptions = {},
   ): Promise<Prediction[] | Prediction[][]> {
     if (this.#disposed) throw new ResNetError('ERR_DISPOSED', 'The classifier was disposed of.');
-    const { topK, signal } = this.#checkClassify(options);
+    const asked = this.#checkClassify(options);
     if (!isList(image)) {
       const taken = takeImage(image, 'image');
-      const [predictions = []] = await this.#held(() => this.#classify([taken], ['image'], topK, signal));
+      const [predictions = []] = await this.#held(() =>
+        this.#classify([taken], ['image'], { ...asked, onError: undefined }),
+      );
       return predictions;
     }
     const names = image.map((_, i) => `image[${i}]`);
     const images = image.map((one, i) => takeImage(one, `image[${i}]`));
-    return this.#held(() => this.#classify(images, names, topK, signal));
+    return this.#held(() => this.#classify(images, names, asked));
+  }
+
+  /**
+   * Tells where a picture looks like a class, as the network sees it: its class activation map.
+   *
+   * @param image - a picture; bytes are copied before this returns
+   * @throws as {@link ImageClassifier.classify}
+   *
+   * @example
+   * const { label, map, crop } = await classifier.explain('dog.jpg'); // map: [7, 7], crop: where it lies
+   */
+  async explain(image: Image, options: ExplainOptions = {}): Promise<Explanation> {
+    const access = ImageClassifier.access(this);
+    const asked = checkExplain(options, this.numClasses);
+    const taken = takeImage(image, 'image');
+    return access.held(async () => {
+      asked.signal?.throwIfAborted();
+      return await explainPicture(access, await this.#pictures.decode(taken, 'image'), asked);
+    });
+  }
+
+  /** What the rest of the package may do with a classifier and users may not. @internal */
+  static access(classifier: ImageClassifier): ClassifierAccess {
+    if (classifier.#disposed) throw new ResNetError('ERR_DISPOSED', 'The classifier was disposed of.');
+    return {
+      network: classifier.#network,
+      labels: classifier.labels,
+      pictures: classifier.#pictures,
+      held: (work) => classifier.#held(work),
+    };
+  }
+
+  /** Writes what int8 was calibrated with, for the `calibration` of the next start. @throws ERR_CALIBRATION, ERR_FILE */
+  async saveCalibration(path: string): Promise<void> {
+    if (this.#disposed) throw new ResNetError('ERR_DISPOSED', 'The classifier was disposed of.');
+    await this.#network.saveCalibration(path);
   }
 
   /** Frees the network's memory as soon as the work in flight is done. Disposing again does nothing. */
@@ -169,48 +194,49 @@ export class ImageClassifier {
     }
   }
 
-  async #classify(
-    images: readonly Image[],
-    names: readonly string[],
-    topK: number,
-    signal: AbortSignal | undefined,
-  ): Promise<Prediction[][]> {
+  async #classify(images: readonly Image[], names: readonly string[], asked: Asked): Promise<Prediction[][]> {
+    const { signal, onError } = asked;
     signal?.throwIfAborted();
-    if (images.length === 0) return [];
-    if (images.length === 1) {
-      const picture = await this.#decode(images[0] as Image, names[0] ?? 'image');
-      return this.#forward([picture], this.#preprocess, topK, signal);
+    if (images.length === 1 && onError === undefined) {
+      const picture = await this.#pictures.decode(images[0] as Image, names[0] ?? 'image');
+      return this.#forward([picture], this.#pictures.preprocess, asked);
     }
-    const predictions: Prediction[][] = [];
-    const { crop } = this.#preprocess;
-    for (let start = 0; start < images.length; start += MOST_PICTURES) {
-      const pictures = await boundedMap(
-        images.slice(start, start + MOST_PICTURES),
-        addon().threads().cores,
+    const predictions = images.map((): Prediction[] => []);
+    const { preprocess } = this.#pictures;
+    const { crop } = preprocess;
+    const most = Math.max(1, Math.min(MOST_PICTURES, Math.floor(MOST_CROPPED / crop ** 2)));
+    for (let start = 0; start < images.length; start += most) {
+      const cropped = await boundedMap(
+        images.slice(start, start + most),
+        Math.min(addon().threads().cores, MOST_DECODED),
         async (image, i) => {
           signal?.throwIfAborted();
-          // Cropped at once: a list of photographs would need gigabytes until its last one is decoded.
-          const picture = await this.#decode(image, names[start + i] ?? 'image');
-          const cropped = await settled(
-            () => native((binding) => binding.resizeAndCrop([picture], this.#preprocess)),
-            signal,
-          );
-          return { data: cropped.data as Uint8Array, width: crop, height: crop };
+          try {
+            return await this.#pictures.crop(image, names[start + i] ?? 'image', signal);
+          } catch (error) {
+            if (onError === undefined || !isUnreadable(error)) throw error;
+            onError(error, start + i);
+            return undefined;
+          }
         },
       );
+      const pictures = cropped.filter((picture) => picture !== undefined);
+      if (pictures.length === 0) continue;
       // Resizing what has that size already changes nothing.
-      predictions.push(...(await this.#forward(pictures, { ...this.#preprocess, resize: crop }, topK, signal)));
+      const answers = (await this.#forward(pictures, { ...preprocess, resize: crop }, asked)).values();
+      for (const [i, picture] of cropped.entries()) {
+        if (picture !== undefined) predictions[start + i] = answers.next().value ?? [];
+      }
     }
     return predictions;
   }
 
   async #forward(
     pictures: readonly NativePicture[],
-    preprocess: NativePreprocess,
-    topK: number,
-    signal: AbortSignal | undefined,
+    preprocess: ResolvedPreprocess,
+    { topK, signal }: Asked,
   ): Promise<Prediction[][]> {
-    const logits = await forwardPictures(this.#network, pictures, preprocess, { signal, threads: this.#threads });
+    const logits = await this.#network.forwardPictures(pictures, preprocess, { signal });
     const values = logits.toFloat32();
     return pictures.map((_, i) => {
       const scores = softmax(values.subarray(i * this.numClasses, (i + 1) * this.numClasses));
@@ -222,83 +248,63 @@ export class ImageClassifier {
     return { label: this.labels[index] ?? '', index, score: scores[index] ?? 0 };
   }
 
-  async #decode(image: Image, argument: string): Promise<NativePicture> {
-    const picture = await decode(image, { maxPixels: this.#maxPixels, argument });
-    checkResized(picture, this.#preprocess.resize, Math.max(this.#maxPixels, MOST_PIXELS), argument);
-    return picture;
-  }
-
-  #checkClassify(options: ClassifyOptions): { topK: number; signal: AbortSignal | undefined } {
-    checkOptionsObject(options);
-    const { topK = Math.min(5, this.numClasses) } = options;
+  #checkClassify(options: ClassifyOptions): Asked {
+    checkOptionsObject(options, ['topK', 'signal', 'onError']);
+    const { topK = Math.min(5, this.numClasses), onError } = options;
     checkInteger('topK', topK, 1, this.numClasses);
-    return { topK, signal: checkSignal(options) };
+    if (onError !== undefined && typeof onError !== 'function') throw badArgument('onError', 'a function', onError);
+    return { topK, onError, signal: checkSignal(options) };
   }
 }
 
-interface Checked {
-  preprocess: NativePreprocess;
-  maxPixels: number;
-  threads: number | undefined;
-  streams: number | undefined;
+/** See {@link ImageClassifier.access}. */
+export interface ClassifierAccess extends Explainer {
+  /** Does some work with the network, which is not disposed of meanwhile. */
+  held: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+/** Options of a classify, checked. */
+interface Asked {
+  topK: number;
+  signal: AbortSignal | undefined;
+  onError: ClassifyOptions['onError'];
 }
 
 /** Pictures in one forward: a larger batch gains nothing more. */
 const MOST_PICTURES = 32;
-const MOST_THREADS = 1024;
-const MOST_STREAMS = 256;
-
-function checkOptions(options: ImageClassifierOptions): Checked {
-  checkOptionsObject(options);
-  const { weights, dtype = 'float32', calibration, device } = options;
-  const { maxPixels = MOST_PIXELS, threads, streams } = options;
-  if (typeof weights !== 'string' || weights === '') {
-    throw badArgument('weights', "the path of a weight file, 'random' or 'random:SEED'", weights);
-  }
-  if (dtype !== 'float32') throw badArgument('dtype', "'float32'", dtype, 'ERR_UNSUPPORTED_DTYPE');
-  if (calibration !== undefined) {
-    throw new ResNetError('ERR_UNSUPPORTED_DTYPE', 'calibration belongs to dtype int8, which is not supported.');
-  }
-  if ((device as string | undefined) === 'meta')
-    throw badArgument('device', "'cpu', 'cuda' or 'cuda:N'", device, 'ERR_DEVICE');
-  checkInteger('maxPixels', maxPixels, 1, Number.MAX_SAFE_INTEGER);
-  if (threads !== undefined) checkInteger('threads', threads, 1, MOST_THREADS);
-  if (streams !== undefined) checkInteger('streams', streams, 1, MOST_STREAMS);
-  return { preprocess: checkPreprocess(options.preprocess), maxPixels, threads, streams };
-}
-
-/** Whether `weights` asks for an untrained network, instead of naming a file. */
-export function isRandom(weights: string): boolean {
-  return weights === 'random' || weights.startsWith('random:');
-}
-
-/** The seed of 'random:SEED'; null for 'random'; undefined for a path. */
-function seedOf(weights: string): number | null | undefined {
-  if (!isRandom(weights)) return undefined;
-  if (weights === 'random') return null;
-  const digits = weights.slice('random:'.length);
-  const seed = Number(digits);
-  if (!/^\d+$/.test(digits) || !Number.isSafeInteger(seed)) {
-    throw new ResNetError(
-      'ERR_ARGUMENT',
-      `weights must be 'random:SEED' with an integer from 0 to 2^53 - 1, but got ${show(weights)}.`,
-    );
-  }
-  return seed;
-}
-
-async function makeNetwork({ weights, layers, device }: ImageClassifierOptions): Promise<ResNet> {
-  const seed = seedOf(weights);
-  if (seed === undefined) return await ResNet.load(weights, { layers, device });
-  return new ResNet(layers ?? 50, 1000, { device, seed: seed ?? undefined });
-}
-
+/** Pixels in one forward, after cropping: large crops come in small batches. */
+const MOST_CROPPED = MOST_PICTURES * 512 ** 2;
+/** Pictures decoded at a time, each up to the pixel limit. (libuv's pool, where sharp works, has four threads.) */
+const MOST_DECODED = 8;
 /** Bytes are copied at once: the caller may change them while earlier pictures are being decoded. */
 function takeImage(image: Image, argument: string): Image {
   checkImage(image, argument);
   return typeof image === 'string' ? image : new Uint8Array(image);
 }
 
+/** Whether an error is one of a picture, and no reason to give up others. */
+export function isUnreadable(error: unknown): error is ResNetError {
+  return error instanceof ResNetError && (error.code === 'ERR_FILE' || error.code === 'ERR_IMAGE');
+}
+
 function isList(image: Image | readonly Image[]): image is readonly Image[] {
   return Array.isArray(image);
 }
+
+/** What int8 is calibrated with, as the network takes it: a few pictures at a time are in memory as they were. */
+async function calibrationOf(
+  calibration: ImageClassifierOptions['calibration'],
+  pictures: Pictures,
+): Promise<Calibration | undefined> {
+  if (calibration === undefined || typeof calibration === 'string') return calibration;
+  const images = calibration.map((image, i) => takeImage(image, `calibration[${i}]`));
+  const most = Math.min(addon().threads().cores, MOST_DECODED);
+  const cropped = await boundedMap(images, most, async (image, i) => pictures.crop(image, `calibration[${i}]`));
+  const batches = Array.from({ length: Math.ceil(cropped.length / CALIBRATION_BATCH) }, (_, i) =>
+    batchOf(cropped.slice(i * CALIBRATION_BATCH, (i + 1) * CALIBRATION_BATCH)),
+  );
+  return batches;
+}
+
+/** Of libtorch's own operators, whose memory grows with it. */
+const CALIBRATION_BATCH = 4;

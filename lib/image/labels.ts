@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { badArgument, ResNetError, show } from '../errors';
+import { openRegularFile } from '../regular-file';
 import imagenet from './imagenet-classes.json';
 
 /**
@@ -17,9 +18,8 @@ export async function readLabels(
     const numbered = (): string[] => Array.from({ length: numClasses }, (_, i) => `class ${i}`);
     return Object.freeze(numClasses === imagenet.length ? [...imagenet] : numbered());
   }
-  const names: unknown = typeof labels === 'string' ? await readNames(labels) : labels;
+  const names = await readNames(labels);
   const source = typeof labels === 'string' ? ` in ${show(labels)}` : '';
-  if (!isNames(names)) throw badArgument('labels', 'a list of strings, or the path of a file of them', names);
   if (names.length !== numClasses) {
     throw new ResNetError(
       'ERR_ARGUMENT',
@@ -29,7 +29,18 @@ export async function readLabels(
   return Object.freeze([...names]);
 }
 
-async function readNames(path: string): Promise<unknown> {
+/**
+ * The names that `labels` holds, however many.
+ *
+ * @throws ERR_FILE, ERR_ARGUMENT
+ */
+export async function readNames(labels: readonly string[] | string): Promise<readonly string[]> {
+  const names: unknown = typeof labels === 'string' ? await namesIn(labels) : labels;
+  if (!isNames(names)) throw badArgument('labels', 'a list of names, or the path of a file of them', names);
+  return names;
+}
+
+async function namesIn(path: string): Promise<unknown> {
   const text = (await readText(path)).replace(/^\ufeff/, '').trimEnd();
   if (!text.trimStart().startsWith('[')) return text.split(/\r?\n/).map((line) => line.trim());
   try {
@@ -43,16 +54,20 @@ async function readNames(path: string): Promise<unknown> {
 }
 
 async function readText(path: string): Promise<string> {
+  let file: FileHandle | undefined;
   try {
-    return await readFile(path, 'utf8');
+    file = await openRegularFile(path);
+    return await file.readFile('utf8');
   } catch (error) {
     const reason = (error as Error).message;
     throw new ResNetError('ERR_FILE', `labels must be a readable file, but got ${show(path)}: ${reason}.`, {
       cause: error,
     });
+  } finally {
+    await file?.close();
   }
 }
 
 function isNames(names: unknown): names is readonly string[] {
-  return Array.isArray(names) && names.every((name) => typeof name === 'string');
+  return Array.isArray(names) && names.length > 0 && names.every((name) => typeof name === 'string');
 }

@@ -1,32 +1,77 @@
 import type { NativePicture, NativePreprocess } from '../addon';
-import { checkInteger } from '../check';
+import { checkChoice, checkInteger, checkOptionsObject } from '../check';
 import { badArgument, ResNetError } from '../errors';
+import { PRESETS, type PreprocessPreset } from './presets';
 
-/** How a picture becomes a network's input: torchvision's evaluation preset. */
+/** How a picture becomes a network's input. What is not given comes from the preset. */
 export interface Preprocess {
-  /** Length of the shorter side after resizing (antialiased, bilinear), in pixels. Default: 256. */
+  /**
+   * Where to begin. Default: what the files beside the weights tell, else 'imagenet-v1', resize 256, crop 224,
+   * bilinear, with ImageNet's mean and std.
+   */
+  preset?: PreprocessPreset | undefined;
+  /** Length of the shorter side after resizing (antialiased), in pixels, at most 16384. */
   resize?: number | undefined;
-  /** Side of the square cut out of the centre, in pixels. Default: 224. */
+  /** Instead of `resize`, as timm has it: what `crop` is of the shorter side, above 0 and at most 1. */
+  cropRatio?: number | undefined;
+  /** Side of the square cut out of the centre, in pixels, at most 4096. */
   crop?: number | undefined;
-  /** Subtracted per channel (red, green, blue) from values in [0, 1]. Default: ImageNet's, [0.485, 0.456, 0.406]. */
+  /** How to resize. 'bicubic' is Pillow's, which is PyTorch's antialiased one (a = -0.5). */
+  interpolation?: 'bilinear' | 'bicubic' | undefined;
+  /** Subtracted per channel (red, green, blue) from values in [0, 1]. ImageNet's: [0.485, 0.456, 0.406]. */
   mean?: readonly number[] | undefined;
-  /** Divides per channel afterwards. Default: ImageNet's, [0.229, 0.224, 0.225]. */
+  /** Divides per channel afterwards. ImageNet's: [0.229, 0.224, 0.225]. */
   std?: readonly number[] | undefined;
 }
 
-const LONGEST_SIDE = 2 ** 14;
+/** {@link Preprocess} with everything filled in. */
+export type ResolvedPreprocess = Readonly<NativePreprocess>;
 
-/** `preprocess` with its defaults filled in. @throws ERR_ARGUMENT */
-export function checkPreprocess(preprocess: Preprocess = {}): NativePreprocess {
-  if (typeof preprocess !== 'object' || preprocess === null) {
-    throw badArgument('preprocess', 'an object of resize, crop, mean and std', preprocess);
+const KEYS = ['preset', 'resize', 'cropRatio', 'crop', 'interpolation', 'mean', 'std'];
+const LONGEST_SIDE = 2 ** 14;
+/** The network runs on a crop: this one is a gigabyte after its first layer. */
+const LONGEST_CROP = 2 ** 12;
+
+/**
+ * `preprocess`, or the preset of that name, with everything filled in.
+ *
+ * @param defaults - what goes before 'imagenet-v1' where no preset is named: what a weight file's source tells
+ * @throws ERR_ARGUMENT
+ */
+export function checkPreprocess(
+  preprocess: Preprocess | PreprocessPreset = {},
+  defaults: Preprocess = {},
+): ResolvedPreprocess {
+  const given = typeof preprocess === 'string' ? { preset: preprocess } : preprocess;
+  checkOptionsObject(given, KEYS, 'preprocess');
+  const { preset } = given;
+  checkChoice('preprocess.preset', preset, [...Object.keys(PRESETS), undefined]);
+  if (given.resize !== undefined && given.cropRatio !== undefined) {
+    throw new ResNetError('ERR_ARGUMENT', 'preprocess must have resize or cropRatio, but got both.');
   }
-  const { resize = 256, crop = 224, mean = [0.485, 0.456, 0.406], std = [0.229, 0.224, 0.225] } = preprocess;
+
+  // The last one that has a say.
+  const layers: Preprocess[] = [PRESETS[preset ?? 'imagenet-v1'], preset === undefined ? defaults : {}, given];
+  const last = <K extends keyof Preprocess>(key: K): Preprocess[K] =>
+    layers.findLast((layer) => layer[key] !== undefined)?.[key];
+  const sized = layers.findLast(({ resize, cropRatio }) => (resize ?? cropRatio) !== undefined);
+
+  const crop = last('crop');
+  checkInteger('preprocess.crop', crop, 1, LONGEST_CROP);
+  const resize = sized?.resize ?? Math.floor(crop / checkRatio(sized?.cropRatio)); // rounded as by timm
   checkInteger('preprocess.resize', resize, 1, LONGEST_SIDE);
-  checkInteger('preprocess.crop', crop, 1, LONGEST_SIDE);
+  const interpolation = last('interpolation');
+  checkChoice('preprocess.interpolation', interpolation, ['bilinear', 'bicubic'] as const);
+  const [mean, std] = [last('mean'), last('std')];
   checkChannels('preprocess.mean', 'three finite numbers', mean, Number.isFinite);
   checkChannels('preprocess.std', 'three positive numbers', std, (value) => Number.isFinite(value) && value > 0);
-  return { resize, crop, mean: [...mean], std: [...std] };
+  return Object.freeze({
+    resize,
+    crop,
+    interpolation,
+    mean: Object.freeze([...mean]),
+    std: Object.freeze([...std]),
+  });
 }
 
 /**
@@ -45,12 +90,17 @@ export function checkResized({ width, height }: NativePicture, resize: number, m
   );
 }
 
+function checkRatio(ratio: unknown): number {
+  if (typeof ratio === 'number' && ratio > 0 && ratio <= 1) return ratio;
+  throw badArgument('preprocess.cropRatio', 'a number above 0 and at most 1', ratio);
+}
+
 function checkChannels(
   argument: string,
   expected: string,
-  values: readonly number[],
+  values: unknown,
   fits: (value: number) => boolean,
-): void {
+): asserts values is number[] {
   if (!Array.isArray(values) || values.length !== 3 || !(values as number[]).every((value) => fits(value))) {
     throw badArgument(argument, expected, values);
   }

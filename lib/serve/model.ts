@@ -1,11 +1,11 @@
-import { addon, native, type NativePreprocess } from '../addon';
-import { badArgument, ResNetError, show } from '../errors';
+import { addon, native } from '../addon';
 import type { Layers } from '../depths';
-import { isRandom } from '../image/classifier';
+import { ResNetError, show } from '../errors';
+import { checkCreate, isRandom, makeNetwork, preprocessOf, sourceOfWeights } from '../image/classifier-options';
 import { readLabels } from '../image/labels';
-import { checkPreprocess } from '../image/preprocess';
-import { sourceOfNetwork } from '../image/source';
+import type { ResolvedPreprocess } from '../image/preprocess';
 import type { ForwardOptions } from '../module';
+import { OptimizedResNet } from '../optimized';
 import { ResNet } from '../resnet';
 import { summary } from '../summary';
 import type { Tensor } from '../tensor';
@@ -27,7 +27,7 @@ export interface Model {
   readonly labels: readonly string[];
   readonly dtype: string;
   readonly device: string;
-  readonly preprocess: Readonly<NativePreprocess>;
+  readonly preprocess: ResolvedPreprocess;
   /** Batches at the same time. */
   readonly streams: number;
   /** Untrained: the answers mean nothing. */
@@ -43,32 +43,33 @@ export interface Model {
  * @throws as ResNet.load and ResNet.optimize
  */
 export async function loadModel(options: ModelOptions): Promise<Model> {
-  const { weights, dtype = 'float32', calibration, device = 'cpu' } = options;
-  if ((device as string) === 'meta') throw badArgument('device', "'cpu', 'cuda' or 'cuda:N'", device, 'ERR_DEVICE');
-  const preprocess = checkPreprocess(options.preprocess);
-  using source = isRandom(weights) ? untrained(options) : await ResNet.load(weights, options);
-  const { layers, numClasses } = source;
-  const told = isRandom(weights) ? {} : await sourceOfNetwork(weights, source);
+  const { name, threads = 1, ...asked } = options;
+  checkCreate({ ...asked, threads });
+  using source = await makeNetwork(asked);
+  const { layers, numClasses, device } = source;
+  const parameters = source.parameterCount({ count: 'parameters' });
+  const told = await sourceOfWeights(options.weights, source);
+  const preprocess = preprocessOf(told, options.preprocess);
   const labels = await readLabels(options.labels ?? told.labels, numClasses);
-  const { cores } = addon().threads();
-  const { threads = 1, streams = device === 'cpu' ? cores : 2 } = options;
+  const { streams = device === 'cpu' ? addon().threads().cores : 2, dtype = 'float32', calibration } = options;
   const { mean, std } = preprocess;
-  const network = await source.optimize({ dtype, calibration, threads, streams, mean, std });
+  // Its memory goes over to the optimised network.
+  const network = await OptimizedResNet.from(source, { dtype, calibration, threads, streams, mean, std }, true);
   // One more than what runs networks: cropping the next pictures does not wait for a batch to end.
   native((binding) => binding.ensureStreams(streams + 1));
   using shapes = new ResNet(layers, numClasses, { device: 'meta' });
   return {
-    name: options.name ?? `resnet${layers}`,
+    name: name ?? `resnet${layers}`,
     network,
     layers,
     numClasses,
     labels,
     dtype,
-    device: source.device,
+    device,
     preprocess,
     streams,
-    random: isRandom(weights),
-    parameters: source.parameterCount({ count: 'parameters' }),
+    random: isRandom(options.weights),
+    parameters,
     summary: String(summary(shapes, [null, 3, preprocess.crop, preprocess.crop])),
   };
 }
@@ -89,16 +90,4 @@ export async function loadModels(options: readonly ModelOptions[]): Promise<Mode
     for (const { network } of models) network.dispose();
     throw error;
   }
-}
-
-function untrained({ weights, layers = 50, device }: ModelOptions): ResNet {
-  const digits = weights.split(':')[1];
-  const seed = digits === undefined ? undefined : Number(digits);
-  if (digits !== undefined && (!/^\d+$/.test(digits) || !Number.isSafeInteger(seed))) {
-    throw new ResNetError(
-      'ERR_ARGUMENT',
-      `weights must be 'random:SEED' with an integer from 0 to 2^53 - 1, but got ${show(weights)}.`,
-    );
-  }
-  return new ResNet(layers, 1000, { device, seed });
 }

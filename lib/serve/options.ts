@@ -1,26 +1,14 @@
 import { badArgument } from '../errors';
 import { checkOptionsObject } from '../check';
-import type { Layers } from '../depths';
-import type { Preprocess } from '../image/preprocess';
-import type { Device } from '../module';
-import type { OptimizedDType } from '../optimized';
+import type { ImageClassifierOptions } from '../image/classifier-options';
 
-/** One network to serve. */
-export interface ModelOptions {
+/** One network to serve; what is not said here is as an ImageClassifier has it. */
+export interface ModelOptions extends Pick<
+  ImageClassifierOptions,
+  'weights' | 'layers' | 'numClasses' | 'device' | 'dtype' | 'labels' | 'preprocess'
+> {
   /** Default: `resnet50` and so on, by its depth. */
   name?: string | undefined;
-  /** The path of a weight file, or 'random' or 'random:SEED' for an untrained network, for trials. */
-  weights: string;
-  /** Default: what the weight file tells; 50 for random weights. */
-  layers?: Layers | undefined;
-  /** Default: 'cpu'. */
-  device?: Exclude<Device, 'meta'> | undefined;
-  /** Default: 'float32'. */
-  dtype?: OptimizedDType | undefined;
-  /** Names of the classes, or the path of a file of them. Default: as an ImageClassifier has them. */
-  labels?: readonly string[] | string | undefined;
-  /** Default: torchvision's evaluation preset. */
-  preprocess?: Preprocess | undefined;
   /** Cores that one batch uses. Default: 1. */
   threads?: number | undefined;
   /** Batches that run at the same time. Default: one for each core, 2 on CUDA. */

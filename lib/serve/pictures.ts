@@ -1,7 +1,6 @@
-import { addon, native, type NativePreprocess } from '../addon';
-import { decode, MOST_PIXELS } from '../image/decode';
-import { checkResized } from '../image/preprocess';
-import { settled } from '../module';
+import { addon } from '../addon';
+import { Pictures } from '../image/pictures';
+import type { ResolvedPreprocess } from '../image/preprocess';
 import { Semaphore } from './semaphore';
 
 /** What a network takes: 8-bit RGB [height, width, 3], or float32 [3, height, width]. */
@@ -13,28 +12,19 @@ export interface Pixels {
 
 /** Decodes and crops pictures off the event loop, a few at a time: each may be large until it is cropped. */
 export class PictureReader {
-  readonly #preprocess: Readonly<NativePreprocess>;
-  readonly #maxPixels: number;
+  readonly #pictures: Pictures;
   #places: Semaphore | undefined;
 
-  constructor(preprocess: Readonly<NativePreprocess>, maxPixels: number) {
-    this.#preprocess = preprocess;
-    this.#maxPixels = maxPixels;
+  constructor(preprocess: ResolvedPreprocess, maxPixels: number) {
+    this.#pictures = new Pictures(preprocess, maxPixels);
   }
 
   /** @throws ERR_IMAGE, or the signal's reason */
   read(bytes: Uint8Array, argument: string, signal: AbortSignal): Promise<Pixels> {
     this.#places ??= new Semaphore(addon().threads().cores);
-    return this.#places.run(async () => {
+    return this.#places.run(() => {
       signal.throwIfAborted(); // waiting took a while
-      const picture = await decode(bytes, { maxPixels: this.#maxPixels, argument });
-      const { crop, resize } = this.#preprocess;
-      checkResized(picture, resize, Math.max(this.#maxPixels, MOST_PIXELS), argument);
-      const cropped = await settled(
-        () => native((binding) => binding.resizeAndCrop([picture], this.#preprocess)),
-        signal,
-      );
-      return { data: cropped.data as Uint8Array, height: crop, width: crop };
+      return this.#pictures.crop(bytes, argument, signal);
     });
   }
 }

@@ -3,15 +3,21 @@ import { badArgument, ResNetError } from '../errors';
 import { openRegularFile } from '../regular-file';
 import { Tensor, type DType, type TensorData } from '../tensor';
 import { readBytes } from './bytes';
+import { checkInFile } from './checksum';
+import { looksLikePickle, readPdparamsHeader } from './pdparams';
+import { readPthHeader } from './pth';
+import { looksLikeLegacyPth, looksLikeTar, readLegacyPthHeader } from './pth-legacy';
 import { looksLikeSafetensors, readSafetensorsHeader } from './safetensors';
 import { isIndex, openShards, weightFileAt } from './shards';
-import type { WeightEntry, WeightFile } from './weight-file';
+import { readPacked } from './unpack';
+import type { Checksum, WeightEntry, WeightFile } from './weight-file';
+import { looksLikeZip } from './zip';
 
 /**
- * Reads and checks a weight file's header; values stay in the file.
+ * Reads and checks what a weight file says about its tensors; values stay in the file.
  *
  * @param path - a file, an index of shards, or a folder that has one of them under Hugging Face's name
- * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_WEIGHTS_FORMAT
+ * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_GLOBAL
  */
 export async function openWeights(path: string): Promise<WeightFile> {
   checkPath(path);
@@ -21,18 +27,28 @@ export async function openWeights(path: string): Promise<WeightFile> {
 
 async function openOne(path: string): Promise<WeightFile> {
   return withFile(path, async (file) => {
-    const start = await readBytes(path, file, Math.min(16, (await file.stat()).size), 0);
+    const start = await readBytes(path, file, Math.min(START_BYTES, (await file.stat()).size), 0);
     if (looksLikeSafetensors(start) || path.endsWith('.safetensors')) return readSafetensorsHeader(path, file);
-    throw new ResNetError('ERR_UNSUPPORTED_FORMAT', `${path} is not a safetensors file, the format that is read.`);
+    if (looksLikeZip(start)) return readPthHeader(path, file);
+    if (looksLikeLegacyPth(start)) return readLegacyPthHeader(path, file);
+    if (looksLikePickle(start)) return readPdparamsHeader(path, file);
+    const what = looksLikeTar(start)
+      ? "in PyTorch's oldest format, a tar archive: load it with PyTorch and save it anew"
+      : "none of what is read: safetensors, PyTorch's .pth, PaddlePaddle's .pdparams";
+    throw new ResNetError('ERR_UNSUPPORTED_FORMAT', `${path} is ${what}.`);
   });
 }
+
+/** Enough to tell the formats apart; their names are not asked. */
+const START_BYTES = 512;
 
 /**
  * Every tensor of a weight file, names and dtypes as they are in the file.
  *
- * @param path - a safetensors file, an index of its shards, or the folder of a `model.safetensors`
- * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_WEIGHTS_FORMAT; ERR_UNSUPPORTED_DTYPE for a type that {@link Tensor}
- *   cannot hold
+ * @param path - a safetensors file, PyTorch's `.pth` (a state dict, or a checkpoint with one inside) or PaddlePaddle's
+ *   `.pdparams`; an index of shards, or a folder that has one of these under Hugging Face's name
+ * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_GLOBAL; ERR_UNSUPPORTED_DTYPE for a type
+ *   that {@link Tensor} cannot hold
  *
  * @example
  * block.loadStateDict(await readWeights('block.safetensors'));
@@ -45,9 +61,7 @@ export async function readWeights(path: string): Promise<Map<string, Tensor>> {
 /** The values of some of a file's tensors. */
 export async function readTensors(path: string, entries: readonly WeightEntry[]): Promise<Map<string, Tensor>> {
   const tensors = new Map<string, Tensor>();
-  for (const [file, held] of byFile(path, entries)) {
-    for (const [name, tensor] of await readOne(file, held)) tensors.set(name, tensor);
-  }
+  await eachTensor(path, entries, (entry, tensor) => void tensors.set(entry.name, tensor));
   return tensors;
 }
 
@@ -62,19 +76,56 @@ export function byFile<T extends WeightEntry>(path: string, entries: readonly T[
   return files;
 }
 
-async function readOne(path: string, entries: readonly WeightEntry[]): Promise<Map<string, Tensor>> {
-  return withFile(path, async (file) => {
-    const tensors = new Map<string, Tensor>();
+/** Hands over the values of some of a file's tensors one after the other, so that one is held at a time. */
+export async function eachTensor<E extends WeightEntry>(
+  path: string,
+  entries: readonly E[],
+  use: (entry: E, tensor: Tensor) => void,
+): Promise<void> {
+  for (const [file, held] of byFile(path, entries)) await eachOf(file, held, use);
+}
+
+async function eachOf<E extends WeightEntry>(
+  path: string,
+  entries: readonly E[],
+  use: (entry: E, tensor: Tensor) => void,
+): Promise<void> {
+  await withFile(path, async (file) => {
+    await checkAll(path, file, entries);
     for (const entry of entries) {
-      if (entry.dtype === undefined) {
-        const held = `holds ${entry.fileType}, a type that no Tensor can hold`;
-        throw new ResNetError('ERR_UNSUPPORTED_DTYPE', `${path} has a tensor ${entry.name} that ${held}.`);
+      const { name, dtype, fileType, shape, packing, offset, length } = entry;
+      if (dtype === undefined) {
+        const held = `holds ${fileType}, a type that no Tensor can hold`;
+        throw new ResNetError('ERR_UNSUPPORTED_DTYPE', `${path} has a tensor ${name} that ${held}.`);
       }
-      const bytes = await readBytes(path, file, entry.length, entry.offset);
-      tensors.set(entry.name, new Tensor(typed(entry.dtype, bytes), entry.shape, entry.dtype));
+      const bytes =
+        packing === undefined
+          ? await readBytes(path, file, length, offset)
+          : await readPacked(path, file, { ...entry, dtype, packing });
+      use(entry, new Tensor(typed(dtype, bytes), shape, dtype));
     }
-    return tensors;
   });
+}
+
+/**
+ * Compares the checksums of the bytes that some tensors are part of, for a caller that reads their values elsewhere.
+ *
+ * @throws ERR_WEIGHTS_FORMAT, ERR_FILE
+ */
+export async function checkTensors(path: string, entries: readonly WeightEntry[]): Promise<void> {
+  for (const [holder, held] of byFile(path, entries)) {
+    if (held.every(({ checksum }) => checksum === undefined)) continue;
+    await withFile(holder, (file) => checkAll(holder, file, held));
+  }
+}
+
+/** Each stretch of the file once; what is deflated is compared when it is inflated. */
+async function checkAll(path: string, file: FileHandle, entries: readonly WeightEntry[]): Promise<void> {
+  const checksums = new Map<number, Checksum>();
+  for (const { checksum, packing } of entries) {
+    if (checksum !== undefined && packing?.pieces[0]?.coding !== 'deflate') checksums.set(checksum.offset, checksum);
+  }
+  await checkInFile(path, file, checksums.values());
 }
 
 const ARRAYS: Readonly<Record<DType, new (buffer: ArrayBuffer) => TensorData>> = {

@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
-import { ResNetError, show } from '../errors';
+import { show, type ResNetError } from '../errors';
 import type { DType } from '../tensor';
+import { brokenFile } from './broken';
 import { readBytes } from './bytes';
 import { firstDuplicateKey } from './duplicate-keys';
 import type { WeightEntry, WeightFile } from './weight-file';
@@ -134,5 +135,5 @@ function isIntegers(value: unknown): value is number[] {
 }
 
 function broken(path: string, what: string): ResNetError {
-  return new ResNetError('ERR_WEIGHTS_FORMAT', `${path} is no valid safetensors file: it ${what}.`);
+  return brokenFile(path, 'safetensors file', what);
 }

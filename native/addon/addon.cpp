@@ -8,6 +8,7 @@
 #include "addon/job.h"
 #include "addon/module.h"
 #include "addon/optimized.h"
+#include "addon/tensors.h"
 #include "runtime/cores.h"
 #include "runtime/cuda.h"
 #include "runtime/streams.h"
@@ -16,19 +17,21 @@
 namespace resnet {
 namespace {
 
-Napi::Value preprocess(const Napi::CallbackInfo& info) {
+/// A job on the arguments (pictures, preprocess).
+Napi::Value start_on_pictures(const Napi::CallbackInfo& info,
+                              at::Tensor (*compute)(const std::vector<at::Tensor>&, const Preprocess&)) {
   return guarded(info.Env(), [&] {
-    return start_job(info.Env(), [pictures = pictures_from_js(info[0]), preset = preprocess_from_js(info[1])](
-                                     const Interrupt&) { return preprocess_pictures(pictures, preset).contiguous(); });
+    auto pictures = pictures_from_js(info[0]);
+    auto work = [compute, views = std::move(pictures.views), preset = preprocess_from_js(info[1])](const Interrupt&) {
+      return compute(views, preset).contiguous();
+    };
+    return start_job(info.Env(), std::move(work), /*threads=*/0, /*deliver=*/nullptr, pictures.owners);
   });
 }
 
-Napi::Value resize_and_crop(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
-    return start_job(info.Env(), [pictures = pictures_from_js(info[0]), preset = preprocess_from_js(info[1])](
-                                     const Interrupt&) { return resnet::resize_and_crop(pictures, preset); });
-  });
-}
+Napi::Value preprocess(const Napi::CallbackInfo& info) { return start_on_pictures(info, preprocess_pictures); }
+
+Napi::Value resize_and_crop(const Napi::CallbackInfo& info) { return start_on_pictures(info, resnet::resize_and_crop); }
 
 Napi::Value js_cuda_status(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {

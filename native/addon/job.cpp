@@ -43,22 +43,26 @@ void settle(Napi::Env env, napi_deferred deferred, const Outcome& outcome, const
 
 }  // namespace
 
-Napi::Object start_job(Napi::Env env, Compute compute, int threads, Deliver deliver) {
+Napi::Object start_job(Napi::Env env, Compute compute, int threads, Deliver deliver, Napi::Object keep) {
   Streams::shared().ensure(1);  // throws where no thread can be had, and nothing is promised or held yet
   napi_deferred deferred = nullptr;
   napi_value promise = nullptr;
   if (napi_create_promise(env, &deferred, &promise) != napi_ok) throw Napi::Error::New(env);
+  // Bare, because it may only be deleted on this thread; where the environment ends first, it goes with it.
+  napi_ref kept = nullptr;
+  if (!keep.IsEmpty() && napi_create_reference(env, keep, 1, &kept) != napi_ok) throw Napi::Error::New(env);
 
   const auto interrupt = std::make_shared<Interrupt>(false);
   auto environment = Environment::of(env);
   Streams::shared().submit(
-      [environment, deferred, interrupt, compute = std::move(compute), deliver = std::move(deliver)]() mutable {
+      [environment, deferred, kept, interrupt, compute = std::move(compute), deliver = std::move(deliver)]() mutable {
         if (!environment->begin(*interrupt)) return;
         auto outcome = run(std::move(compute), *interrupt);
         environment->end(*interrupt);
-        environment->post([environment = environment.get(), deferred, outcome = std::move(outcome),
+        environment->post([environment = environment.get(), deferred, kept, outcome = std::move(outcome),
                            deliver = std::move(deliver)](Napi::Env env) {
           environment->release(env);
+          if (kept != nullptr) napi_delete_reference(env, kept);
           settle(env, deferred, outcome, deliver);
         });
       },

@@ -22,7 +22,9 @@ using Deliver = std::function<Napi::Value(Napi::Env, const at::Tensor&)>;
 /// keeps the event loop alive until then.
 /// @param threads inside the computation; 0 for the default
 /// @param deliver the tensor itself by default
-Napi::Object start_job(Napi::Env env, Compute compute, int threads = 0, Deliver deliver = nullptr);
+/// @param keep what JavaScript's collector must not take before the computation is done
+Napi::Object start_job(Napi::Env env, Compute compute, int threads = 0, Deliver deliver = nullptr,
+                       Napi::Object keep = {});
 
 /// The same, waiting for the result: blocks the calling JavaScript thread.
 at::Tensor run_job(Compute compute, int threads = 0);

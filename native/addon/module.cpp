@@ -6,6 +6,7 @@
 
 #include "addon/arguments.h"
 #include "addon/errors.h"
+#include "addon/inside.h"
 #include "addon/job.h"
 #include "addon/optimized.h"
 #include "addon/tensors.h"
@@ -98,7 +99,8 @@ Napi::Function Module::define(Napi::Env env) {
                      {
                          InstanceMethod<&Module::forward>("forward"),
                          InstanceMethod<&Module::forward_sync>("forwardSync"),
-                         InstanceMethod<&Module::forward_pictures>("forwardPictures"),
+                         InstanceMethod<&Module::forward_features>("forwardFeatures"),
+                         InstanceMethod<&Module::stages>("stages"),
                          InstanceMethod<&Module::optimize>("optimize"),
                          InstanceMethod<&Module::train>("train"),
                          InstanceMethod<&Module::training>("training"),
@@ -164,19 +166,12 @@ Napi::Value Module::forward_sync(const Napi::CallbackInfo& info) {
   });
 }
 
-Napi::Value Module::forward_pictures(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&]() -> Napi::Value {
-    auto pictures = pictures_from_js(info[0]);
-    const auto preprocess = preprocess_from_js(info[1]);
-    const auto threads = static_cast<int>(integer_argument(info[2], "threads", 0, kMostThreads));
-    auto in_flight = std::make_shared<Network::InFlight>(network());
-    return start_job(
-        info.Env(),
-        [in_flight = std::move(in_flight), pictures = std::move(pictures), preprocess](const Interrupt& interrupt) {
-          return in_flight->network().forward(preprocess_pictures(pictures, preprocess), interrupt);
-        },
-        threads);
-  });
+Napi::Value Module::forward_features(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] { return start_features(info.Env(), network(), info[0], info[1]); });
+}
+
+Napi::Value Module::stages(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] { return start_stages(info.Env(), network(), info[0], info[1]); });
 }
 
 Napi::Value Module::optimize(const Napi::CallbackInfo& info) {
@@ -321,19 +316,17 @@ Napi::Value Module::dispose(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-std::vector<at::Tensor> pictures_from_js(const Napi::Value& value) {
-  const auto array = array_argument(value, "pictures");
-  if (array.Length() == 0) throw Error("ERR_ARGUMENT", "pictures must hold at least one picture.");
-  std::vector<at::Tensor> pictures;
-  for (uint32_t i = 0; i < array.Length(); i++) pictures.push_back(picture_from_js(array.Get(i)));
-  return pictures;
-}
-
 Preprocess preprocess_from_js(const Napi::Value& value) {
   constexpr int64_t kLongestSide = 1 << 14;
+  constexpr int64_t kLongestCrop = 1 << 12;
   const auto object = object_argument(value, "preprocess");
+  const auto interpolation = string_argument(object.Get("interpolation"), "interpolation");
+  if (interpolation != "bilinear" && interpolation != "bicubic") {
+    throw Error("ERR_ARGUMENT", "interpolation must be 'bilinear' or 'bicubic'.");
+  }
   Preprocess preprocess{integer_argument(object.Get("resize"), "resize", 1, kLongestSide),
-                        integer_argument(object.Get("crop"), "crop", 1, kLongestSide),
+                        integer_argument(object.Get("crop"), "crop", 1, kLongestCrop),
+                        interpolation == "bicubic" ? Interpolation::kBicubic : Interpolation::kBilinear,
                         {},
                         {}};
   for (const auto& [name, values] : {std::pair{"mean", &preprocess.mean}, std::pair{"std", &preprocess.std}}) {

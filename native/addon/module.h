@@ -22,7 +22,8 @@ class Module : public Napi::ObjectWrap<Module> {
  private:
   Napi::Value forward(const Napi::CallbackInfo& info);
   Napi::Value forward_sync(const Napi::CallbackInfo& info);
-  Napi::Value forward_pictures(const Napi::CallbackInfo& info);
+  Napi::Value forward_features(const Napi::CallbackInfo& info);
+  Napi::Value stages(const Napi::CallbackInfo& info);
   Napi::Value optimize(const Napi::CallbackInfo& info);
   Napi::Value train(const Napi::CallbackInfo& info);
   Napi::Value training(const Napi::CallbackInfo& info);
@@ -43,8 +44,7 @@ class Module : public Napi::ObjectWrap<Module> {
   int64_t reported_ = 0;  ///< bytes that V8's collector has been told of
 };
 
-/// The arguments (pictures, preprocess) of forwardPictures and preprocess.
-std::vector<at::Tensor> pictures_from_js(const Napi::Value& value);
+/// The argument of that name.
 Preprocess preprocess_from_js(const Napi::Value& value);
 
 }  // namespace resnet

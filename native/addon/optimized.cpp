@@ -79,6 +79,7 @@ Napi::Object start_optimize(Napi::Env env, const std::shared_ptr<Network>& netwo
       options.calibration.push_back(input.scalar_type() == at::kByte ? input : input.to(at::kFloat));
     }
   }
+  options.consume = bool_argument(object.Get("consume"), "consume");
   if (bool_argument(object.Get("percentile"), "percentile")) options.method = CalibrationMethod::kPercentile;
   if (options.dtype == OptimizeOptions::DType::kInt8 && options.ranges.empty() && options.calibration.empty()) {
     throw Error("ERR_CALIBRATION", "int8 needs a calibration: inputs like those to come, or a saved one.");
@@ -107,6 +108,7 @@ Napi::Function OptimizedModule::define(Napi::Env env) {
                          InstanceMethod<&OptimizedModule::forward>("forward"),
                          InstanceMethod<&OptimizedModule::forward_sync>("forwardSync"),
                          InstanceMethod<&OptimizedModule::forward_pictures>("forwardPictures"),
+                         InstanceMethod<&OptimizedModule::explain>("explain"),
                          InstanceMethod<&OptimizedModule::description>("description"),
                          InstanceMethod<&OptimizedModule::ranges>("ranges"),
                          InstanceMethod<&OptimizedModule::dispose>("dispose"),
@@ -180,10 +182,35 @@ Napi::Value OptimizedModule::forward_pictures(const Napi::CallbackInfo& info) {
     const auto threads = static_cast<int>(integer_argument(info[2], "threads", 0, kMostThreads));
     return start_job(
         info.Env(),
-        [optimized = optimized(), pictures = std::move(pictures), preprocess](const Interrupt& interrupt) {
-          return optimized->forward(resnet::resize_and_crop(pictures, preprocess), Until::kLogits, interrupt);
+        [optimized = optimized(), views = std::move(pictures.views), preprocess](const Interrupt& interrupt) {
+          return optimized->forward(resnet::resize_and_crop(views, preprocess), Until::kLogits, interrupt);
         },
-        threads);
+        threads, /*deliver=*/nullptr, pictures.owners);
+  });
+}
+
+Napi::Value OptimizedModule::explain(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    auto x = tensor_from_js(info[0]);
+    check(x);
+    std::optional<int64_t> index;
+    if (!info[1].IsUndefined()) index = integer_argument(info[1], "class", 0, optimized()->classes() - 1);
+    const auto threads = static_cast<int>(integer_argument(info[2], "threads", 0, kMostThreads));
+    auto explained = std::make_shared<Optimized::Explained>();
+    return start_job(
+        info.Env(),
+        [optimized = optimized(), x = std::move(x), index, explained](const Interrupt& interrupt) {
+          *explained = optimized->explain(x, index, interrupt);
+          return at::Tensor();
+        },
+        threads,
+        [explained](Napi::Env env, const at::Tensor&) -> Napi::Value {
+          auto out = Napi::Object::New(env);
+          out.Set("logits", tensor_to_js(env, explained->logits));
+          out.Set("classes", tensor_to_js(env, explained->classes));
+          out.Set("maps", tensor_to_js(env, explained->maps));
+          return out;
+        });
   });
 }
 

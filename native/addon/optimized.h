@@ -22,6 +22,7 @@ class OptimizedModule : public Napi::ObjectWrap<OptimizedModule> {
   Napi::Value forward(const Napi::CallbackInfo& info);
   Napi::Value forward_sync(const Napi::CallbackInfo& info);
   Napi::Value forward_pictures(const Napi::CallbackInfo& info);
+  Napi::Value explain(const Napi::CallbackInfo& info);
   Napi::Value description(const Napi::CallbackInfo& info);
   Napi::Value ranges(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);

@@ -132,17 +132,23 @@ Napi::Object tensor_to_js(Napi::Env env, const at::Tensor& tensor) {
   return object;
 }
 
-at::Tensor picture_from_js(const Napi::Value& value) {
+Pictures pictures_from_js(const Napi::Value& value) {
   constexpr int64_t kLongestSide = int64_t{1} << 20;
-  const auto object = object_argument(value, "picture");
-  const auto width = integer_argument(object.Get("width"), "width", 1, kLongestSide);
-  const auto height = integer_argument(object.Get("height"), "height", 1, kLongestSide);
-  const Bytes bytes(object.Get("data"));
-  if (bytes.type != napi_uint8_array) throw Error("ERR_DTYPE", "A picture's data must be a Uint8Array.");
-  require_length(bytes, width * height * 3);
-  auto picture = at::empty({height, width, 3}, at::kByte);
-  std::memcpy(picture.data_ptr(), bytes.data, bytes.length);
-  return picture;
+  const auto array = array_argument(value, "pictures");
+  if (array.Length() == 0) throw Error("ERR_ARGUMENT", "pictures must hold at least one picture.");
+  Pictures pictures{{}, Napi::Array::New(value.Env(), array.Length())};
+  for (uint32_t i = 0; i < array.Length(); i++) {
+    const auto object = object_argument(array.Get(i), "picture");
+    const auto width = integer_argument(object.Get("width"), "width", 1, kLongestSide);
+    const auto height = integer_argument(object.Get("height"), "height", 1, kLongestSide);
+    const Napi::Value data = object.Get("data");
+    const Bytes bytes(data);
+    if (bytes.type != napi_uint8_array) throw Error("ERR_DTYPE", "A picture's data must be a Uint8Array.");
+    require_length(bytes, width * height * 3);
+    pictures.views.push_back(at::from_blob(bytes.data, {height, width, 3}, at::kByte));
+    pictures.owners.Set(i, data);
+  }
+  return pictures;
 }
 
 }  // namespace resnet

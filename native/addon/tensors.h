@@ -4,6 +4,7 @@
 #include <napi.h>
 
 #include <string>
+#include <vector>
 
 namespace resnet {
 
@@ -21,7 +22,13 @@ Napi::Object tensor_to_js(Napi::Env env, const at::Tensor& tensor);
 
 Napi::Array shape_to_js(Napi::Env env, at::IntArrayRef shape);
 
-/// Copies { data: Uint8Array, width, height } in, as uint8 [height, width, 3].
-at::Tensor picture_from_js(const Napi::Value& value);
+/// Pictures in memory that JavaScript owns, used where they lie: a photograph has tens of megabytes.
+struct Pictures {
+  std::vector<at::Tensor> views;  ///< uint8 [height, width, 3]
+  Napi::Array owners;             ///< to be kept from the collector for as long as the views are used
+};
+
+/// Takes a list of { data: Uint8Array, width, height }, which the caller neither changes nor detaches meanwhile.
+Pictures pictures_from_js(const Napi::Value& value);
 
 }  // namespace resnet

@@ -16,7 +16,7 @@ constexpr int64_t kMostPixels = int64_t{1} << 30;
 int64_t round_half_even(double value) { return static_cast<int64_t>(std::nearbyint(value)); }
 
 /// [H, W, 3] -> [3, H', W'] with the shorter side `length` long and the longer one rounded down, as torchvision.
-at::Tensor resize_shorter_side(const at::Tensor& picture, int64_t length) {
+at::Tensor resize_shorter_side(const at::Tensor& picture, int64_t length, Interpolation interpolation) {
   const auto height = picture.size(0);
   const auto width = picture.size(1);
   const auto shorter = std::min(height, width);
@@ -28,7 +28,11 @@ at::Tensor resize_shorter_side(const at::Tensor& picture, int64_t length) {
   }
   // As a view this is channels-last, the layout that the 8-bit kernel is made for.
   const auto planes = picture.permute({2, 0, 1}).unsqueeze(0);
-  return at::_upsample_bilinear2d_aa(planes, size, /*align_corners=*/false).squeeze(0);
+  // Antialiased, libtorch's cubic has Pillow's a, -0.5, and not the -0.75 that it has otherwise.
+  const bool cubic = interpolation == Interpolation::kBicubic;
+  const auto resized = cubic ? at::_upsample_bicubic2d_aa(planes, size, /*align_corners=*/false)
+                             : at::_upsample_bilinear2d_aa(planes, size, /*align_corners=*/false);
+  return resized.squeeze(0);
 }
 
 /// The part of one dimension that the crop keeps, and what has to be added before and after it.
@@ -56,7 +60,7 @@ at::Tensor resize_and_crop(const std::vector<at::Tensor>& pictures, const Prepro
   const c10::InferenceMode inference;
   auto batch = at::empty({static_cast<int64_t>(pictures.size()), preprocess.crop, preprocess.crop, 3}, at::kByte);
   for (std::size_t i = 0; i < pictures.size(); i++) {
-    const auto resized = resize_shorter_side(pictures[i], preprocess.resize);
+    const auto resized = resize_shorter_side(pictures[i], preprocess.resize, preprocess.interpolation);
     batch[static_cast<int64_t>(i)].copy_(crop_centre(resized, preprocess.crop).permute({1, 2, 0}));
   }
   return batch;

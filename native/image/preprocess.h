@@ -8,14 +8,17 @@
 
 namespace resnet {
 
-/// torchvision's evaluation preset (torchvision.transforms.ImageClassificationEval).
+enum class Interpolation : std::uint8_t { kBilinear, kBicubic };
+
+/// An evaluation preset, as torchvision.transforms.ImageClassificationEval.
 struct Preprocess {
   int64_t resize;                   ///< length of the shorter side after resizing, pixels
   int64_t crop;                     ///< side of the square cut out of the centre, pixels
+  Interpolation interpolation;      ///< antialiased either way
   std::array<double, 3> mean, std;  ///< per channel, of values in [0, 1]
 };
 
-/// Resizes the shorter side (antialiased, bilinear) and crops the centre, as 8-bit RGB. Where the picture is
+/// Resizes the shorter side (antialiased) and crops the centre, as 8-bit RGB. Where the picture is
 /// smaller than the crop, black is added around it, as torchvision's CenterCrop does.
 ///
 /// @param pictures uint8 [H, W, 3], of any sizes

@@ -61,8 +61,13 @@ std::vector<Range> calibrate(const Plan& plan, const std::vector<at::Tensor>& in
 
 std::vector<Quantised> quantised_for(const Plan& plan, const std::vector<Range>& ranges,
                                      const Normalisation& normalisation) {
+  std::vector<bool> positive(plan.values);
+  for (const auto& step : plan.steps) {
+    if (const auto* conv = std::get_if<Convolution>(&step)) positive[conv->output] = conv->relu;
+  }
   std::vector<Quantised> quantised;
   for (auto [least, most] : ranges) {
+    if (positive[quantised.size()]) least = 0;
     if (quantised.empty()) {  // a picture may hold any byte, whatever those of the calibration held
       for (std::size_t c = 0; c < 3; c++) {
         least = std::min(least, static_cast<float>((0 - normalisation.mean[c]) / normalisation.std[c]));

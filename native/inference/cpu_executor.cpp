@@ -3,12 +3,11 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <cstring>
 #include <functional>
 #include <limits>
 
+#include "inference/convolve.h"
 #include "runtime/team.h"
 
 namespace resnet {
@@ -19,27 +18,21 @@ using kernels::kPanel;
 
 /// Workspaces kept for the next forwards: of as many shapes, or for as many forwards at the same time.
 constexpr std::size_t kMostIdle = 8;
-/// What a task reads again and again should stay in a core's own cache.
-constexpr int64_t kCacheBytes = int64_t{192} << 10;
-
 void parallel(int64_t count, const std::function<void(int64_t)>& task) { Team::of_this_thread().run(count, task); }
 
 int64_t divided(int64_t value, int64_t by) { return (value + by - 1) / by; }
 
-uint32_t element_of(float value, Element element, Quantised quantised) {
-  switch (element) {
+float number_of(const char* element, Element type) {
+  switch (type) {
     case Element::kFloat32:
-      return std::bit_cast<uint32_t>(value);
+      return *reinterpret_cast<const float*>(element);
     case Element::kBFloat16:
-      return static_cast<c10::BFloat16>(value).x;
+      return static_cast<float>(*reinterpret_cast<const c10::BFloat16*>(element));
     case Element::kUInt8:
-      return static_cast<uint32_t>(
-          std::clamp(std::nearbyint(value / quantised.scale) + static_cast<float>(quantised.zero), 0.0F, 255.0F));
+      return *reinterpret_cast<const uint8_t*>(element);
   }
   return 0;
 }
-
-void store(char* to, uint32_t element, int64_t bytes) { std::memcpy(to, &element, bytes); }
 
 }  // namespace
 
@@ -49,13 +42,17 @@ CpuExecutor::CpuExecutor(Plan plan, const kernels::Kernels& kernels, const kerne
       kernels_(kernels),
       float_kernels_(float_kernels),
       quantised_(std::move(quantised)),
-      input_channels_(kernels.element == Element::kFloat32 ? 3 : 4) {
+      input_channels_(kernels.element == Element::kFloat32 ? 3 : 4),
+      ingest_(kernels.element, input_channels_, quantised_.empty() ? Quantised{} : quantised_[0], normalisation) {
   quantised_.resize(plan_.values);
   for (auto& step : plan_.steps) {
     Packed packed;
     if (auto* conv = std::get_if<Convolution>(&step)) {
       const auto channels = conv->input == 0 ? input_channels_ : conv->in_channels;
-      packed = pack(std::exchange(conv->parameters, nullptr)(), kernels.element, channels, quantised_[conv->input]);
+      const auto parameters = std::exchange(conv->parameters, nullptr)();
+      packed = suits_winograd(kernels, *conv) ? pack_winograd(parameters)
+                                              : pack(parameters, kernels.element, channels, quantised_[conv->input]);
+      if (kernels.element == Element::kUInt8) quantise_output(*conv, packed);
     } else if (auto* classifier = std::get_if<Classifier>(&step)) {
       packed = pack(std::exchange(classifier->parameters, nullptr)(), Element::kFloat32, classifier->in_features);
     }
@@ -64,12 +61,15 @@ CpuExecutor::CpuExecutor(Plan plan, const kernels::Kernels& kernels, const kerne
     }
     packed_.push_back(std::move(packed));
   }
-  for (std::size_t channel = 0; channel < table_.size(); channel++) {
-    for (std::size_t byte = 0; byte < 256; byte++) {
-      const auto value = (static_cast<double>(byte) / 255 - normalisation.mean[channel]) / normalisation.std[channel];
-      table_[channel][byte] = element_of(static_cast<float>(value), kernels_.element, quantised_[0]);
-    }
-  }
+}
+
+void CpuExecutor::quantise_output(const Convolution& conv, Packed& packed) const {
+  const auto& output = quantised_[conv.output];
+  packed.scale.div_(output.scale);
+  packed.bias.div_(output.scale).add_(output.zero);
+  if (!conv.shortcut) return;
+  const auto& shortcut = quantised_[*conv.shortcut];
+  packed.bias.sub_(static_cast<float>(shortcut.zero) * shortcut.scale / output.scale);
 }
 
 at::Tensor CpuExecutor::run(const at::Tensor& x, Until until, const Interrupt& interrupt) {
@@ -81,13 +81,9 @@ at::Tensor CpuExecutor::run(const at::Tensor& x, Until until, const Interrupt& i
   auto workspace = take(height, width, images);
   const auto& layout = workspace->layout;
 
-  auto steps = plan_.steps.size();
-  if (until == Until::kFeatures) steps--;
-  const auto last = std::visit([](const auto& step) { return step.output; }, plan_.steps[steps - 1]);
-  const auto& result = layout.maps[last];
-  const auto length =
-      until == Until::kFeatures ? result.channels : std::get<Classifier>(plan_.steps.back()).out_features;
-  auto answer = at::empty({images, length}, at::kFloat);
+  const auto steps = plan_.steps_until(until);
+  const auto last = uses_of(plan_.steps[steps - 1]).output;
+  auto answer = empty_answer(layout.maps[last], images, until);
 
   for (int64_t start = 0; start < images; start += layout.images) {
     const auto count = std::min(layout.images, images - start);
@@ -105,13 +101,23 @@ at::Tensor CpuExecutor::run(const at::Tensor& x, Until until, const Interrupt& i
       run_step(*workspace, step, 0, count);
     }
     for (int64_t image = 0; image < count; image++) {
-      std::memcpy(answer.data_ptr<float>() + (start + image) * length,
-                  static_cast<const char*>(workspace->memory.data_ptr()) + result.offset + image * result.image_bytes(),
-                  length * sizeof(float));
+      copy_out(*workspace, last, image, answer[start + image]);
     }
   }
   give_back(std::move(workspace));
   return answer;
+}
+
+at::Tensor CpuExecutor::empty_answer(const Map& map, int64_t images, Until until) const {
+  switch (until) {
+    case Until::kLogits:
+      return at::empty({images, std::get<Classifier>(plan_.steps.back()).out_features});
+    case Until::kFeatures:
+      return at::empty({images, map.channels});
+    case Until::kMap:
+      return at::empty({images, map.channels, map.height, map.width});
+  }
+  return {};
 }
 
 std::unique_ptr<CpuExecutor::Workspace> CpuExecutor::take(int64_t height, int64_t width, int64_t images) {
@@ -139,72 +145,43 @@ void CpuExecutor::give_back(std::unique_ptr<Workspace> workspace) {
   if (idle_.size() > kMostIdle) idle_.pop_back();
 }
 
-namespace {
-
-/// A map's memory in a workspace.
-struct View {
-  View(const Map& map, void* memory) : map(map), memory(static_cast<char*>(memory) + map.offset) {}
-
-  /// A pixel by its place in the map; the border has negative ones and those from height and width on.
-  [[nodiscard]] char* pixel(int64_t image, int64_t y, int64_t x) const {
-    return memory + (map.one_image ? 0 : image) * map.image_bytes() + (y + map.padding) * map.row_bytes() +
-           (x + map.padding) * map.pixel_bytes;
-  }
-
-  const Map& map;
-  char* memory;
-};
-
-/// Fills the border around row y with `byte`: `bytes` of each pixel from `from` on.
-void fill_border(const View& view, int64_t image, int64_t y, int64_t from, int64_t bytes, int byte) {
-  const auto& map = view.map;
-  const auto fill = [&](int64_t row, int64_t begin, int64_t end) {
-    for (int64_t x = begin; x < end; x++) std::memset(view.pixel(image, row, x) + from, byte, bytes);
-  };
-  fill(y, -map.padding, 0);
-  fill(y, map.width, map.width + map.padding);
-  if (y == 0) {
-    for (int64_t row = -map.padding; row < 0; row++) fill(row, -map.padding, map.width + map.padding);
-  }
-  if (y == map.height - 1) {
-    for (int64_t row = map.height; row < map.height + map.padding; row++) {
-      fill(row, -map.padding, map.width + map.padding);
-    }
-  }
-}
-
-}  // namespace
-
 void CpuExecutor::ingest(const Workspace& workspace, const at::Tensor& x, int64_t first, int64_t count) const {
   const View view(workspace.layout.maps[0], workspace.memory.data_ptr());
   const auto& map = view.map;
-  const auto size = bytes_of(kernels_.element);
-  const auto element = kernels_.element;
-  const auto quantised = quantised_[0];
-  const auto zero = quantised.zero;
   constexpr int64_t kRows = 16;
   const auto blocks = divided(map.height, kRows);
   parallel(count * blocks, [&](int64_t task) {
     const auto image = first + task / blocks;
     for (auto y = task % blocks * kRows; y < std::min(map.height, (task % blocks + 1) * kRows); y++) {
-      fill_border(view, image, y, 0, map.pixel_bytes, zero);
+      view.fill_border(image, y, 0, map.pixel_bytes, quantised_[0].zero);
       char* to = view.pixel(image, y, 0);
       if (x.scalar_type() == at::kByte) {
-        const auto* from = x.const_data_ptr<uint8_t>() + (image * map.height + y) * map.width * 3;
-        for (int64_t i = 0; i < map.width; i++, from += 3, to += map.pixel_bytes) {
-          for (int64_t c = 0; c < 3; c++) store(to + c * size, table_[c][from[c]], size);
-          if (input_channels_ == 4) store(to + 3 * size, zero, size);
-        }
-        continue;
-      }
-      const auto plane = map.height * map.width;
-      const auto* from = x.const_data_ptr<float>() + image * 3 * plane + y * map.width;
-      for (int64_t i = 0; i < map.width; i++, to += map.pixel_bytes) {
-        for (int64_t c = 0; c < 3; c++) store(to + c * size, element_of(from[c * plane + i], element, quantised), size);
-        if (input_channels_ == 4) store(to + 3 * size, zero, size);
+        ingest_.bytes(x.const_data_ptr<uint8_t>() + (image * map.height + y) * map.width * 3, map.width, to);
+      } else {
+        const auto plane = map.height * map.width;
+        ingest_.floats(x.const_data_ptr<float>() + image * 3 * plane + y * map.width, plane, map.width, to);
       }
     }
   });
+}
+
+void CpuExecutor::copy_out(const Workspace& workspace, Value value, int64_t image, const at::Tensor& answer) const {
+  const View view(workspace.layout.maps[value], workspace.memory.data_ptr());
+  auto* to = answer.data_ptr<float>();
+  if (answer.dim() == 1) {  // of numbers by float_kernels_, whose last channels may fill up a panel
+    std::memcpy(to, view.pixel(image, 0, 0), answer.nbytes());
+    return;
+  }
+  const auto [scale, zero] = quantised_[value];
+  const auto size = bytes_of(kernels_.element);
+  for (int64_t c = 0; c < view.map.channels; c++) {
+    for (int64_t y = 0; y < view.map.height; y++) {
+      for (int64_t x = 0; x < view.map.width; x++) {
+        const char* element = view.pixel(image, y, x) + c * size;
+        *to++ = (number_of(element, kernels_.element) - static_cast<float>(zero)) * scale;
+      }
+    }
+  }
 }
 
 void CpuExecutor::run_step(const Workspace& workspace, std::size_t step, int64_t first, int64_t count) const {
@@ -213,56 +190,23 @@ void CpuExecutor::run_step(const Workspace& workspace, std::size_t step, int64_t
 
 void CpuExecutor::run_step(const Workspace& workspace, const Convolution& step, const Packed& packed, int64_t first,
                            int64_t count) const {
-  const auto& maps = workspace.layout.maps;
-  auto* memory = workspace.memory.data_ptr();
-  const View input(maps[step.input], memory);
-  const View output(maps[step.output], memory);
-  const View shortcut(maps[step.shortcut.value_or(step.output)], memory);
-  const auto& in = quantised_[step.shortcut.value_or(step.output)];
+  const auto view = [&](Value value) { return View(workspace.layout.maps[value], workspace.memory.data_ptr()); };
+  const auto shortcut = step.shortcut.value_or(step.output);
   const auto& out = quantised_[step.output];
-  const auto size = bytes_of(kernels_.element);
-
-  kernels::ConvRow row{};
-  row.input_pixel_step = step.stride * input.map.pixel_bytes;
-  row.input_row_step = input.map.row_bytes();
-  row.window_rows = step.kernel;
-  row.row_words = packed.row_words;
-  row.shortcut_scale = in.scale;
-  row.shortcut_zero = static_cast<float>(in.zero);
-  row.output_step = output.map.pixel_bytes;
-  row.output_inverse = 1 / out.scale;
-  row.output_zero = static_cast<float>(out.zero);
-  row.pixels = output.map.width;
-  row.relu = step.relu;
-
-  // Rows of a task: few enough that their input stays in the cache for all panels, and that all threads have work.
-  const auto rows = output.map.height;
-  const auto input_row = step.stride * input.map.row_bytes();
-  const auto enough = divided(rows * count * packed.panels, 8 * at::get_num_threads());
-  const auto block = std::clamp<int64_t>(std::min(kCacheBytes / std::max<int64_t>(1, input_row), enough), 1, rows);
-  const auto blocks = divided(rows, block);
-  // Whatever is larger is read once, the other again and again.
-  const bool panel_by_panel = packed.panels * packed.panel_bytes > kCacheBytes * 2;
-
-  parallel(blocks * count * packed.panels, [&](int64_t task) {
-    auto one = row;
-    const auto places = blocks * count;
-    const auto panel = panel_by_panel ? task / places : task % packed.panels;
-    const auto place = panel_by_panel ? task % places : task / packed.panels;
-    const auto image = first + place / blocks;
-    const auto offset = panel * kPanel * size;
-    one.weights = static_cast<const char*>(packed.weights.const_data_ptr()) + panel * packed.panel_bytes;
-    one.scale = packed.scale.const_data_ptr<float>() + panel * kPanel;
-    one.bias = packed.bias.const_data_ptr<float>() + panel * kPanel;
-    const auto begin = place % blocks * block;
-    for (auto y = begin; y < std::min(rows, begin + block); y++) {
-      one.input = input.pixel(image, y * step.stride - step.padding, -step.padding);
-      one.output = output.pixel(image, y, 0) + offset;
-      if (step.shortcut) one.shortcut = shortcut.pixel(image, y, 0) + offset;
-      kernels_.conv(one);
-      fill_border(output, image, y, offset, kPanel * size, out.zero);
-    }
-  });
+  const ConvolutionTask task{step,
+                             packed,
+                             view(step.input),
+                             view(step.output),
+                             view(shortcut),
+                             first,
+                             count,
+                             quantised_[shortcut].scale / out.scale,
+                             out.zero};
+  if (suits_winograd(kernels_, step)) {
+    convolve_winograd(kernels_, task);
+  } else {
+    convolve(kernels_, task);
+  }
 }
 
 void CpuExecutor::run_step(const Workspace& workspace, const MaxPool& step, const Packed&, int64_t first,
@@ -275,7 +219,7 @@ void CpuExecutor::run_step(const Workspace& workspace, const MaxPool& step, cons
     const auto y = task % rows;
     kernels_.max_pool({input.pixel(image, 2 * y - 1, -1), input.map.row_bytes(), output.pixel(image, y, 0),
                        output.map.width, output.map.channels, 2});
-    fill_border(output, image, y, 0, output.map.pixel_bytes, 0);
+    output.fill_border(image, y, 0, output.map.pixel_bytes, 0);
   });
 }
 

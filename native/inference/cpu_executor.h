@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "inference/executor.h"
+#include "inference/ingest.h"
 #include "inference/kernels/kernels.h"
 #include "inference/layout.h"
 #include "inference/normalisation.h"
@@ -35,10 +35,15 @@ class CpuExecutor : public Executor {
     Layout layout;
     at::Tensor memory;
   };
-  using Table = std::array<std::array<uint32_t, 256>, 3>;  ///< the element of each byte, by channel
 
   std::unique_ptr<Workspace> take(int64_t height, int64_t width, int64_t images);
   void give_back(std::unique_ptr<Workspace> workspace);
+
+  /// Makes the output's elements of what `packed` makes numbers of.
+  void quantise_output(const Convolution& conv, Packed& packed) const;
+
+  [[nodiscard]] at::Tensor empty_answer(const Map& map, int64_t images, Until until) const;
+  void copy_out(const Workspace& workspace, Value value, int64_t image, const at::Tensor& answer) const;
 
   /// Images [first, first + count) of the pass that workspace holds; `x` are all of this pass's.
   void ingest(const Workspace& workspace, const at::Tensor& x, int64_t first, int64_t count) const;
@@ -54,8 +59,8 @@ class CpuExecutor : public Executor {
   std::vector<Quantised> quantised_;
   std::vector<Packed> packed_;  ///< by step
   int64_t input_channels_;      ///< as stored: a whole number of words
+  Ingest ingest_;
   int64_t bytes_ = 0;
-  Table table_{};
 
   std::mutex mutex_;
   std::vector<std::unique_ptr<Workspace>> idle_;  ///< last used first

@@ -4,12 +4,10 @@
 
 #include <cstdint>
 
+#include "inference/plan.h"
 #include "runtime/interrupt.h"
 
 namespace resnet {
-
-/// Where a forward ends.
-enum class Until : std::uint8_t { kLogits, kFeatures };
 
 /// Runs a plan. Several threads may run one at a time; an executor never changes once it is made.
 class Executor {
@@ -17,7 +15,7 @@ class Executor {
   virtual ~Executor() = default;
 
   /// @param x on the CPU: float32 [N, 3, H, W], or uint8 [N, H, W, 3], which is normalised on the way
-  /// @returns float32 on the CPU: [N, numClasses] logits, or the features before the last layer
+  /// @returns float32 on the CPU, contiguous
   /// @throws Error ERR_ABORTED
   virtual at::Tensor run(const at::Tensor& x, Until until, const Interrupt& interrupt) = 0;
 

@@ -1,8 +1,11 @@
 #include "inference/optimized.h"
 
+#include <c10/core/InferenceMode.h>
+
 #include "error.h"
 #include "inference/cpu_executor.h"
 #include "inference/torch_executor.h"
+#include "model/inside.h"
 #include "runtime/input.h"
 
 namespace resnet {
@@ -27,12 +30,14 @@ constexpr std::array<OnCpu, 3> kOnCpu{{
 
 const OnCpu& on_cpu(DType dtype) { return kOnCpu[static_cast<std::size_t>(dtype)]; }
 
+at::Tensor copied(const at::Tensor& tensor) { return tensor.detach().to(at::kCPU, at::kFloat, false, /*copy=*/true); }
+
 }  // namespace
 
 Optimized::Optimized(const ResNetImpl& network, c10::Device device, const OptimizeOptions& options,
                      const Interrupt& interrupt)
-    : ranges_(options.ranges) {
-  auto plan = plan_of(network);
+    : ranges_(options.ranges), weight_(copied(network.fc->weight)), bias_(copied(network.fc->bias)) {
+  auto plan = plan_of(network, options.consume);
   text_ = plan.text();
   value_names_ = plan.names();
   const auto& cpu = on_cpu(options.dtype);
@@ -59,7 +64,7 @@ Optimized::Optimized(const ResNetImpl& network, c10::Device device, const Optimi
   std::vector<Quantised> quantised;
   if (options.dtype == DType::kInt8) {
     if (ranges_.empty()) {
-      ranges_ = calibrate(plan, options.calibration, options.method, options.normalisation, interrupt);
+      ranges_ = calibrate(plan_of(network), options.calibration, options.method, options.normalisation, interrupt);
     }
     quantised = quantised_for(plan, ranges_, options.normalisation);
   }
@@ -75,6 +80,15 @@ at::Tensor Optimized::forward(const at::Tensor& x, Until until, const Interrupt&
   }
   check_input(x.sizes().vec(), 3);
   return executor_->run(x.to(at::kFloat), until, interrupt);
+}
+
+Optimized::Explained Optimized::explain(const at::Tensor& x, std::optional<int64_t> index, const Interrupt& interrupt) {
+  const c10::InferenceMode inference;
+  const auto map = forward(x, Until::kMap, interrupt);
+  const auto logits = at::linear(map.mean({2, 3}), weight_, bias_);
+  // Of equal logits argmax takes the first.
+  const auto classes = index ? at::full({map.size(0)}, *index, at::kLong) : logits.argmax(1);
+  return {logits, classes, class_activation_maps(weight_, map, classes).contiguous()};
 }
 
 }  // namespace resnet

@@ -22,6 +22,8 @@ struct OptimizeOptions {
   std::vector<Range> ranges;
   std::vector<at::Tensor> calibration;
   CalibrationMethod method = CalibrationMethod::kMinMax;
+  /// Takes the memory of `network`, which is of no use afterwards.
+  bool consume = false;
 };
 
 /// A ResNet that answers faster and does not change: batch norms folded, weights packed for the processor.
@@ -35,6 +37,14 @@ class Optimized {
   /// @throws Error ERR_SHAPE, ERR_ABORTED
   at::Tensor forward(const at::Tensor& x, Until until, const Interrupt& interrupt);
 
+  /// A forward and the class activation maps of a class, of each picture's likeliest one where there is none given.
+  struct Explained {
+    at::Tensor logits, classes, maps;  ///< float32 [N, numClasses], int64 [N], float32 [N, H, W]
+  };
+  Explained explain(const at::Tensor& x, std::optional<int64_t> index, const Interrupt& interrupt);
+
+  [[nodiscard]] int64_t classes() const { return weight_.size(0); }
+
   /// The plan, one line for each step.
   [[nodiscard]] const std::string& text() const { return text_; }
   /// What carries it out, e.g. "AVX-512 BF16".
@@ -47,6 +57,7 @@ class Optimized {
   std::string text_, executor_name_;
   std::vector<std::string> value_names_;
   std::vector<Range> ranges_;
+  at::Tensor weight_, bias_;  ///< of the last layer, on the CPU
   std::unique_ptr<Executor> executor_;
 };
 

@@ -1,10 +1,11 @@
 #include "inference/packed.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <cmath>
 #include <vector>
+
+#include "inference/rounded.h"
+#include "runtime/team.h"
 
 namespace resnet {
 namespace {
@@ -14,20 +15,63 @@ using kernels::kPanel;
 
 int64_t rounded_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
-/// The weight of one output channel as elements, and what turns a sum of products back into a number.
-struct Channel {
-  float scale = 1;
-  int64_t sum = 0;  ///< of the elements
-};
-
-int8_t quantised(float value, float inverse) {
-  return static_cast<int8_t>(std::clamp(std::nearbyint(value * inverse), -127.0F, 127.0F));
+/// Puts weight [out, in, kernel, kernel] into panels, each value as `convert(channel, value)` makes it: of a word's
+/// values the channels of the input lie behind each other.
+template <class T, class Convert>
+void fill(const Packed& packed, const at::Tensor& weight, int64_t in_channels, const Convert& convert) {
+  constexpr auto kPerWord = static_cast<int64_t>(4 / sizeof(T));
+  const auto out = weight.size(0);
+  const auto in = weight.size(1);
+  const auto kernel = weight.dim() == 4 ? weight.size(2) : 1;
+  const auto* from = weight.const_data_ptr<float>();
+  auto* to = static_cast<char*>(packed.weights.data_ptr());
+  // In slices of a panel, so that a layer of few panels has work for all threads; a slice's weights lie together.
+  constexpr int64_t kSlice = 64;
+  const auto slices = (in + kSlice - 1) / kSlice;
+  Team::of_this_thread().run(packed.panels * slices, [&](int64_t task) {
+    const auto panel = task / slices;
+    const auto first = panel * kPanel;
+    const auto last = std::min(out, first + kPanel);
+    auto* elements = reinterpret_cast<T*>(to + panel * packed.panel_bytes);
+    for (auto c = task % slices * kSlice; c < std::min(in, (task % slices + 1) * kSlice); c++) {
+      for (auto channel = first; channel < last; channel++) {
+        const float* window = from + (channel * in + c) * kernel * kernel;
+        for (int64_t y = 0; y < kernel; y++) {
+          for (int64_t x = 0; x < kernel; x++) {
+            const auto place = x * in_channels + c;
+            const auto word = (y * packed.row_words + place / kPerWord) * kPanel + channel - first;
+            elements[word * kPerWord + place % kPerWord] = convert(channel, *window++);
+          }
+        }
+      }
+    }
+  });
 }
 
-float largest(const float* values, int64_t count) {
-  float most = 0;
-  for (int64_t i = 0; i < count; i++) most = std::max(most, std::abs(values[i]));
-  return most;
+/// The scale and the bias with which sums of elements become numbers, and the weights as such elements.
+void fill_quantised(const Packed& packed, const Parameters& parameters, const at::Tensor& weight, int64_t in_channels,
+                    Quantised input) {
+  const auto out = weight.size(0);
+  const auto window = weight.numel() / out;
+  const auto* values = weight.const_data_ptr<float>();
+  const auto* folded = parameters.scale.const_data_ptr<double>();
+  std::vector<float> inverse(out);
+  auto* scale = packed.scale.data_ptr<float>();
+  auto* bias = packed.bias.data_ptr<float>();
+  const auto element = [&](int64_t channel, float value) {
+    return static_cast<int8_t>(rounded(std::clamp(value * inverse[channel], -127.0F, 127.0F)));
+  };
+  Team::of_this_thread().run(out, [&](int64_t channel) {
+    const float* row = values + channel * window;
+    float most = 0;
+    for (int64_t i = 0; i < window; i++) most = std::max(most, std::abs(row[i]));
+    inverse[channel] = most > 0 ? std::copysign(127 / most, static_cast<float>(folded[channel])) : 0;
+    scale[channel] = input.scale * most / 127 * static_cast<float>(std::abs(folded[channel]));
+    int64_t sum = 0;
+    for (int64_t i = 0; i < window; i++) sum += element(channel, row[i]);
+    bias[channel] -= scale[channel] * static_cast<float>(input.zero) * static_cast<float>(sum);
+  });
+  fill<int8_t>(packed, weight, in_channels, element);
 }
 
 }  // namespace
@@ -44,61 +88,38 @@ int64_t bytes_of(Element element) {
   return 0;
 }
 
-Packed pack(const Folded& folded, Element element, int64_t in_channels, Quantised input) {
-  const auto out = folded.weight.size(0);
-  const auto in = folded.weight.size(1);
-  const auto kernel = folded.weight.dim() == 4 ? folded.weight.size(2) : 1;
-  const auto size = bytes_of(element);
-  const auto per_word = 4 / size;
+Packed pack(const Parameters& parameters, Element element, int64_t in_channels, Quantised input) {
+  const auto weight = parameters.weight.to(at::kCPU).contiguous();
+  const auto out = weight.size(0);
+  const auto kernel = weight.dim() == 4 ? weight.size(2) : 1;
+  const auto per_word = 4 / bytes_of(element);
 
   Packed packed;
   packed.panels = rounded_up(out, kPanel) / kPanel;
   packed.row_words = rounded_up(kernel * in_channels, per_word) / per_word;
   packed.panel_bytes = kernel * packed.row_words * kPanel * 4;
-  packed.weights = at::zeros({packed.panels * packed.panel_bytes}, at::kByte);
+  packed.weights = at::empty({packed.panels * packed.panel_bytes}, at::kByte);
+  const bool gaps = out % kPanel != 0 || in_channels != weight.size(1) || kernel * in_channels % per_word != 0;
+  if (gaps) packed.weights.zero_();
   packed.scale = at::ones({packed.panels * kPanel}, at::kFloat);
   packed.bias = at::zeros({packed.panels * kPanel}, at::kFloat);
+  packed.bias.narrow(0, 0, out).copy_(parameters.bias);
 
-  const auto* weight = folded.weight.const_data_ptr<float>();
-  auto* bytes = static_cast<char*>(packed.weights.data_ptr());
-  auto* scale = packed.scale.data_ptr<float>();
-  auto* bias = packed.bias.data_ptr<float>();
-  const auto window = in * kernel * kernel;
-
-  at::parallel_for(0, out, 8, [&](int64_t begin, int64_t end) {
-    for (int64_t channel = begin; channel < end; channel++) {
-      const float* source = weight + channel * window;
-      const float most = element == Element::kUInt8 ? largest(source, window) : 0;
-      const float inverse = most > 0 ? 127 / most : 0;
-      int64_t sum = 0;
-      char* panel = bytes + channel / kPanel * packed.panel_bytes;
-      for (int64_t y = 0; y < kernel; y++) {
-        for (int64_t x = 0; x < kernel; x++) {
-          for (int64_t c = 0; c < in; c++) {
-            const auto at_row = x * in_channels + c;
-            const auto word = (y * packed.row_words + at_row / per_word) * kPanel + channel % kPanel;
-            char* to = panel + word * 4 + at_row % per_word * size;
-            const float value = source[(c * kernel + y) * kernel + x];
-            switch (element) {
-              case Element::kFloat32:
-                *reinterpret_cast<float*>(to) = value;
-                break;
-              case Element::kBFloat16:
-                *reinterpret_cast<c10::BFloat16*>(to) = static_cast<c10::BFloat16>(value);
-                break;
-              case Element::kUInt8:
-                sum += *reinterpret_cast<int8_t*>(to) = quantised(value, inverse);
-                break;
-            }
-          }
-        }
-      }
-      bias[channel] = folded.bias.const_data_ptr<float>()[channel];
-      if (element != Element::kUInt8) continue;
-      scale[channel] = input.scale * most / 127;
-      bias[channel] -= scale[channel] * static_cast<float>(input.zero) * static_cast<float>(sum);
-    }
-  });
+  const auto* scale = parameters.scale.const_data_ptr<double>();
+  const auto number = [scale](int64_t channel, float value) { return static_cast<float>(value * scale[channel]); };
+  switch (element) {
+    case Element::kFloat32:
+      fill<float>(packed, weight, in_channels, number);
+      break;
+    case Element::kBFloat16:
+      fill<c10::BFloat16>(packed, weight, in_channels, [&](int64_t channel, float value) {
+        return static_cast<c10::BFloat16>(number(channel, value));
+      });
+      break;
+    case Element::kUInt8:
+      fill_quantised(packed, parameters, weight, in_channels, input);
+      break;
+  }
   return packed;
 }
 

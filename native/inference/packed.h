@@ -28,6 +28,6 @@ struct Packed {
 
 /// @param in_channels as the input map has them: at least the weight's, the rest meets zeros
 /// @param input uint8 only: how the input is quantised
-Packed pack(const Folded& folded, kernels::Element element, int64_t in_channels, Quantised input = {});
+Packed pack(const Parameters& parameters, kernels::Element element, int64_t in_channels, Quantised input = {});
 
 }  // namespace resnet

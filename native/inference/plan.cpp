@@ -8,19 +8,24 @@
 namespace resnet {
 namespace {
 
-/// y = (conv(x) - mean) / sqrt(var + eps) * weight + bias is a convolution too. In float64: folding is where an
-/// optimised network would lose its precision first.
-Folded fold(const Conv2DImpl& conv, const BatchNorm2DImpl& norm) {
+/// y = (conv(x) - mean) / sqrt(var + eps) * weight + bias is a convolution too.
+Parameters folded(const Conv2DImpl& conv, const BatchNorm2DImpl& norm, bool release) {
   const at::NoGradGuard no_grad;
-  const auto scale = norm.weight.to(at::kDouble) / (norm.running_var.to(at::kDouble) + norm.kEpsilon).sqrt();
-  const auto bias = norm.bias.to(at::kDouble) - norm.running_mean.to(at::kDouble) * scale;
-  return {(conv.weight.to(at::kDouble) * scale.view({-1, 1, 1, 1})).to(at::kFloat).contiguous(),
-          bias.to(at::kFloat).contiguous()};
+  const auto on_cpu = [](const at::Tensor& tensor) { return tensor.to(at::kCPU, at::kDouble); };
+  const auto scale = on_cpu(norm.weight) / (on_cpu(norm.running_var) + norm.kEpsilon).sqrt();
+  const auto bias = on_cpu(norm.bias) - on_cpu(norm.running_mean) * scale;
+  const auto weight = conv.weight.detach();  // holds the values alone once the network lets go of them
+  if (release) conv.weight.set_data(at::empty({0}, conv.weight.options()));
+  return {weight, scale, bias.to(at::kFloat)};
+}
+
+Parameters unscaled(const LinearImpl& linear) {
+  return {linear.weight, at::ones({linear.weight.size(0)}, at::kDouble), linear.bias.to(at::kCPU)};
 }
 
 class Planner {
  public:
-  explicit Planner(const ResNetImpl& network) {
+  Planner(const ResNetImpl& network, bool release) : release_(release) {
     const auto stem = convolution("conv", *network.conv, *network.bn, 0, {}, true);
     auto x = value();
     plan.steps.emplace_back(MaxPool{stem, x});
@@ -32,13 +37,15 @@ class Planner {
     const auto features = value();
     plan.steps.emplace_back(GlobalAverage{x, features});
     const auto& fc = *network.fc;
-    plan.steps.emplace_back(Classifier{"fc", features, value(), fc.weight.size(1), fc.weight.size(0),
-                                       [&fc] { return Folded{fc.weight.contiguous(), fc.bias.contiguous()}; }});
+    plan.steps.emplace_back(
+        Classifier{"fc", features, value(), fc.weight.size(1), fc.weight.size(0), [&fc] { return unscaled(fc); }});
   }
 
   Plan plan;
 
  private:
+  bool release_;
+
   Value value() { return plan.values++; }
 
   Value convolution(std::string name, const Conv2DImpl& conv, const BatchNorm2DImpl& norm, Value input,
@@ -46,7 +53,7 @@ class Planner {
     const auto output = value();
     plan.steps.emplace_back(Convolution{std::move(name), input, output, shortcut, conv.weight.size(1),
                                         conv.weight.size(0), conv.weight.size(2), conv.stride, conv.padding, relu,
-                                        [&conv, &norm] { return fold(conv, norm); }});
+                                        [release = release_, &conv, &norm] { return folded(conv, norm, release); }});
     return output;
   }
 
@@ -109,6 +116,18 @@ Uses uses_of(const Step& step) {
       step);
 }
 
+std::size_t Plan::steps_until(Until until) const {
+  switch (until) {
+    case Until::kLogits:
+      return steps.size();
+    case Until::kFeatures:
+      return steps.size() - 1;
+    case Until::kMap:
+      return steps.size() - 2;
+  }
+  return 0;
+}
+
 std::vector<std::size_t> Plan::last_uses() const {
   std::vector<std::size_t> last(values, steps.size());
   for (std::size_t i = 0; i < steps.size(); i++) {
@@ -140,6 +159,6 @@ std::string Plan::text() const {
   return out.str();
 }
 
-Plan plan_of(const ResNetImpl& network) { return std::move(Planner(network).plan); }
+Plan plan_of(const ResNetImpl& network, bool release) { return std::move(Planner(network, release).plan); }
 
 }  // namespace resnet

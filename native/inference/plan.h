@@ -11,12 +11,20 @@
 
 namespace resnet {
 
+/// Where a forward ends: at the logits [N, numClasses], at the features before the last layer [N, C], or at the last
+/// stage's map [N, C, H, W].
+enum class Until : std::uint8_t { kLogits, kFeatures, kMap };
+
 /// The number of a map in a plan; 0 is the input.
 using Value = int;
 
-/// A convolution with its batch norm folded in: float32 [out, in, kernel, kernel] and [out].
-struct Folded {
-  at::Tensor weight, bias;
+/// What a layer multiplies and adds, batch norm included: (weight * scale) * x + bias, scale and bias by output
+/// channel. The product is left to whoever stores it in another order or dtype anyway, in float64: folding is where an
+/// optimised network would lose its precision first.
+struct Parameters {
+  at::Tensor weight;  ///< float32 [out, in, kernel, kernel] or [out, in]; the network's own
+  at::Tensor scale;   ///< float64 [out], on the CPU
+  at::Tensor bias;    ///< float32 [out], on the CPU
 };
 
 /// Convolution + bias, + shortcut where there is one, then ReLU where it is said.
@@ -26,7 +34,7 @@ struct Convolution {
   std::optional<Value> shortcut;
   int64_t in_channels, out_channels, kernel, stride, padding;
   bool relu;
-  std::function<Folded()> parameters;  ///< reads the network's as they are when it is called
+  std::function<Parameters()> parameters;  ///< the network's as they are when it is called
 };
 
 /// 3 x 3, stride 2, padding 1, over what a ReLU gave.
@@ -44,7 +52,7 @@ struct Classifier {
   std::string name;
   Value input, output;
   int64_t in_features, out_features;
-  std::function<Folded()> parameters;  ///< [out, in] and [out]
+  std::function<Parameters()> parameters;
 };
 
 using Step = std::variant<Convolution, MaxPool, GlobalAverage, Classifier>;
@@ -62,6 +70,9 @@ struct Plan {
   std::vector<Step> steps;
   int values = 1;
 
+  /// The number of steps until there. The last ones are the pooling and the classifier.
+  [[nodiscard]] std::size_t steps_until(Until until) const;
+
   /// By value: the last step that reads it; the number of steps for the logits, which none does.
   [[nodiscard]] std::vector<std::size_t> last_uses() const;
 
@@ -75,6 +86,9 @@ struct Plan {
 class ResNetImpl;
 
 /// The plan of a ResNet in eval mode. Its steps read `network` when their parameters are asked for.
-Plan plan_of(const ResNetImpl& network);
+///
+/// @param release lets go of each convolution's weight once it is read: `network` is of no use afterwards, and at no
+///        time is there memory for two
+Plan plan_of(const ResNetImpl& network, bool release = false);
 
 }  // namespace resnet

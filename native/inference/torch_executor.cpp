@@ -7,9 +7,11 @@
 namespace resnet {
 namespace {
 
+using Placed = TorchExecutor::Placed;
+
 struct Compute {
   const std::vector<at::Tensor>& values;
-  const Folded& parameters;
+  const Placed& parameters;
 
   at::Tensor operator()(const Convolution& step) const {
     auto y = at::conv2d(values[step.input], parameters.weight, parameters.bias, step.stride, step.padding);
@@ -33,12 +35,14 @@ TorchExecutor::TorchExecutor(Plan plan, c10::Device device, at::ScalarType dtype
     return tensor.to(at::TensorOptions(device).dtype(dtype), /*non_blocking=*/false, /*copy=*/true, format);
   };
   for (auto& step : plan_.steps) {
-    Folded placed;
+    Placed placed;
     std::visit(
         [&](auto& one) {
           if constexpr (requires { one.parameters; }) {
-            const auto folded = std::exchange(one.parameters, nullptr)();
-            placed = {place(folded.weight), place(folded.bias)};
+            const auto [weight, scale, bias] = std::exchange(one.parameters, nullptr)();
+            auto shape = std::vector<int64_t>(weight.dim(), 1);
+            shape[0] = -1;
+            placed = {place(weight * scale.view(shape).to(weight.device())), place(bias)};
           }
         },
         step);
@@ -61,7 +65,7 @@ at::Tensor TorchExecutor::run(const at::Tensor& x, Until until, const Interrupt&
   std::vector<at::Tensor> values(plan_.values);
   values[0] = normalised(x.to(device_)).to(dtype_).contiguous(at::MemoryFormat::ChannelsLast);
   if (observer) observer(0, values[0]);
-  const auto steps = plan_.steps.size() - (until == Until::kFeatures ? 1 : 0);
+  const auto steps = plan_.steps_until(until);
   Value last = 0;
   for (std::size_t i = 0; i < steps; i++) {
     check_interrupt(interrupt);

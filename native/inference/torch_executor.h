@@ -16,6 +16,11 @@ using ValueObserver = std::function<void(Value, const at::Tensor&)>;
 /// for, and wherever values have to be looked at.
 class TorchExecutor : public Executor {
  public:
+  /// Weight and bias of a step on the device, folded.
+  struct Placed {
+    at::Tensor weight, bias;
+  };
+
   /// @param dtype of weights and activations
   TorchExecutor(Plan plan, c10::Device device, at::ScalarType dtype, const Normalisation& normalisation);
 
@@ -28,7 +33,7 @@ class TorchExecutor : public Executor {
 
   Plan plan_;
   std::vector<std::size_t> last_uses_;
-  std::vector<Folded> parameters_;  ///< by step
+  std::vector<Placed> parameters_;  ///< by step
   c10::Device device_;
   at::ScalarType dtype_;
   at::Tensor mean_, deviation_;

@@ -2,15 +2,15 @@
 
 namespace resnet {
 namespace {
-thread_local Observer* current = nullptr;
+thread_local const Observing* latest = nullptr;
 }
 
-Observing::Observing(Observer& observer) : previous_(current) { current = &observer; }
+Observing::Observing(Observer& observer) : observer_(observer), previous_(latest) { latest = this; }
 
-Observing::~Observing() { current = previous_; }
+Observing::~Observing() { latest = previous_; }
 
 at::Tensor observed(const torch::nn::Module& layer, const at::Tensor& input, at::Tensor output) {
-  if (current != nullptr) current->ran(layer, input, output);
+  for (const auto* one = latest; one != nullptr; one = one->previous_) one->observer_.ran(layer, input, output);
   return output;
 }
 

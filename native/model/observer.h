@@ -13,7 +13,7 @@ class Observer {
   virtual void ran(const torch::nn::Module& layer, const at::Tensor& input, const at::Tensor& output) = 0;
 };
 
-/// Observes the forwards of this thread while it lives.
+/// Observes the forwards of this thread while it lives, beside those that did so before.
 class Observing {
  public:
   explicit Observing(Observer& observer);
@@ -22,10 +22,13 @@ class Observing {
   Observing& operator=(const Observing&) = delete;
 
  private:
-  Observer* previous_;
+  friend at::Tensor observed(const torch::nn::Module& layer, const at::Tensor& input, at::Tensor output);
+
+  Observer& observer_;
+  const Observing* previous_;
 };
 
-/// What a layer's forward returns through: tells this thread's observer, if there is one, and passes `output` on.
+/// What a layer's forward returns through: tells this thread's observers, the latest first, and passes `output` on.
 at::Tensor observed(const torch::nn::Module& layer, const at::Tensor& input, at::Tensor output);
 
 }  // namespace resnet

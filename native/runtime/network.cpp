@@ -1,6 +1,7 @@
 #include "runtime/network.h"
 
 #include <numeric>
+#include <optional>
 
 #include "error.h"
 #include "model/blocks.h"
@@ -58,13 +59,17 @@ void Network::initialise(uint64_t seed) {
   resnet::initialise(*module_, seed);
 }
 
-at::Tensor Network::forward(const at::Tensor& x, const Interrupt& interrupt) {
+at::Tensor Network::forward(const at::Tensor& x, const Interrupt& interrupt, Observer* observer) {
   if (device_.is_meta())
     throw Error("ERR_DEVICE", "A network on device 'meta' has shapes and no values; it cannot run.");
   const auto shape = x.sizes().vec();
   check_input(shape);
   const c10::InferenceMode inference;
-  const auto run = [&] { return forward_(x.to(device_, at::kFloat)).to(at::kCPU).contiguous(); };
+  const auto run = [&] {
+    std::optional<Observing> observing;
+    if (observer != nullptr) observing.emplace(*observer);
+    return forward_(x.to(device_, at::kFloat)).to(at::kCPU).contiguous();
+  };
 
   if (training()) {
     // Not to be interrupted: it moves all running statistics or, refused beforehand, none.
@@ -87,9 +92,9 @@ void Network::require_idle(const std::string& action) const {
 
 void Network::check_input(const std::vector<int64_t>& shape) const { resnet::check_input(shape, input_channels_); }
 
-const ResNetImpl& Network::resnet() const {
+const ResNetImpl& Network::resnet(const std::string& action) const {
   const auto* found = module_->as<ResNetImpl>();
-  if (found == nullptr) throw Error("ERR_ARGUMENT", "optimize() is for a ResNet, not for a single block.");
+  if (found == nullptr) throw Error("ERR_ARGUMENT", action + " is for a ResNet, not for a single block.");
   return *found;
 }
 

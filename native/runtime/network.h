@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "model/observer.h"
 #include "model/trace.h"
 #include "runtime/interrupt.h"
 
@@ -45,9 +46,10 @@ class Network {
   void initialise(uint64_t seed);
 
   /// @param x float32 [N, C, H, W] on the CPU, or another floating dtype, which is converted
+  /// @param observer is told of each layer, where there is one
   /// @returns float32 on the CPU, contiguous
   /// @throws Error ERR_SHAPE, ERR_DEVICE; ERR_ABORTED where `interrupt` was set or the process is ending
-  at::Tensor forward(const at::Tensor& x, const Interrupt& interrupt);
+  at::Tensor forward(const at::Tensor& x, const Interrupt& interrupt, Observer* observer = nullptr);
 
   /// A forward that is queued or runs: while one is alive the network is busy.
   class InFlight {
@@ -68,8 +70,8 @@ class Network {
   /// @throws Error ERR_SHAPE where `shape` is no [N, C, H, W] that this network takes
   void check_input(const std::vector<int64_t>& shape) const;
 
-  /// @throws Error ERR_ARGUMENT where it is a block
-  [[nodiscard]] const ResNetImpl& resnet() const;
+  /// @throws Error ERR_ARGUMENT, naming `action`, where it is a block
+  [[nodiscard]] const ResNetImpl& resnet(const std::string& action = "optimize()") const;
 
   /// While it is held no forward in train mode moves the running statistics.
   [[nodiscard]] std::unique_lock<std::mutex> hold_still() { return std::unique_lock(training_); }

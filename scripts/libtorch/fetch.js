@@ -4,29 +4,37 @@ const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { Failure } = require('../failures');
-const { cacheFolder, makeWorkFolder, removeLeftovers } = require('./cache');
+const { cacheFolder } = require('./cache');
 const { downloadSize, platformTags, readableSize, requirements } = require('./lock');
-const { findPip } = require('./python');
+const { findPip, pipSettings } = require('./python');
+const { takeTurn } = require('./turns');
 const { missingPart } = require('./version');
 
-// CPU: libtorch_cpu and what it needs, 0.5 GB instead of 1.3. CUDA: every library, and torch's headers.
+// CPU: libtorch_cpu and what it needs, 0.5 GB instead of 1.3. CUDA: every shared library but Python's.
 const UNPACK = {
   cpu: String.raw`torch/include/|torch/lib/(libtorch_cpu|libc10)\.(so|dylib)$|torch/lib/lib(i?omp|gomp|arm_compute|nvpl)|nvidia/cu13/lib/lib(cudart|cupti)\.so`,
-  cuda: String.raw`torch/include/|torch/lib/|nvidia/.*/lib/`,
+  cuda: String.raw`torch/include/|(torch|nvidia/.*)/lib/(?!libtorch_python)[^/]*\.so(\.|$)`,
 };
+
+// Bytes that the CUDA pattern unpacks, summed from the directories of the wheels in the lock.
+const UNPACKED_CUDA = { 'linux-x64': 4_051_796_311, 'linux-arm64': 4_206_613_891 };
 
 // The wheels and what is unpacked from them lie side by side for a moment, as multiples of the wheels.
 const ROOM = { cpu: 2, cuda: 3 };
 
 /**
- * Puts the files of the lock into `place`, however many installs run at once: each works in its own folder and the
- * first rename wins.
+ * Puts the files of the lock into `place`, once however many installs run at the same time.
+ *
+ * @returns {boolean} false where another install has done it
  */
-function fetchLibtorch({ files, variant, place, env, log }) {
+function fetchLibtorch({ files, variant, place, env, log, times }) {
   const python = findPip(env);
   const cache = cacheFolder(env);
-  removeLeftovers(cache);
-  const work = makeWorkFolder(cache);
+  const isDone = () => isComplete(place);
+  const onWait = (pid) => log(`waiting for another install (pid ${pid}), which is fetching libtorch`);
+  const turn = takeTurn({ cache, place, isDone, onWait, times });
+  if (turn === undefined) return false;
+  const work = turn.folder;
   try {
     const size = downloadSize(files);
     checkSpace(cache, size * ROOM[variant]);
@@ -35,9 +43,17 @@ function fetchLibtorch({ files, variant, place, env, log }) {
     download({ python, files, work, wheels, env, cache });
     unpack({ python, wheels, unpacked, variant, env, cache });
     putInPlace(unpacked, place, work);
+  } catch (error) {
+    if (!isDone()) throw error; // taken for dead after a long sleep, and overtaken
+    return false;
   } finally {
-    fs.rmSync(work, { recursive: true, force: true });
+    turn.release();
   }
+  return true;
+}
+
+function isComplete(place) {
+  return missingPart(path.join(place, 'torch')) === undefined;
 }
 
 function checkSpace(folder, needed) {
@@ -56,14 +72,29 @@ function download({ python, files, work, wheels, env, cache }) {
       // The wheel of one Python serves every other: we take its libraries only.
       ...['--implementation', 'cp', '--python-version', '3.12', '--abi', 'cp312', '--abi', 'none'],
       ...platformTags(files).flatMap((tag) => ['--platform', tag]),
-      // Offline is to be known soon; and half a gigabyte is kept once, in our cache.
-      ...['--retries', '2', '--timeout', '15', '--no-cache-dir', '--disable-pip-version-check'],
+      ...haste(python, env),
+      // Half a gigabyte is kept once, in our cache.
+      ...['--no-cache-dir', '--disable-pip-version-check'],
       ...['-r', list, '-d', wheels],
     ],
-    // stdout carries the progress. pip's own work in progress goes beside ours: /tmp may be small.
-    { env: { ...env, TMPDIR: work }, encoding: 'utf8', stdio: ['ignore', 'inherit', 'pipe'] },
+    // stdout carries the progress. pip's own work in progress goes beside ours: /tmp may be small. Nothing is
+    // installed, so whoever allows pip in virtual environments only has nothing to fear.
+    {
+      env: { ...env, TMPDIR: work, PIP_REQUIRE_VIRTUALENV: '0' },
+      encoding: 'utf8',
+      stdio: ['ignore', 'inherit', 'pipe'],
+    },
   );
   if (status !== 0) throw downloadFailure(stderr ?? '', cache);
+}
+
+/** Offline is to be known soon, unless the user has set how patient pip is. */
+function haste(python, env) {
+  const set = pipSettings(python, env);
+  return [
+    ...(set.has('retries') ? [] : ['--retries', '2']),
+    ...(set.has('timeout') || set.has('default-timeout') ? [] : ['--timeout', '15']),
+  ];
 }
 
 const OFFLINE =
@@ -102,7 +133,6 @@ function unpack({ python, wheels, unpacked, variant, env, cache }) {
 }
 
 function putInPlace(unpacked, place, work) {
-  const complete = () => missingPart(path.join(place, 'torch')) === undefined;
   for (let attempt = 0; attempt < 3; attempt += 1) {
     try {
       fs.renameSync(unpacked, place);
@@ -110,7 +140,7 @@ function putInPlace(unpacked, place, work) {
     } catch (error) {
       if (!['ENOTEMPTY', 'EEXIST'].includes(error.code)) throw error;
     }
-    if (complete()) return; // another install was faster
+    if (isComplete(place)) return; // another install was faster
     try {
       fs.renameSync(place, path.join(work, `damaged-${attempt}`)); // goes away with our work
     } catch (error) {
@@ -120,4 +150,4 @@ function putInPlace(unpacked, place, work) {
   throw new Failure('cache', { folder: place, output: 'Another install keeps changing it.' });
 }
 
-module.exports = { fetchLibtorch };
+module.exports = { UNPACKED_CUDA, fetchLibtorch };

@@ -2,10 +2,10 @@
 /** Which libtorch to build against: LIBTORCH, the active Python's, the cache's, or one fetched into the cache. */
 const path = require('node:path');
 const { cachePlace } = require('./cache');
-const { fetchLibtorch } = require('./fetch');
+const { UNPACKED_CUDA, fetchLibtorch } = require('./fetch');
 const { LOCK, downloadSize, lockedFiles, readableSize } = require('./lock');
 const { UNTESTED, checkLibc, hasNvidiaDriver, platformName } = require('./platform');
-const { findPyTorch } = require('./python');
+const { findPip, findPyTorch, findPython } = require('./python');
 const { checkLibtorch, missingPart } = require('./version');
 
 /**
@@ -33,16 +33,28 @@ function findLibtorch({
     return { folder, way: 'LIBTORCH_USE_PYTORCH', version };
   }
 
-  const variant = env.LIBTORCH_VARIANT || 'cpu';
-  const files = lockedFiles(lock, platform, variant);
-  const place = cachePlace(env, wanted, variant, platform);
-  const folder = path.join(place, 'torch');
-  const cached = missingPart(folder) === undefined;
+  const { variant, files, place, folder, cached } = lookInCache(env, lock, platform);
+  let fetched = false;
   if (!cached) {
     checkLibc();
-    fetch({ files, variant, place, env, log });
+    fetched = fetch({ files, variant, place, env, log });
   }
-  return { folder, way: cached ? 'cache' : 'fetched', version: wanted, variant };
+  return { folder, way: fetched ? 'fetched' : 'cache', version: wanted, variant };
+}
+
+function lookInCache(env, lock, platform) {
+  const variant = env.LIBTORCH_VARIANT || 'cpu';
+  const files = lockedFiles(lock, platform, variant);
+  const place = cachePlace(env, lock.version, variant, platform);
+  const folder = path.join(place, 'torch');
+  return { variant, files, place, folder, cached: missingPart(folder) === undefined };
+}
+
+/** Refuses a machine without the Python, or the pip, that the way to libtorch takes here. */
+function checkPython(env) {
+  if (env.LIBTORCH) return;
+  if (env.LIBTORCH_USE_PYTORCH === '1') findPython(env);
+  else if (!lookInCache(env, LOCK, platformName()).cached) findPip(env);
 }
 
 /** One line on how to get CUDA, where a driver is there and the CPU variant was taken. */
@@ -51,8 +63,8 @@ function cudaHint({ variant, lock = LOCK, machine = process, driver = hasNvidiaD
   const platform = `${machine.platform}-${machine.arch}`;
   const files = (lock.platforms[platform] ?? []).filter(({ variants }) => variants.includes('cuda'));
   if (files.length === 0) return undefined;
-  const size = downloadSize(files);
-  return `an NVIDIA driver is here; for CUDA: LIBTORCH_VARIANT=cuda npm rebuild libtorch-resnet --foreground-scripts${size > 0 ? ` (downloads ${readableSize(size)})` : ''}`;
+  const sizes = `${readableSize(downloadSize(files))} to download, ${readableSize(UNPACKED_CUDA[platform])} unpacked`;
+  return `an NVIDIA driver is here; for CUDA: LIBTORCH_VARIANT=cuda npm rebuild libtorch-resnet --foreground-scripts (${sizes})`;
 }
 
-module.exports = { cudaHint, findLibtorch };
+module.exports = { checkPython, cudaHint, findLibtorch };

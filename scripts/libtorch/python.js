@@ -29,6 +29,13 @@ function pipFacts(python, env) {
   return { version: status === 0 ? version : undefined, output: stderr };
 }
 
+/** The names of pip's options that the user has set for downloads, in the environment or in pip.conf. */
+function pipSettings(python, env) {
+  const { stdout } = spawnSync(python.command, ['-m', 'pip', 'config', 'list'], { env, encoding: 'utf8' });
+  const names = (stdout ?? '').matchAll(/^(?:global|download|:env:)\.([\w-]+)=/gm);
+  return new Set([...names].map(([, name]) => name.replaceAll('_', '-')));
+}
+
 /** A Python that has pip. */
 function findPip(env) {
   const python = findPython(env);
@@ -48,4 +55,4 @@ function findPyTorch(env, wanted) {
   return folder;
 }
 
-module.exports = { findPip, findPyTorch, pipFacts, pythonFacts };
+module.exports = { findPip, findPyTorch, findPython, pipFacts, pipSettings, pythonFacts };

@@ -1,16 +1,17 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ImageClassifier } from '../../lib/image/classifier';
+import { ImageClassifier, type ImageClassifierOptions } from '../../lib/index';
 import { ResNet } from '../../lib/resnet';
 import { fixture } from '../image/pictures';
 import { root, run, type Ended } from '../support/node';
+import { runOnTerminal } from '../support/terminal';
 
 const folder = mkdtempSync(join(tmpdir(), 'resnet-classify-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const classify = (...args: string[]): Promise<Ended> =>
-  run(process.execPath, [join(root, 'dist', 'cli', 'main.js'), 'classify', ...args]);
+const command = [join(root, 'dist', 'cli', 'main.js'), 'classify'];
+const classify = (...args: string[]): Promise<Ended> => run(process.execPath, [...command, ...args]);
 const [landscape, small] = ['landscape.jpg', 'small.png'].map(fixture) as [string, string];
 const untrained = ['--weights', 'random:1', '--layers', '18'];
 const UNTRAINED = /untrained/;
@@ -63,6 +64,79 @@ test('a bad picture does not stop the others', async () => {
   expect((JSON.parse(stdout) as { image: string }[]).map(({ image }) => image)).toEqual([small, landscape]);
   expect(stderr).toContain(`resnet: a picture must be a JPEG, PNG, WebP, TIFF or GIF picture, but got "${text}"`);
   expect(stderr).toContain(`resnet: a picture must be a readable file, but got "${missing}"`);
+  expect(stderr).toMatch(/\n2 of 4 pictures failed\n$/);
+});
+
+test('no picture that can be read: JSON without any, and no count of one', async () => {
+  const { code, stdout, stderr } = await classify(join(folder, 'none', '*.jpg'), ...untrained, '--format', 'json');
+  expect([code, stdout]).toEqual([1, '[]\n']);
+  expect(stderr).toMatch(/a pattern that some file matches, but got ".*none\/\*\.jpg"\.\n$/);
+});
+
+test('folders and patterns, as CSV, the columns named once', async () => {
+  const pictures = join(folder, 'pictures');
+  mkdirSync(join(pictures, 'more'), { recursive: true });
+  for (let i = 10; i < 20; i++) copyFileSync(small, join(pictures, `${i}.png`));
+  copyFileSync(landscape, join(pictures, 'more', 'a, "b".jpg'));
+  const args = [pictures, join(pictures, '1[01].png'), ...untrained, '--classes', '3', '--top', '1', '--format', 'csv'];
+  const { code, stdout } = await classify(...args);
+  expect(code).toBe(0);
+  const lines = stdout.split('\n');
+  expect(lines[0]).toBe('image,rank,label,index,score');
+  expect(lines.slice(1, -1)).toHaveLength(13);
+  expect(lines[11]).toMatch(/^".*more\/a, ""b""\.jpg",1,class \d,\d,0\.\d+$/);
+  expect(lines.slice(12, -1).map((line) => line.replace(/.*(\d\d\.png),1,class \d,\d,0\.\d+$/, '$1'))).toEqual([
+    '10.png',
+    '11.png',
+  ]);
+});
+
+test('preprocessing by options', async () => {
+  const args = [small, ...untrained, '--top', '1', '--format', 'json'];
+  const given = ['--preset', 'timm', '--resize', '250', '--crop', '240'];
+  const [{ predictions }] = JSON.parse((await classify(...args, ...given)).stdout) as [{ predictions: unknown }];
+  const score = async (preprocess: ImageClassifierOptions['preprocess']): Promise<number> => {
+    using classifier = await ImageClassifier.create({ weights: 'random:1', layers: 18, preprocess });
+    return (await classifier.classify(small, { topK: 1 }))[0]!.score;
+  };
+  const expected = await score({ preset: 'timm', resize: 250, crop: 240 });
+  expect(predictions).toMatchObject([{ score: expect.closeTo(expected, 6) }]);
+  expect(Math.abs((await score({ resize: 250, crop: 240 })) - expected)).toBeGreaterThan(1e-6);
+});
+
+/* eslint-disable no-control-regex -- control characters are what these are about */
+describe('on a terminal', () => {
+  const args = [small, landscape, ...untrained, '--classes', '2'];
+
+  test('bars to an eighth, colours, and progress that clears its line', async () => {
+    const { code, stdout } = await runOnTerminal(process.execPath, [...command, ...args], { LC_ALL: 'C.UTF-8' });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/ {2} *\d+\.\d\d % {2}\x1b\[36m█+[▏▎▍▌▋▊▉]? +\x1b\[39m {2}class [01]\r\n/);
+    expect(stdout).toMatch(/░ 0 of 2 pictures, … left/);
+    expect(stdout).toMatch(/2 of 2 pictures, 0 s left.*\x1b\[2K$/);
+    expect(stdout).not.toContain('\x1b[?'); // no mode of the terminal is touched
+  });
+
+  test('plain ASCII where the locale has no more, and escaped names', async () => {
+    const [labels, named] = [join(folder, 'hostile.json'), join(folder, 'b\x1b[2Jc.png')];
+    writeFileSync(labels, JSON.stringify(['cat\x1b[31m', 'dog\r']));
+    copyFileSync(small, named);
+    const all = [...command, named, ...args, '--labels', labels];
+    const { code, stdout } = await runOnTerminal(process.execPath, all, { LC_ALL: 'C', NO_COLOR: '1' });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/% {2}#+ +(cat\\x1b\[31m|dog\\r)\r\n/);
+    expect(stdout).toMatch(/b\\x1b\[2Jc\.png\r\n/);
+    expect(stdout).toMatch(/\. 0 of 3 pictures/);
+    expect(stdout.replace(/\x1b([78]|\[1G|\[0K|\[2K)/g, '')).not.toContain('\x1b');
+  });
+});
+
+/* eslint-enable no-control-regex */
+
+test('control characters in what was typed are escaped too', async () => {
+  const { code, stderr } = await classify('--\x1b[31m');
+  expect(code).toBe(2);
+  expect(stderr).toContain("unknown option '--\\x1b[31m'");
 });
 
 test.each<[string, string[], number, RegExp]>([
@@ -71,10 +145,16 @@ test.each<[string, string[], number, RegExp]>([
   ['an unknown depth', [small, '--weights', 'random', '--layers', '20'], 2, /but input layer is 20\./],
   ['--top 0', [small, ...untrained, '--top', '0'], 2, /--top/],
   ['--top beyond the classes', [small, ...untrained, '--top', '1001'], 2, /topK .* 1 to 1000/],
-  ['--format xml', [small, ...untrained, '--format', 'xml'], 2, /text, json/],
+  ['--format xml', [small, ...untrained, '--format', 'xml'], 2, /text, json, csv/],
+  ['--preset v3', [small, ...untrained, '--preset', 'v3'], 2, /imagenet-v1, imagenet-v2, timm, huggingface/],
+  ['--crop-ratio 2', [small, ...untrained, '--crop-ratio', '2'], 2, /above 0 and at most 1/],
+  ['--crop 5000', [small, ...untrained, '--crop', '5000'], 2, /preprocess\.crop .* 1 to 4096/],
+  ['two sizes', [small, ...untrained, '--resize', '9', '--crop-ratio', '1'], 2, /resize or cropRatio/],
   ['an unknown option', [small, ...untrained, '--size', '3'], 2, /--size/],
   ['a bad device', [small, ...untrained, '--device', 'gpu'], 2, /gpu/],
-  ['an unsupported dtype', [small, ...untrained, '--dtype', 'int8'], 2, /float32.*int8/],
+  ['an unsupported dtype', [small, ...untrained, '--dtype', 'float16'], 2, /float32.*int8.*float16/],
+  ['int8 without calibration', [small, ...untrained, '--dtype', 'int8'], 2, /^resnet: calibration must be the path/],
+  ['a calibration of no use', [small, ...untrained, '--calibration', small], 2, /^resnet: calibration must be left/],
   ['a bad seed', [small, '--weights', 'random:x'], 2, /random:SEED/],
   ['missing weights', [small, '--weights', join(folder, 'none.safetensors')], 1, /none\.safetensors/],
 ])('%s', async (_, args, expected, message) => {

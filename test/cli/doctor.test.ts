@@ -1,5 +1,10 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { addDoctor, examine, type Report } from '../../lib/cli/doctor';
+import { temporaryFolder } from '../support/files';
+
+const cache = temporaryFolder();
 
 async function doctor(...args: string[]): Promise<{ output: string; code: typeof process.exitCode }> {
   const program = new Command();
@@ -37,6 +42,20 @@ test('the same as JSON', async () => {
   expect(report.native?.versions.libtorch).toBe('2.15.0');
   expect(report.install.cmake).toMatch(/^\d/);
   expect(code).toBe(0);
+});
+
+test('the weights that were fetched by name', async () => {
+  mkdirSync(join(cache, 'weights'));
+  writeFileSync(join(cache, 'weights', 'resnet18-f37072fd.pth'), Buffer.alloc(1500));
+  const before = process.env.LIBTORCH_RESNET_CACHE;
+  process.env.LIBTORCH_RESNET_CACHE = cache;
+  try {
+    const { output } = await doctor();
+    expect(output).toMatch(/weights +\S+\/weights\n +resnet18-f37072fd\.pth {2}2 kB\n/);
+  } finally {
+    if (before === undefined) delete process.env.LIBTORCH_RESNET_CACHE;
+    else process.env.LIBTORCH_RESNET_CACHE = before;
+  }
 });
 
 test('without the addon there are still facts, and what to do', () => {

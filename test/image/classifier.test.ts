@@ -49,6 +49,27 @@ describe('classify', () => {
     expect(other).toEqual(one);
   });
 
+  test('onError takes the pictures that cannot be read, and the others go on', async () => {
+    const [text, missing] = [__filename, 'missing.png'];
+    const errors: [string, number][] = [];
+    const onError = ({ code }: { code: string }, index: number): void => void errors.push([code, index]);
+    const answers = await classifier.classify([text, names[0]!, missing, names[2]!], { topK: 1, onError });
+    expect(answers.map((predictions) => predictions.length)).toEqual([0, 1, 0, 1]);
+    expect(answers[3]).toEqual((await classifier.classify([names[0]!, names[2]!], { topK: 1 }))[1]);
+    expect(errors.sort(([, a], [, b]) => a - b)).toEqual([
+      ['ERR_IMAGE', 0],
+      ['ERR_FILE', 2],
+    ]);
+    expect(await classifier.classify([missing], { onError })).toEqual([[]]);
+    const stop = new Error('stop');
+    const work = classifier.classify([names[0]!, missing], {
+      onError: () => {
+        throw stop;
+      },
+    });
+    await expect(work).rejects.toBe(stop);
+  });
+
   test('no pictures, no predictions', async () => {
     expect(await classifier.classify([])).toEqual([]);
   });
@@ -62,6 +83,8 @@ describe('classify', () => {
     ['topK 1001', names[0], { topK: 1001 }, 'ERR_ARGUMENT', /^topK/],
     ['topK 2.5', names[0], { topK: 2.5 }, 'ERR_ARGUMENT', /^topK/],
     ['a bad signal', names[0], { signal: {} }, 'ERR_ARGUMENT', /^signal/],
+    ['a bad onError', [names[0]], { onError: true }, 'ERR_ARGUMENT', /^onError must be a function/],
+    ['an unknown option', names[0], { top: 3 }, 'ERR_ARGUMENT', /^options must have no names but topK.*"top"/],
     ['bad options', names[0], null, 'ERR_ARGUMENT', /^options/],
   ])('%s', async (_, image, options, code, message) => {
     await expect(classifier.classify(image, options)).rejects.toMatchObject({
@@ -99,6 +122,15 @@ test('preprocess, threads, streams and the pixel limit are used', async () => {
   await expect(small.classify(names[0]!)).rejects.toMatchObject({ code: 'ERR_IMAGE' });
 });
 
+test('random weights have as many classes as labels, or as are asked for', async () => {
+  using labelled = await create({ labels: ['cat', 'dog', 'cow'] });
+  expect([labelled.numClasses, labelled.labels]).toEqual([3, ['cat', 'dog', 'cow']]);
+  expect(await labelled.classify(names[2]!)).toHaveLength(3);
+  using counted = await create({ numClasses: 2, preprocess: 'timm' });
+  expect(counted.labels).toEqual(['class 0', 'class 1']);
+  expect(counted.preprocess).toMatchObject({ resize: 235, interpolation: 'bicubic' });
+});
+
 test('disposed of', async () => {
   const classifier = await create();
   classifier.dispose();
@@ -122,14 +154,22 @@ test.each<[any, string, RegExp]>([
   [{ weights: 'random', layers: 20 }, 'ERR_UNSUPPORTED_LAYERS', /but input layer is 20\.$/],
   [{ weights: 'random', layers: 18, device: 'gpu' }, 'ERR_DEVICE', /gpu/],
   [{ weights: 'random', layers: 18, device: 'meta' }, 'ERR_DEVICE', /^device/],
-  [{ weights: 'random', dtype: 'int8' }, 'ERR_UNSUPPORTED_DTYPE', /^dtype must be 'float32', but got "int8"/],
-  [{ weights: 'random', calibration: 'x' }, 'ERR_UNSUPPORTED_DTYPE', /^calibration belongs to dtype int8/],
+  [{ weights: 'random', dtype: 'float16' }, 'ERR_UNSUPPORTED_DTYPE', /^dtype must be 'float32', 'bfloat16' or 'int8'/],
+  [{ weights: 'random', dtype: 'int8' }, 'ERR_ARGUMENT', /^calibration must be the path of a saved calibration/],
+  [{ weights: 'random', dtype: 'int8', calibration: [] }, 'ERR_ARGUMENT', /^calibration must be/],
+  [{ weights: 'random', dtype: 'int8', calibration: [5] }, 'ERR_ARGUMENT', /^calibration\[0\] must be/],
+  [{ weights: 'random', dtype: 'int8', calibration: 'missing.json' }, 'ERR_FILE', /missing\.json/],
+  [{ weights: 'random', calibration: 'x' }, 'ERR_ARGUMENT', /^calibration must be left out with dtype float32/],
   [{ weights: 'random', threads: 0 }, 'ERR_ARGUMENT', /^threads/],
   [{ weights: 'random', threads: 1025 }, 'ERR_ARGUMENT', /^threads/],
   [{ weights: 'random', streams: 1.5 }, 'ERR_ARGUMENT', /^streams/],
   [{ weights: 'random', maxPixels: 0 }, 'ERR_ARGUMENT', /^maxPixels/],
+  [{ weights: 'random', pretrained: true }, 'ERR_ARGUMENT', /^options must have no names but .*, but got "pretrained"/],
+  [{ weights: 'random', numClasses: 0 }, 'ERR_ARGUMENT', /^numClasses/],
+  [{ weights: 'random', layers: 18, numClasses: 3, labels: ['a'] }, 'ERR_ARGUMENT', /^labels must be 3 names/],
+  [{ weights: 'random', layers: 18, labels: [] }, 'ERR_ARGUMENT', /^labels must be a list of names/],
   [{ weights: 'random', preprocess: { crop: -1 } }, 'ERR_ARGUMENT', /^preprocess\.crop/],
-  [{ weights: 'random', layers: 18, labels: ['a'] }, 'ERR_ARGUMENT', /^labels must be 1000 names/],
+  [{ weights: 'random', layers: 18, labels: [1] }, 'ERR_ARGUMENT', /^labels must be a list of names/],
 ])('create(%j) is refused', async (options, code, message) => {
   await expect(ImageClassifier.create(options)).rejects.toMatchObject({
     code,

@@ -41,11 +41,13 @@ test.each([
 test.each<[string, () => any, string, RegExp]>([
   ['too few', () => ['cat'], 'ERR_ARGUMENT', /^labels must be 2 names.*got 1\.$/],
   ['too many in a file', () => file('three.txt', 'a\nb\nc\n'), 'ERR_ARGUMENT', /2 names.*got 3 in ".*three\.txt"/],
-  ['numbers', () => [1, 2], 'ERR_ARGUMENT', /^labels must be a list of strings/],
+  ['numbers', () => [1, 2], 'ERR_ARGUMENT', /^labels must be a list of names/],
   ['an object', () => ({ 0: 'a' }), 'ERR_ARGUMENT', /^labels/],
   ['broken JSON', () => file('broken.json', '["a",'), 'ERR_ARGUMENT', /^labels must be a JSON array.*broken\.json/],
   ['JSON of numbers', () => file('numbers.json', '[1, 2]'), 'ERR_ARGUMENT', /^labels/],
   ['no file', () => join(folder, 'missing.txt'), 'ERR_FILE', /^labels.*missing\.txt/],
+  ['a device', () => '/dev/zero', 'ERR_FILE', /^labels.*no regular file/],
+  ['no names', () => [], 'ERR_ARGUMENT', /^labels must be a list of names/],
   ['a directory', () => folder, 'ERR_FILE', /^labels/],
 ])('%s', async (_, make, code, message) => {
   await expect(readLabels(make(), 2)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });

@@ -1,6 +1,7 @@
 import { addon, type NativePreprocess } from '../../lib/addon';
 import { decode } from '../../lib/image/decode';
 import { checkPreprocess, checkResized } from '../../lib/image/preprocess';
+import { PRESETS } from '../../lib/image/presets';
 import expected from '../fixtures/preprocess/expected.json';
 import { fixture } from './pictures';
 
@@ -50,11 +51,43 @@ test.each(expected)('$image is normalised as by torchvision', async ({ image, re
   }
 });
 
-test('defaults', () => {
-  const mean = [0.485, 0.456, 0.406];
-  const std = [0.229, 0.224, 0.225];
-  expect(checkPreprocess()).toEqual({ resize: 256, crop: 224, mean, std });
-  expect(checkPreprocess({ crop: 32 })).toEqual({ resize: 256, crop: 32, mean, std });
+const [mean, std] = [
+  [0.485, 0.456, 0.406],
+  [0.229, 0.224, 0.225],
+];
+
+test.each<[any, object]>([
+  [undefined, { resize: 256, crop: 224, interpolation: 'bilinear', mean, std }],
+  ['imagenet-v1', { resize: 256, crop: 224, interpolation: 'bilinear', mean, std }],
+  ['imagenet-v2', { resize: 232, crop: 224, interpolation: 'bilinear', mean, std }],
+  ['timm', { resize: 235, crop: 224, interpolation: 'bicubic', mean, std }],
+  ['huggingface', { resize: 256, crop: 224, interpolation: 'bicubic', mean, std }],
+  [{ crop: 32 }, { resize: 256, crop: 32, interpolation: 'bilinear', mean, std }],
+  [
+    { preset: 'timm', crop: 288 },
+    { resize: 303, crop: 288, interpolation: 'bicubic', mean, std },
+  ],
+  [
+    { preset: 'timm', resize: 240 },
+    { resize: 240, crop: 224, interpolation: 'bicubic', mean, std },
+  ],
+  [
+    { preset: 'imagenet-v2', cropRatio: 1 },
+    { resize: 224, crop: 224, interpolation: 'bilinear', mean, std },
+  ],
+  [
+    { interpolation: 'bicubic', mean: std },
+    { resize: 256, crop: 224, interpolation: 'bicubic', mean: std, std },
+  ],
+])('%j, filled in', (preprocess, expected) => {
+  expect(checkPreprocess(preprocess)).toEqual(expected);
+});
+
+test('what the source tells goes before the default, and a named preset or an option before that', () => {
+  const told = { resize: 288, crop: 288, interpolation: 'bicubic', std: [1, 1, 1] } as const;
+  expect(checkPreprocess(undefined, told)).toEqual({ ...told, mean });
+  expect(checkPreprocess({ cropRatio: 0.5, std }, told)).toEqual({ ...told, resize: 576, mean, std });
+  expect(checkPreprocess('imagenet-v2', told)).toEqual({ ...PRESETS['imagenet-v2'] });
 });
 
 test('a long strip has few pixels until it is resized', () => {
@@ -70,6 +103,16 @@ test('a long strip has few pixels until it is resized', () => {
 
 test.each<[any, RegExp]>([
   [null, /^preprocess must/],
+  ['imagenet-v3', /^preprocess\.preset must be 'imagenet-v1', .* or 'huggingface', but got "imagenet-v3"/],
+  ['toString', /^preprocess\.preset/],
+  [{ size: 224 }, /^preprocess must have no names but .*crop.*, but got "size"/],
+  [{ resize: 256, cropRatio: 0.9 }, /^preprocess must have resize or cropRatio/],
+  [{ cropRatio: 0 }, /^preprocess\.cropRatio/],
+  [{ cropRatio: 1.1 }, /^preprocess\.cropRatio/],
+  [{ cropRatio: '0.9' }, /^preprocess\.cropRatio/],
+  [{ cropRatio: 1e-9 }, /^preprocess\.resize/],
+  [{ crop: 4097 }, /^preprocess\.crop .* 1 to 4096/],
+  [{ interpolation: 'nearest' }, /^preprocess\.interpolation must be 'bilinear' or 'bicubic'/],
   [{ resize: 0 }, /^preprocess\.resize/],
   [{ resize: 1.5 }, /^preprocess\.resize/],
   [{ crop: '224' }, /^preprocess\.crop/],

@@ -1,35 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from '../support/node';
-import { bare, fakeLibtorch, folder, packageCopy, pathOf, pipEnv, removeFolders, tinyTorch, findIn } from './support';
+import { TOOLS, bare, fakeLibtorch, findIn, folder, install, pipEnv, removeFolders, tinyTorch } from './support';
 
 const { FAILURES, Failure } = require('../../scripts/failures');
 const { checkLibc, platformName } = require('../../scripts/libtorch/platform');
 const { findLibtorch } = require('../../scripts/libtorch/find');
 
 afterAll(removeFolders);
-
-// Programs that please the checks without doing anything.
-const TOOLS = {
-  'g++': 'echo "g++ 12"',
-  cmake: 'echo "cmake version 3.25.1"',
-  ninja: 'echo 1.11',
-  python3: '[ "$1" = --version ] && echo Python 3.11.2 || echo "pip 23.0 from /x"',
-};
-
-/** The install script in a copy of the package, with nothing on the PATH but these programs. */
-async function install(programs: Record<string, string | true>, env: NodeJS.ProcessEnv = {}, copy = packageCopy()) {
-  const ended = await run(process.execPath, ['scripts/install.js'], {
-    cwd: copy,
-    env: {
-      ...Object.fromEntries(Object.keys(process.env).map((name) => [name, undefined])),
-      ...env,
-      PATH: pathOf(programs),
-      HOME: copy,
-    },
-  });
-  return { ...ended, copy };
-}
 
 const noPython: Record<string, string> = { ...TOOLS };
 delete noPython.python3;
@@ -60,6 +37,41 @@ test.each([
   expect(code).toBe(1);
 });
 
+test('all that is missing is said at once', async () => {
+  const { code, stdout, stderr } = await install({});
+  for (const says of ['No C++ compiler', 'CMake was not found', 'Neither ninja nor make', 'No Python 3']) {
+    expect(stderr).toContain(`libtorch-resnet: ${says}`);
+  }
+  expect(stderr.match(/What to do: /g)).toHaveLength(4);
+  expect(stderr.trimEnd().split('\n').at(-1)).toBe(
+    'All at once, on Debian: apt install g++ cmake ninja-build python3-pip',
+  );
+  expect(stdout).toBe(''); // nothing was begun
+  expect(code).toBe(1);
+});
+
+test.each<[string, (cache: string) => NodeJS.ProcessEnv]>([
+  ['LIBTORCH', () => ({ LIBTORCH: fakeLibtorch('2.15.0') })],
+  [
+    'a filled cache',
+    (cache) => {
+      fakeLibtorch('2.15.0', join(cache, `libtorch-2.15.0-cpu-${process.platform}-${process.arch}/torch`));
+      return { LIBTORCH_RESNET_CACHE: cache };
+    },
+  ],
+])('no Python is asked for with %s', async (_name, env) => {
+  const { stderr } = await install({}, env(folder()));
+  expect(stderr).toContain('No C++ compiler');
+  expect(stderr).not.toContain('Python');
+});
+
+test('a CXX that is no program', async () => {
+  const { code, stderr } = await install(TOOLS, { CXX: 'ccache g++' });
+  expect(stderr).toContain('No C++ compiler was found (tried ccache g++)');
+  expect(stderr).toContain('one program, without arguments');
+  expect(code).toBe(1);
+});
+
 // What pip prints, and what it means.
 test.each([
   ['NewConnectionError: Failed to establish a new connection: [Errno -3]', 'The package index cannot be reached'],
@@ -87,35 +99,6 @@ test('offline is known soon, by the real pip', async () => {
   expect(stderr).toContain('offline The package index cannot be reached');
   expect(code).toBe(1);
   expect(Date.now() - begin).toBeLessThan(45_000);
-});
-
-test('a failed build says so', async () => {
-  const cmake = '[ "$1" = --version ] && echo "cmake version 3.25.1" || exit 1';
-  const { code, stderr, copy } = await install({ ...TOOLS, cmake }, { LIBTORCH: fakeLibtorch('2.15.0') });
-  expect(stderr).toContain('The addon could not be built');
-  expect(existsSync(join(copy, 'build/libtorch.json'))).toBe(false);
-  expect(code).toBe(1);
-});
-
-test('a build notes its libtorch, and another libtorch is configured anew', async () => {
-  // Notes the options as CMake does, and says when it was asked to configure.
-  const cmake = `case "$1" in
---version) echo "cmake version 3.25.1";;
---build) ;;
-*) echo CONFIGURED; for a; do case "$a" in -D*) v=\${a#-D}; echo "\${v%%=*}:STRING=\${v#*=}";; esac; done > "$HOME/build/CMakeCache.txt";;
-esac`;
-  const [first, second] = [fakeLibtorch('2.15.0'), fakeLibtorch('2.15.0')];
-  const begin = await install({ ...TOOLS, cmake }, { LIBTORCH: first });
-  expect(begin.stderr).toBe('');
-  expect(begin.code).toBe(0);
-  expect(begin.stdout).toContain('CONFIGURED');
-  const note: unknown = JSON.parse(readFileSync(join(begin.copy, 'build/libtorch.json'), 'utf8'));
-  expect(note).toEqual({ folder: first, way: 'LIBTORCH', version: '2.15.0' });
-
-  const again = await install({ ...TOOLS, cmake }, { LIBTORCH: first }, begin.copy);
-  expect(again.stdout).not.toContain('CONFIGURED');
-  const other = await install({ ...TOOLS, cmake }, { LIBTORCH: second }, begin.copy);
-  expect(other.stdout).toContain('CONFIGURED');
 });
 
 test('LIBTORCH_RESNET_SKIP_INSTALL=1 postpones everything, even on an empty PATH', async () => {

@@ -1,8 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, utimesSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../support/node';
-import { findIn, folder, pipEnv, removeFolders, tinyTorch, write } from './support';
+import { findIn, folder, notingPython, pipEnv, removeFolders, tinyTorch, write } from './support';
 
 afterAll(removeFolders);
 
@@ -24,43 +23,56 @@ test('fetches once, only what is wanted, and leaves nothing else', async () => {
   expect(second.stdout).toContain('"way":"cache"');
 });
 
-test('the CUDA variant unpacks every library', async () => {
-  const { wheels, lock } = tinyTorch({ 'nvidia/cudnn/lib/libcudnn.so.9': 'x', 'nvidia/cudnn/include/cudnn.h': 'x' });
+test('the CUDA variant unpacks every shared library but that of Python, and nothing to link or compile with', async () => {
+  const { wheels, lock } = tinyTorch({
+    'torch/lib/libtorch_python.so': 'x',
+    'torch/lib/libc10_cuda.so': 'x',
+    'torch/lib/libshm/libshm.h': 'x',
+    'nvidia/cudnn/lib/libcudnn.so.9': 'x',
+    'nvidia/cudnn/include/cudnn.h': 'x',
+    'nvidia/cu13/lib/libnvrtc-builtins.so.13.2': 'x',
+    'nvidia/cu13/lib/libcudart_static.a': 'x',
+    'nvidia/cu13/cccl/lib/cmake/cccl/cccl-config.cmake': 'x',
+    'nvidia/nvshmem/lib/libnvshmem_device_sm_90.bc': 'x',
+  });
   const cache = folder();
   await findIn({ ...pipEnv(wheels, cache), LIBTORCH_VARIANT: 'cuda' }, lock);
   const place = join(cache, PLACE.replace('cpu', 'cuda'));
-  expect(readdirSync(join(place, 'torch/lib'))).toContain('libtorch_cuda.so');
+  const libraries = readdirSync(place, { recursive: true, encoding: 'utf8' }).filter((file) => /lib\/.*\./.test(file));
+  expect(libraries.sort()).toEqual([
+    'nvidia/cu13/lib/libnvrtc-builtins.so.13.2',
+    'nvidia/cudnn/lib/libcudnn.so.9',
+    'torch/lib/libc10.so',
+    'torch/lib/libc10_cuda.so',
+    'torch/lib/libtorch_cpu.so',
+    'torch/lib/libtorch_cuda.so',
+  ]);
+  expect(existsSync(join(place, 'torch/include/ATen/ATen.h'))).toBe(true);
   expect(readdirSync(join(place, 'nvidia/cudnn'))).toEqual(['lib']);
 });
 
-test('two installs at once both succeed', async () => {
+const NOTHING_SET = { PIP_RETRIES: undefined, PIP_TIMEOUT: undefined, PIP_DEFAULT_TIMEOUT: undefined };
+
+test.each<[string, NodeJS.ProcessEnv, string, string[]]>([
+  ['nothing', {}, '', ['--retries 2', '--timeout 15']],
+  ['PIP_RETRIES', { PIP_RETRIES: '7' }, '', ['--timeout 15']],
+  ['PIP_DEFAULT_TIMEOUT', { PIP_DEFAULT_TIMEOUT: '77' }, '', ['--retries 2']],
+  ['pip.conf', {}, '[global]\ntimeout = 77\n[download]\nretries = 7\n', []],
+  ["another command's", {}, '[install]\ntimeout = 77\n', ['--retries 2', '--timeout 15']],
+])("pip's patience is the user's where set: %s", async (_name, env, conf, expected) => {
   const { wheels, lock } = tinyTorch();
-  const cache = folder();
-  const both = await Promise.all([findIn(pipEnv(wheels, cache), lock), findIn(pipEnv(wheels, cache), lock)]);
-  for (const { code, stdout } of both) {
-    expect(stdout).toContain('FOUND');
-    expect(code).toBe(0);
-  }
-  expect(readdirSync(cache)).toEqual([PLACE]);
+  const { PATH, notes } = notingPython();
+  const PIP_CONFIG_FILE = join(folder(), 'pip.conf');
+  write(PIP_CONFIG_FILE, conf);
+  const { code } = await findIn({ ...pipEnv(wheels, folder()), PATH, PIP_CONFIG_FILE, ...NOTHING_SET, ...env }, lock);
+  expect(code).toBe(0);
+  expect(readFileSync(notes, 'utf8').match(/--(retries|timeout) \d+/g) ?? []).toEqual(expected);
 });
 
-test("a killed install's leftovers go, a running one's stay, and a damaged place is replaced", async () => {
+test('PIP_REQUIRE_VIRTUALENV does not keep libtorch away', async () => {
   const { wheels, lock } = tinyTorch();
-  const cache = folder();
-  const dead = await run(process.execPath, ['-p', 'process.pid']);
-  const killed = `.tmp-${dead.stdout.trim()}@${hostname()}-abc`;
-  const running = `.tmp-${process.pid}@${hostname()}-abc`;
-  const elsewhere = `.tmp-${dead.stdout.trim()}@another-host-abc`;
-  const ancient = `.tmp-${process.pid}@another-host-def`;
-  for (const name of [killed, running, elsewhere, ancient]) write(join(cache, name, 'wheels/half.whl'));
-  utimesSync(join(cache, ancient), 0, 0);
-  mkdirSync(join(cache, PLACE, 'torch/include'), { recursive: true });
-
-  const { code, stderr } = await findIn(pipEnv(wheels, cache), lock);
-  expect(stderr).toBe('');
-  expect(code).toBe(0);
-  expect(readdirSync(cache).sort()).toEqual([running, elsewhere, PLACE].sort());
-  expect(readdirSync(join(cache, PLACE, 'torch')).sort()).toEqual(['include', 'lib']);
+  const env = { ...pipEnv(wheels, folder()), PIP_REQUIRE_VIRTUALENV: '1', VIRTUAL_ENV: undefined };
+  expect(await findIn(env, lock)).toMatchObject({ code: 0, stderr: '' });
 });
 
 test('a wrong hash shows both and leaves nothing', async () => {

@@ -7,7 +7,7 @@ const { hasNvidiaDriver } = require('../../scripts/libtorch/platform');
 afterAll(removeFolders);
 
 const machine = { platform: process.platform, arch: 'x64' };
-const fetch = jest.fn();
+const fetch = jest.fn<boolean, [{ place: string }]>(() => true);
 const find = (env: NodeJS.ProcessEnv) => findLibtorch({ env, fetch, machine });
 
 /** An environment with all four ways open. */
@@ -83,7 +83,9 @@ test('a Python without torch', () => {
 
 test('one line on CUDA where a driver is and the CPU variant was taken', () => {
   const linux = { platform: 'linux', arch: 'x64' };
-  expect(cudaHint({ variant: 'cpu', machine: linux, driver: true })).toMatch(/LIBTORCH_VARIANT=cuda .* GB\)$/);
+  expect(cudaHint({ variant: 'cpu', machine: linux, driver: true })).toMatch(
+    /LIBTORCH_VARIANT=cuda .* \(2\.7 GB to download, 4\.1 GB unpacked\)$/,
+  );
   expect(cudaHint({ variant: 'cpu', machine: linux, driver: false })).toBeUndefined();
   expect(cudaHint({ variant: 'cuda', machine: linux, driver: true })).toBeUndefined();
   expect(cudaHint({ variant: 'cpu', machine: { platform: 'darwin', arch: 'arm64' }, driver: true })).toBeUndefined();

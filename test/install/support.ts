@@ -105,17 +105,42 @@ export function bare(): NodeJS.ProcessEnv {
   return env;
 }
 
-/** Runs findLibtorch with a lock of the test's in a Node of its own. */
-export function findIn(env: NodeJS.ProcessEnv, lock: Lock): Promise<Ended> {
+/** Runs findLibtorch with a lock of the test's, and with its times for turns, in a Node of its own. */
+export function findIn(env: NodeJS.ProcessEnv, lock: Lock, times: Partial<Times> = {}): Promise<Ended> {
+  return run(process.execPath, findArguments(lock, times), { env });
+}
+
+export interface Times {
+  beat: number;
+  look: number;
+  silent: number;
+  abandoned: number;
+}
+
+/** The arguments of the Node that {@link findIn} starts. */
+export function findArguments(lock: Lock, times: Partial<Times> = {}): string[] {
   const source = `
+const { fetchLibtorch } = require('./scripts/libtorch/fetch');
 const { findLibtorch } = require('./scripts/libtorch/find');
+const { TIMES } = require('./scripts/libtorch/turns');
+const [lock, times] = process.argv.slice(1).map(JSON.parse);
+const fetch = (options) => fetchLibtorch({ ...options, times: { ...TIMES, ...times } });
 try {
-  console.log('FOUND ' + JSON.stringify(findLibtorch({ lock: JSON.parse(process.env.TEST_LOCK), log: console.log })));
+  console.log('FOUND ' + JSON.stringify(findLibtorch({ lock, fetch, log: console.log })));
 } catch (error) {
   console.error(error.code, error.message, error.remedy);
   process.exitCode = 1;
 }`;
-  return run(process.execPath, ['-e', source], { env: { ...env, TEST_LOCK: JSON.stringify(lock) } });
+  return ['-e', source, JSON.stringify(lock), JSON.stringify(times)];
+}
+
+/** The real Python, noting the arguments of every `pip download` in `notes` before `pause` (shell) is run. */
+export function notingPython(pause = ''): { PATH: string; notes: string } {
+  const notes = join(folder(), 'notes');
+  writeFileSync(notes, '');
+  const python = execFileSync('which', ['python3'], { encoding: 'utf8' }).trim();
+  const script = `case "$*" in *" download "*) echo "$@" >> ${notes}; ${pause};; esac; exec ${python} "$@"`;
+  return { PATH: `${pathOf({ python3: script })}:${process.env.PATH}`, notes };
 }
 
 /** A PATH of only these programs: a shell script each, or the real one where `true`. */
@@ -131,6 +156,32 @@ export function pathOf(programs: Record<string, string | true>): string {
     }
   }
   return bin;
+}
+
+// Programs that please the checks without doing anything.
+export const TOOLS = {
+  'g++': 'echo "g++ 12"',
+  cmake: 'echo "cmake version 3.25.1"',
+  ninja: 'echo 1.11',
+  python3: '[ "$1" = --version ] && echo Python 3.11.2 || echo "pip 23.0 from /x"',
+};
+
+/** The install script in a copy of the package, with nothing on the PATH but these programs. */
+export async function install(
+  programs: Record<string, string | true>,
+  env: NodeJS.ProcessEnv = {},
+  copy = packageCopy(),
+): Promise<Ended & { copy: string }> {
+  const ended = await run(process.execPath, ['scripts/install.js'], {
+    cwd: copy,
+    env: {
+      ...Object.fromEntries(Object.keys(process.env).map((name) => [name, undefined])),
+      ...env,
+      PATH: pathOf(programs),
+      HOME: copy,
+    },
+  });
+  return { ...ended, copy };
 }
 
 /** A copy of the package as the registry has it, as far as the install needs it. */

@@ -164,7 +164,11 @@ test.each<[string, any, RegExp]>([
   ['a wrong shape', { inputs: [{ ...good, shape: [2, 4, 2, 2] }] }, /shape \[-1, 3, -1, -1\]/],
   ['a negative dimension', { inputs: [{ ...good, shape: [-2, 3, -2, 2] }] }, /shape/],
   ['nothing in the batch', { inputs: [{ ...good, shape: [0, 3, 2, 2], data: [] }] }, /shape/],
-  ['a shape that would take gigabytes', { inputs: [{ ...good, shape: [1, 3, 9000, 9000] }] }, /must hold 243000000 elements, as its shape says\.$/],
+  [
+    'a shape that would take gigabytes',
+    { inputs: [{ ...good, shape: [1, 3, 9000, 9000] }] },
+    /must hold 243000000 elements, as its shape says\.$/,
+  ],
   ['too few numbers', { inputs: [{ ...good, data: [1] }] }, /24 elements.*got 1/],
   ['too many numbers', { inputs: [{ ...good, data: [...floats, 1] }] }, /24 elements.*got 25/],
   ['a text among them', { inputs: [{ ...good, data: ['1', ...floats.slice(1)] }] }, /does not fit/],

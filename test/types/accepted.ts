@@ -5,6 +5,7 @@ import {
   cudaStatus,
   devices,
   ERROR_CODES,
+  ImageClassifier,
   Module,
   ResNet,
   ResNetError,
@@ -15,6 +16,7 @@ import {
   type DeviceInfo,
   type DType,
   type ErrorCode,
+  type Explanation,
   type Layers,
   type LoadReport,
   type ModuleOptions,
@@ -45,6 +47,10 @@ export type Family = [
 export type Answers = [
   Expect<Equal<ReturnType<ResNet['forward']>, Promise<Tensor>>>,
   Expect<Equal<ReturnType<ResNet['forwardSync']>, Tensor>>,
+  Expect<Equal<ReturnType<ResNet['forwardFeatures']>, Promise<Tensor>>>,
+  Expect<Equal<ReturnType<ResNet['stages']>, Promise<[Tensor, Tensor, Tensor, Tensor]>>>,
+  Expect<Equal<ReturnType<ImageClassifier['explain']>, Promise<Explanation>>>,
+  Expect<Equal<Explanation['map'], Tensor>>,
   Expect<Equal<ReturnType<ResNet['stateDict']>, Map<string, Tensor>>>,
   Expect<Equal<ReturnType<ResNet['loadStateDict']>, LoadReport>>,
   Expect<Equal<ReturnType<ResNet['parameterCount']>, number>>,
@@ -83,6 +89,7 @@ export function accepted(signal: AbortSignal | undefined, device: Device | undef
   using net = new ResNet(50, undefined, { device, seed: undefined });
   const x = new Tensor([0, 1, 2], [1, 3, 1, 1] as const);
   void net.forward(x, { signal });
+  void net.stages(x, { signal });
   net.loadStateDict({ 'fc.bias': x });
   net.loadStateDict(new Map<string, Tensor>(), { strict: false });
   net.parameterCount({ count: 'article' });

@@ -28,6 +28,8 @@ export function refused(net: ResNet, x: Tensor, depth: number): void {
   net(x);
   // @ts-expect-error a controller is no signal
   void net.forward(x, { signal: new AbortController() });
+  // @ts-expect-error a block has no stages
+  void new BasicBlock(64, 64, 1).stages(x);
   // @ts-expect-error read-only once it is made
   net.layers = 34;
   // @ts-expect-error read-only: train() and eval() change it

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import goldens from '../fixtures/weights/blocks.json';
 import {
@@ -12,20 +11,15 @@ import {
   type ResNetError,
 } from '../../lib/index';
 import { saveSafetensors } from '../../lib/weights/save-safetensors';
+import { digest } from '../support/digest';
 import { temporaryFolder } from '../support/files';
+import { asPaddle } from '../support/paddle-files';
 import { ruleTensor } from '../support/rule';
 import { runScript } from '../support/node';
 import { randomTensor } from '../support/tensors';
+import { pth } from '../support/torch-files';
 
 const folder = temporaryFolder();
-
-/** Comparing tens of millions of values one by one takes jest half a minute. */
-function digest(net: ResNet): string {
-  const hash = createHash('sha256');
-  for (const [name, { dtype, shape, data }] of net.stateDict())
-    hash.update(`${name} ${dtype} ${String(shape)} `).update(data);
-  return hash.digest('hex');
-}
 
 const fixture = (name: string): string => join(__dirname, '../fixtures/weights', name);
 
@@ -36,15 +30,25 @@ describe('blocks from files answer what the reference answers', () => {
     ['basic_8_8_s1', () => new BasicBlock(8, 8, 1)],
   ];
   const files = blocks.flatMap(([name, make]) => [
-    [`${name}.safetensors`, name, make, 1e-5, 1e-5] as const,
-    [`${name}.bf16.safetensors`, name, make, 2e-2, 2e-2] as const,
+    [`${name}.safetensors`, name, make, 1e-5, 1e-5, 'torchvision'] as const,
+    [`${name}.bf16.safetensors`, name, make, 2e-2, 2e-2, 'torchvision'] as const,
+    [`${name}.pth`, name, make, 1e-5, 1e-5, 'torchvision'] as const,
+    [`${name}.legacy.pth`, name, make, 1e-5, 1e-5, 'torchvision'] as const,
+    [`${name}.checkpoint.pth`, name, make, 1e-5, 1e-5, 'torchvision'] as const,
+    // PaddlePaddle's files are of the two blocks that have a shortcut of their own.
+    ...(name === 'basic_8_8_s1' ? [] : [[`${name}.pdparams`, name, make, 1e-5, 1e-5, 'paddle'] as const]),
   ]);
 
-  test.each(files)('%s', async (file, name, make, absolute, relative) => {
+  test('all files of blocks that are here', () => {
+    const here = readdirSync(fixture('')).filter((file) => /\.(safetensors|pth|pdparams)$/.test(file));
+    expect(files.map(([file]) => file).sort()).toEqual(here.sort());
+  });
+
+  test.each(files)('%s', async (file, name, make, absolute, relative, naming) => {
     const golden = goldens[name];
     const block = make();
     expect(block.loadStateDict(await readWeights(fixture(file)))).toEqual({
-      naming: 'torchvision',
+      naming,
       missing: [],
       unexpected: [],
     });
@@ -95,34 +99,17 @@ describe('ResNet.save and ResNet.load', () => {
   });
 
   describe("PaddlePaddle's names", () => {
-    /** As PaddlePaddle has it: no counters, and fc.weight as [in, out]. */
-    const paddle = (own: ResNet): Map<string, Tensor> =>
-      new Map(
-        [...own.stateDict()].flatMap(([name, tensor]): [string, Tensor][] => {
-          if (name.endsWith('num_batches_tracked')) return [];
-          if (name !== 'fc.weight') {
-            return [[name.replace('running_mean', '_mean').replace('running_var', '_variance'), tensor]];
-          }
-          const [rows, columns] = tensor.shape as [number, number];
-          const turned = new Float32Array(rows * columns);
-          for (let i = 0; i < rows; i++) {
-            for (let j = 0; j < columns; j++) turned[j * rows + i] = Number(tensor.data[i * columns + j]);
-          }
-          return [[name, new Tensor(turned, [columns, rows])]];
-        }),
-      );
-
     test('fc.weight is turned, where its shape does not tell', () => {
       const own = new ResNet(18, 512, { seed: 3 });
       const other = new ResNet(18, 512, { seed: 4 });
-      expect(other.loadStateDict(paddle(own)).naming).toBe('paddle');
+      expect(other.loadStateDict(asPaddle(own.stateDict())).naming).toBe('paddle');
       expect(digest(other)).toBe(digest(own));
     });
 
     test.each([7, 512])('from a file, with %i classes; the counters begin at 0', async (classes) => {
       const own = new ResNet(18, classes, { seed: 3 });
       const path = join(folder, 'paddle.safetensors');
-      await saveSafetensors(path, paddle(own));
+      await saveSafetensors(path, asPaddle(own.stateDict()));
       const loaded = await ResNet.load(path);
       expect([loaded.layers, loaded.numClasses]).toEqual([18, classes]);
       expect(digest(loaded)).toBe(digest(own));
@@ -188,10 +175,14 @@ describe('ResNet.save and ResNet.load', () => {
   });
 });
 
-test('loading ResNet-152 peaks at one copy of it above the loaded addon', async () => {
-  const path = join(folder, 'large.safetensors');
-  await new ResNet(152, 1000, { seed: 1 }).save(path);
-  const ended = await runScript(`
+test.each(['safetensors', 'pth'])(
+  'loading ResNet-152 from %s peaks at one copy of it above the loaded addon',
+  async (format) => {
+    const path = join(folder, `large.${format}`);
+    const net = new ResNet(152, 1000, { seed: 1 });
+    if (format === 'pth') writeFileSync(path, pth(net.stateDict()));
+    else await net.save(path);
+    const ended = await runScript(`
     const { readFileSync } = require('node:fs');
     const { ResNet } = require('./dist');
     const peak = () => Number(/VmHWM:\\s+(\\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) / 1024;
@@ -199,8 +190,9 @@ test('loading ResNet-152 peaks at one copy of it above the loaded addon', async 
     const before = peak();
     ResNet.load(${JSON.stringify(path)}).then(() => console.log(peak() - before));
   `);
-  expect(ended.stderr).toBe('');
-  const copy = 230.2;
-  expect(Number(ended.stdout)).toBeGreaterThan(copy * 0.9);
-  expect(Number(ended.stdout)).toBeLessThan(copy * 1.15);
-});
+    expect(ended.stderr).toBe('');
+    const copy = 230.2;
+    expect(Number(ended.stdout)).toBeGreaterThan(copy * 0.9);
+    expect(Number(ended.stdout)).toBeLessThan(copy * 1.15);
+  },
+);

@@ -84,8 +84,13 @@ test('a bit flipped anywhere loads something or is refused, and never more', asy
 });
 
 test('a file that is something else', async () => {
-  const path = written(folder, 'weights.pth', Buffer.from('PK\x03\x04 and so on'));
-  await expect(readWeights(path)).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED_FORMAT' });
+  const path = written(folder, 'weights.onnx', Buffer.from('\x08\x08\x12 and so on'));
+  await expect(readWeights(path)).rejects.toMatchObject({
+    code: 'ERR_UNSUPPORTED_FORMAT',
+    message: expect.stringMatching(
+      /is none of what is read: safetensors, PyTorch's \.pth, PaddlePaddle's \.pdparams\.$/,
+    ),
+  });
 });
 
 test.each([

@@ -42,6 +42,7 @@ void sum(const SumRow& row) {
 
 }  // namespace
 
-const Kernels kAvx512BFloat16{"AVX-512 BF16", Element::kBFloat16, conv<BFloat16>, max_pool<uint16_t>, sum};
+const Kernels kAvx512BFloat16{"AVX-512 BF16", Element::kBFloat16, conv<BFloat16>, max_pool<uint16_t>, sum, nullptr,
+                              nullptr};
 
 }  // namespace resnet::kernels

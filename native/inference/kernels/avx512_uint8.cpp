@@ -31,11 +31,8 @@ struct UInt8 {
     auto sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(integers), _mm512_loadu_ps(row.scale + 16 * vector),
                                _mm512_loadu_ps(row.bias + 16 * vector));
     if (row.shortcut != nullptr) {
-      const auto shortcut = _mm512_sub_ps(widened(row.shortcut + at), _mm512_set1_ps(row.shortcut_zero));
-      sum = _mm512_fmadd_ps(shortcut, _mm512_set1_ps(row.shortcut_scale), sum);
+      sum = _mm512_fmadd_ps(widened(row.shortcut + at), _mm512_set1_ps(row.shortcut_scale), sum);
     }
-    if (row.relu) sum = _mm512_max_ps(sum, _mm512_setzero_ps());
-    sum = _mm512_fmadd_ps(sum, _mm512_set1_ps(row.output_inverse), _mm512_set1_ps(row.output_zero));
     const auto clamped = _mm512_max_epi32(_mm512_cvtps_epi32(sum), _mm512_setzero_si512());
     _mm_storeu_si128(reinterpret_cast<__m128i*>(row.output + at), _mm512_cvtusepi32_epi8(clamped));
   }
@@ -52,6 +49,6 @@ void sum(const SumRow& row) {
 
 }  // namespace
 
-const Kernels kAvx512UInt8{"AVX-512 VNNI", Element::kUInt8, conv<UInt8>, max_pool<uint8_t>, sum};
+const Kernels kAvx512UInt8{"AVX-512 VNNI", Element::kUInt8, conv<UInt8>, max_pool<uint8_t>, sum, nullptr, nullptr};
 
 }  // namespace resnet::kernels

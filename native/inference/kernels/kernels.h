@@ -16,6 +16,8 @@ enum class Element : std::uint8_t { kFloat32, kBFloat16, kUInt8 };
 /// A row of output pixels, for one panel of output channels: sum over the window, times scale, plus bias, plus
 /// shortcut, then ReLU. Maps are channels-last, so that a row of a window is one run of memory.
 ///
+/// uint8: scale, bias and shortcut_scale give the output's element itself, which is rounded and clamped.
+///
 /// Sizes of steps are in bytes. A word is 32 bits: one float32, two bfloat16 or four uint8 values along the channels.
 struct ConvRow {
   const char* input;         ///< first value of the first pixel's window
@@ -27,14 +29,11 @@ struct ConvRow {
   const float* scale;    ///< [kPanel], uint8 only: of the integer sums
   const float* bias;     ///< [kPanel]
   const char* shortcut;  ///< null where there is none; steps as the output
-  float shortcut_scale;  ///< uint8 only: value = (element - zero) * scale
-  float shortcut_zero;   ///< uint8 only
+  float shortcut_scale;  ///< uint8 only
   char* output;          ///< may be the shortcut itself
   int64_t output_step;   ///< from one pixel to the next
-  float output_inverse;  ///< uint8 only: element = value * inverse + zero, rounded and clamped
-  float output_zero;     ///< uint8 only
   int64_t pixels;
-  bool relu;
+  bool relu;  ///< uint8 elements have none: where 0 stands for 0, it is their lower bound anyway
 };
 
 /// Window of 3 x 3 over non-negative values, whose border of zeros is part of the input: one row of output.
@@ -52,6 +51,24 @@ struct SumRow {
   float* output;  ///< [channels], added to
 };
 
+/// B^T d B of one tile d of 4 x 4 pixels, for all channels: F(2 x 2, 3 x 3) of Lavin and Gray, 2015.
+struct WinogradInput {
+  const float* pixels[4][4];  ///< their first channels
+  int64_t channels;           ///< a multiple of 16
+  float* output;              ///< [channels] for the first of the 16 positions
+  int64_t output_step;        ///< floats, from one position to the next
+};
+
+/// A^T m A of one tile's products m, plus bias, plus shortcut, then ReLU: 2 x 2 pixels, one panel.
+struct WinogradOutput {
+  const float* products;         ///< [kPanel] for the first of the 16 positions
+  int64_t products_step;         ///< floats, from one position to the next
+  const float* bias;             ///< [kPanel]
+  const float* shortcuts[2][2];  ///< null where there is none
+  float* outputs[2][2];          ///< null where the map ends before
+  bool relu;
+};
+
 /// What one instruction set offers for one element type.
 struct Kernels {
   const char* name;
@@ -59,6 +76,8 @@ struct Kernels {
   void (*conv)(const ConvRow&);
   void (*max_pool)(const PoolRow&);
   void (*sum)(const SumRow&);
+  void (*winograd_input)(const WinogradInput&);    ///< null but for float32
+  void (*winograd_output)(const WinogradOutput&);  ///< likewise
 };
 
 /// The kernels for this machine; null where it lacks the instructions.

@@ -1,0 +1,46 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { badArgument } from '../errors';
+import { ImageClassifier } from '../image/classifier';
+import { checkExplain, explainPicture } from '../image/explain';
+import { drawHeatmap } from '../image/heatmap';
+import { writeWhole } from '../whole-file';
+import { addNetworkOptions, openClassifier, type NetworkFlags } from './network';
+import { checkOutput } from './output';
+import { printable } from './printable';
+
+interface Flags extends NetworkFlags {
+  output: string;
+  class?: number;
+  force?: boolean;
+}
+
+/** `resnet explain`: where a picture looks like a class, as a picture. */
+export function addExplain(program: Command): void {
+  const command = program
+    .command('explain')
+    .description('Draw where a picture looks like a class, the likeliest one: its class activation map.')
+    .argument('<picture>', 'a JPEG, PNG, WebP, TIFF or GIF file')
+    .requiredOption('-o, --output <file>', 'the picture to write, NAME.png')
+    .option('--class <n>', 'the number of another class, from 0', parseClass);
+  addNetworkOptions(command)
+    .option('--labels <file>', "class names, a JSON array or one a line; default: ImageNet's for 1000 classes")
+    .option('--force', 'replace a file that is there')
+    .action(async (picture: string, flags: Flags) => {
+      const { output } = flags;
+      if (!output.toLowerCase().endsWith('.png')) throw badArgument('output', 'a path that ends in .png', output);
+      await checkOutput(output, flags.force);
+      using classifier = await openClassifier(flags, command);
+      const asked = checkExplain({ class: flags.class }, classifier.numClasses);
+      const access = ImageClassifier.access(classifier);
+      const decoded = await access.pictures.decode(picture, 'picture');
+      const explanation = await explainPicture(access, decoded, asked);
+      await writeWhole(output, [await drawHeatmap(decoded, explanation, access.pictures.preprocess.crop)]);
+      const { label, index, score } = explanation;
+      process.stdout.write(`${output}: ${printable(label)} (class ${index}), ${(100 * score).toFixed(2)} %\n`);
+    });
+}
+
+function parseClass(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be an integer from 0.');
+}

@@ -1,0 +1,101 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Option, type Command } from 'commander';
+import { ImageClassifier } from '../image/classifier';
+import { featuresOf } from '../image/features';
+import { writeWhole } from '../whole-file';
+import { addNetworkOptions, openClassifier, type NetworkFlags } from './network';
+import { npyHeader } from './npy';
+import { checkOutput } from './output';
+import { picturesOf } from './pictures';
+import { printable } from './printable';
+import { Progress } from './progress';
+
+interface Flags extends NetworkFlags {
+  format: 'json' | 'npy';
+  output?: string;
+  force?: boolean;
+}
+
+/** A picture's path with its features; without, where it could not be read. */
+interface Row {
+  path: string;
+  features: Float32Array | undefined;
+}
+
+/** `resnet features`: pictures as rows of numbers, for search and transfer. */
+export function addFeatures(program: Command): void {
+  const command = program
+    .command('features')
+    .description('Write what a network makes of pictures before it names them, for search and transfer.')
+    .argument('<picture...>', 'JPEG, PNG, WebP, TIFF or GIF files; folders; patterns in quotes');
+  addNetworkOptions(command)
+    .addOption(
+      new Option('--format <name>', 'json: an array of { path, features }; npy: a row for each picture')
+        .choices(['json', 'npy'])
+        .default('json'),
+    )
+    .option('-o, --output <file>', 'the file to write; default: standard output')
+    .option('--force', 'replace a file that is there')
+    .action(async (pictures: string[], flags: Flags) => {
+      const { format, output } = flags;
+      if (format === 'npy' && output === undefined && process.stdout.isTTY) {
+        command.error('error: npy is no text for a terminal: -o FILE writes it to a file', { exitCode: 2 });
+      }
+      if (output !== undefined) await checkOutput(output, flags.force);
+      using classifier = await openClassifier(flags, command);
+      const found = (await Promise.all(pictures.map(picturesOf))).flat();
+      const paths = found.filter((one) => typeof one === 'string');
+      // On a terminal the numbers themselves go by.
+      const watched = output !== undefined || !process.stdout.isTTY;
+      const progress = await Progress.begin(watched ? paths.length : 0, 'pictures');
+      const fail = ({ message }: Error): void => {
+        process.exitCode = 1;
+        progress.aside(() => process.stderr.write(`resnet: ${printable(message)}\n`));
+      };
+      for (const one of found) if (typeof one !== 'string') fail(one);
+      const rows = rowsOf(classifier, paths, progress, fail);
+      const columns = classifier.layers < 50 ? 512 : 2048;
+      const parts = format === 'json' ? asJson(rows) : asNpy(rows, paths.length, columns);
+      try {
+        if (output !== undefined) await writeWhole(output, parts);
+        else await pipeline(Readable.from(parts), process.stdout, { end: false }); // no faster than it is read
+      } finally {
+        progress.end();
+      }
+    });
+}
+
+async function* rowsOf(
+  classifier: ImageClassifier,
+  paths: readonly string[],
+  progress: Progress,
+  fail: (error: Error) => void,
+): AsyncGenerator<Row> {
+  let at = 0;
+  for await (const features of featuresOf(ImageClassifier.access(classifier), paths, fail)) {
+    yield { path: paths[at++] ?? '', features };
+    progress.add(1);
+  }
+}
+
+/** A picture to a line, those that could not be read left out. */
+async function* asJson(rows: AsyncIterable<Row>): AsyncGenerator<string> {
+  let before = '[\n';
+  for await (const { path, features } of rows) {
+    if (features === undefined) continue;
+    // Nine digits are a float32, whole.
+    const numbers = Array.from(features, (value) => Number(value.toPrecision(9)));
+    yield `${before}${JSON.stringify({ path, features: numbers })}`;
+    before = ',\n';
+  }
+  yield before === ',\n' ? '\n]\n' : '[]\n';
+}
+
+/** The rows are the pictures, one by one: one that could not be read is NaN, so that none after it moves up. */
+async function* asNpy(rows: AsyncIterable<Row>, count: number, columns: number): AsyncGenerator<Uint8Array> {
+  yield npyHeader(count, columns);
+  for await (const { features = new Float32Array(columns).fill(NaN) } of rows) {
+    yield new Uint8Array(features.buffer, features.byteOffset, features.byteLength);
+  }
+}

@@ -1,0 +1,81 @@
+import { Option, type Command } from 'commander';
+import { SUPPORTED_LAYERS, type Layers } from '../depths';
+import { ImageClassifier } from '../image/classifier';
+import { isRandom, type ImageClassifierOptions } from '../image/classifier-options';
+import type { Preprocess } from '../image/preprocess';
+import { PRESETS } from '../image/presets';
+import { isWeightsName, WEIGHTS_NAMES } from '../weights/published';
+import { withDownloadProgress } from './download-progress';
+import { parseCount, parseLayers, parseRatio } from './options';
+import { picturesOf } from './pictures';
+
+/** What a command that runs a network on pictures is told of the two. */
+export interface NetworkFlags extends Pick<Preprocess, 'preset' | 'resize' | 'crop' | 'cropRatio' | 'interpolation'> {
+  weights?: string;
+  layers?: Layers;
+  classes?: number;
+  device?: string;
+  dtype?: string;
+  calibration?: string;
+  labels?: string;
+  threads?: number;
+}
+
+/** All of {@link NetworkFlags} but `--labels`, which not every command has. */
+export function addNetworkOptions(command: Command): Command {
+  return command
+    .option(
+      '--weights <file|name>',
+      `a weight file; ${WEIGHTS_NAMES.join(', ')}: torchvision's, downloaded once; ` +
+        'random or random:SEED for an untrained network, for trials',
+    )
+    .option('--layers <n>', `${SUPPORTED_LAYERS.join(', ')}; default: as the file tells, else 50`, parseLayers)
+    .option('--classes <k>', 'classes; default: as the file tells, as many as labels or 1000 for random', parseCount)
+    .option('--device <name>', 'cpu, cuda or cuda:N; default: cpu')
+    .option('--dtype <name>', 'float32, bfloat16 or int8; default: float32')
+    .option('--calibration <path>', 'for int8: a saved calibration (.json), or pictures like those to come')
+    .option('--threads <n>', 'cores to use; default: all', parseCount)
+    .addOption(new Option('--preset <name>', 'preprocessing; default: imagenet-v1').choices(Object.keys(PRESETS)))
+    .option('--resize <n>', "the shorter side's length; default: the preset's, as of all of these", parseCount)
+    .option('--crop <n>', 'the side of the square that is cut out', parseCount)
+    .option('--crop-ratio <r>', 'instead of --resize: what the crop is of the shorter side', parseRatio)
+    .addOption(new Option('--interpolation <name>', 'how to resize').choices(['bilinear', 'bicubic']));
+}
+
+/** Makes the network that the flags ask for, and says so where it is an untrained one. */
+export async function openClassifier(flags: NetworkFlags, command: Command): Promise<ImageClassifier> {
+  const { weights } = flags;
+  if (weights === undefined) {
+    command.error(
+      `error: ${command.name()} needs weights: --weights FILE for a trained network (safetensors, …), ` +
+        "--weights DEFAULT for torchvision's, or --weights random for an untrained one, for trials",
+      { exitCode: 2 },
+    );
+  }
+  const options = { ...optionsOf({ ...flags, weights }), calibration: await calibrationOf(flags.calibration) };
+  const classifier = await withDownloadProgress((onProgress) => ImageClassifier.create({ ...options, onProgress }));
+  if (isRandom(weights)) {
+    process.stderr.write('These weights are random: the network is untrained and its answers mean nothing.\n');
+  }
+  return classifier;
+}
+
+/** Some dozens of pictures are enough, and each takes as long as a forward in float32. */
+const MOST_CALIBRATION = 64;
+
+async function calibrationOf(path: string | undefined): Promise<string | string[] | undefined> {
+  if (path === undefined || path.endsWith('.json')) return path;
+  const found = await picturesOf(path);
+  for (const one of found) if (typeof one !== 'string') throw one;
+  return found.filter((one) => typeof one === 'string').slice(0, MOST_CALIBRATION);
+}
+
+/** What the types rule out, the classifier refuses with a message of its own. */
+function optionsOf(flags: NetworkFlags & { weights: string }): ImageClassifierOptions {
+  const { weights, classes, device, dtype, labels, threads } = flags;
+  const layers = flags.layers ?? (isWeightsName(weights) ? 50 : undefined);
+  const { preset, resize, crop, cropRatio, interpolation } = flags;
+  const preprocess = { preset, resize, crop, cropRatio, interpolation };
+  const options = { weights, layers, numClasses: classes, device, dtype, labels, threads, preprocess };
+  return options as ImageClassifierOptions;
+}

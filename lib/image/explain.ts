@@ -1,0 +1,105 @@
+import { native, type NativePicture } from '../addon';
+import { checkInteger, checkOptionsObject } from '../check';
+import { checkSignal, settled } from '../module';
+import type { OptimizedResNet } from '../optimized';
+import { Tensor } from '../tensor';
+import type { Pictures } from './pictures';
+import { softmax } from './scores';
+
+/** Options of {@link ImageClassifier.explain}. */
+export interface ExplainOptions {
+  /** The number of the class to explain. Default: the one with the best score. */
+  class?: number | undefined;
+  /** Cancels; the promise rejects with its reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/** A rectangle in pixels of a picture, from its upper left corner. */
+export interface Region {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+/** Where a picture looks like a class. */
+export interface Explanation {
+  /**
+   * What each place adds to the class, float32 [H, W] (7 x 7 for a crop of 224): the mean over the map plus the class's
+   * bias is its logit. Row i, column j belongs to the pixel (32 j, 32 i) of the crop, the centre of what it sees.
+   */
+  map: Tensor;
+  label: string;
+  /** The number of the class, from 0. */
+  index: number;
+  /** Softmax of the network's logits, 0 to 1. */
+  score: number;
+  /** The picture's size in pixels, upright. */
+  width: number;
+  height: number;
+  /** What the network saw of it; reaches beyond the picture where black was added around it. */
+  crop: Region;
+}
+
+/** What of a classifier explaining takes. */
+export interface Explainer {
+  network: OptimizedResNet;
+  labels: readonly string[];
+  pictures: Pictures;
+}
+
+/** The class of `options`, if there is one, and the signal. @throws ERR_ARGUMENT */
+export function checkExplain(options: ExplainOptions, numClasses: number): ExplainOptions {
+  checkOptionsObject(options, ['class', 'signal']);
+  const { class: index } = options;
+  if (index !== undefined) checkInteger('class', index, 0, numClasses - 1);
+  return { class: index, signal: checkSignal(options) };
+}
+
+/**
+ * The class activation map (Zhou et al. 2016) of a decoded picture: exact in a ResNet, whose global pooling and last
+ * layer are linear.
+ *
+ * @param asked - by {@link checkExplain}
+ */
+export async function explainPicture(
+  { network, labels, pictures: { preprocess } }: Explainer,
+  picture: NativePicture,
+  asked: ExplainOptions,
+): Promise<Explanation> {
+  const { signal } = asked;
+  const x = await settled(() => native((binding) => binding.preprocess([picture], preprocess)), signal);
+  const explained = await network.explain(x, asked.class, { signal });
+  const { logits, classes, maps } = explained;
+  const index = Number(classes.data[0]);
+  return {
+    map: new Tensor(maps.data, maps.shape.slice(1)),
+    label: labels[index] ?? '',
+    index,
+    score: softmax(logits.data as Float32Array)[index] ?? 0,
+    width: picture.width,
+    height: picture.height,
+    crop: cropOf(picture, preprocess),
+  };
+}
+
+/** The square that preprocessing cuts out, in pixels of the picture before it is resized. */
+export function cropOf(
+  { width, height }: { width: number; height: number },
+  { resize, crop }: { resize: number; crop: number },
+): Region {
+  const along = (length: number): { start: number; length: number } => {
+    // The addon's own arithmetic (native/image/preprocess.cpp), which is torchvision's.
+    const resized = Math.floor((resize * length) / Math.min(width, height));
+    const missing = Math.max(0, crop - resized);
+    const start = roundHalfEven((resized + missing - crop) / 2) - Math.floor(missing / 2);
+    return { start: (start * length) / resized, length: (crop * length) / resized };
+  };
+  const [columns, rows] = [along(width), along(height)];
+  return { left: columns.start, top: rows.start, width: columns.length, height: rows.length };
+}
+
+function roundHalfEven(value: number): number {
+  const below = Math.floor(value);
+  return value - below === 0.5 ? below + (below % 2) : Math.round(value);
+}

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <array>
+#include <cstdint>
+
+#include "inference/kernels/kernels.h"
+#include "inference/normalisation.h"
+#include "inference/packed.h"
+
+namespace resnet {
+
+/// Turns rows of what a forward is given into rows of the input map: pixels of `channels` elements each, those beyond
+/// the third 0.
+class Ingest {
+ public:
+  Ingest(kernels::Element element, int64_t channels, Quantised quantised, const Normalisation& normalisation);
+
+  /// @param row of a picture, uint8 [width, 3]
+  void bytes(const uint8_t* row, int64_t width, char* to) const;
+
+  /// @param row of the first channel, float32 [width]; those of the others lie `plane` values behind each other
+  void floats(const float* row, int64_t plane, int64_t width, char* to) const;
+
+ private:
+  kernels::Element element_;
+  int64_t channels_;
+  Quantised quantised_;
+  std::array<std::array<uint32_t, 256>, 3> table_{};  ///< the element of each byte, by channel
+};
+
+}  // namespace resnet

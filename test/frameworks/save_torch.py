@@ -1,0 +1,121 @@
+"""Saves one ResNet-50, whose numbers are drawn here, as PyTorch, timm and Hugging Face do, and what PyTorch answers.
+
+Usage: save_torch.py FOLDER CLASSES
+"""
+import re
+import sys
+from collections import OrderedDict
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+
+class Bottleneck(nn.Module):
+    """As torchvision has it, the stride in the 3x3 convolution."""
+
+    def __init__(self, inputs, width, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(4 * width)
+        self.downsample = None
+        if stride != 1 or inputs != 4 * width:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(inputs, 4 * width, 1, stride, bias=False), nn.BatchNorm2d(4 * width)
+            )
+
+    def forward(self, x):
+        y = torch.relu(self.bn1(self.conv1(x)))
+        y = torch.relu(self.bn2(self.conv2(y)))
+        y = self.bn3(self.conv3(y))
+        return torch.relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
+class ResNet50(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.maxpool = nn.MaxPool2d(3, 2, 1)
+        inputs = 64
+        for stage, (blocks, width) in enumerate([(3, 64), (4, 128), (6, 256), (3, 512)]):
+            layers = []
+            for block in range(blocks):
+                layers.append(Bottleneck(inputs, width, 2 if stage > 0 and block == 0 else 1))
+                inputs = 4 * width
+            setattr(self, f"layer{stage + 1}", nn.Sequential(*layers))
+        self.fc = nn.Linear(inputs, classes)
+
+    def forward(self, x):
+        x = self.maxpool(torch.relu(self.bn1(self.conv1(x))))
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return self.fc(x.mean((2, 3)))
+
+
+def drawn(model):
+    """Numbers with which the activations neither vanish nor grow."""
+    random = np.random.RandomState(7)
+    state = OrderedDict()
+    for name, tensor in model.state_dict().items():
+        shape = tuple(tensor.shape)
+        if name.endswith("num_batches_tracked"):
+            state[name] = torch.tensor(11)
+            continue
+        if len(shape) == 4:
+            value = random.uniform(-1, 1, shape) * np.sqrt(6 / np.prod(shape[1:])) * 0.7
+        elif name == "fc.weight":
+            value = random.uniform(-1, 1, shape) * np.sqrt(3 / shape[1])
+        elif name.endswith(("running_var", "weight")):
+            value = random.uniform(0.5, 1.5, shape)
+        else:
+            value = random.uniform(-0.1, 0.1, shape)
+        state[name] = torch.from_numpy(value.astype(np.float32))
+    return state
+
+
+def hugging_face(name):
+    name = re.sub(r"^conv1\.", "resnet.embedder.embedder.convolution.", name)
+    name = re.sub(r"^bn1\.", "resnet.embedder.embedder.normalization.", name)
+    name = re.sub(r"^fc\.", "classifier.1.", name)
+    name = re.sub(
+        r"^layer(\d)\.(\d+)\.", lambda m: f"resnet.encoder.stages.{int(m[1]) - 1}.layers.{m[2]}.", name
+    )
+    name = re.sub(r"\.conv(\d)\.", lambda m: f".layer.{int(m[1]) - 1}.convolution.", name)
+    name = re.sub(r"\.bn(\d)\.", lambda m: f".layer.{int(m[1]) - 1}.normalization.", name)
+    return name.replace("downsample.0", "shortcut.convolution").replace("downsample.1", "shortcut.normalization")
+
+
+def main(folder, classes):
+    model = ResNet50(classes)
+    state = drawn(model)
+    model.load_state_dict(state)
+    state = model.state_dict()
+    torch.save(state, f"{folder}/zip.pth")
+    torch.save(state, f"{folder}/legacy.pth", _use_new_zipfile_serialization=False)
+    wrapped = OrderedDict((f"module.{name}", tensor) for name, tensor in state.items())
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    torch.save(
+        {"epoch": 3, "arch": "resnet50", "state_dict": wrapped, "best_acc1": 0.5, "optimizer": optimizer.state_dict()},
+        f"{folder}/checkpoint.pth",
+    )
+    # Convolutions as they lie after model.to(memory_format=torch.channels_last).
+    lying = {name: t.to(memory_format=torch.channels_last) if t.ndim == 4 else t for name, t in state.items()}
+    torch.save(lying, f"{folder}/channels_last.pth")
+    save_file(dict(state), f"{folder}/timm.safetensors", {"format": "pt"})
+    save_file({hugging_face(name): t for name, t in state.items()}, f"{folder}/huggingface.safetensors", {"format": "pt"})
+    # For PaddlePaddle, in order.
+    np.savez(f"{folder}/state.npz", **{name: t.numpy() for name, t in state.items() if "num_batches" not in name})
+
+    x = torch.from_numpy(np.random.RandomState(8).uniform(-2, 2, (2, 3, 75, 64)).astype(np.float32))
+    x.numpy().tofile(f"{folder}/input.f32")
+    with torch.no_grad():
+        logits = model.double().eval()(x.double())
+    logits.numpy().tofile(f"{folder}/torch.f64")
+
+
+main(sys.argv[1], int(sys.argv[2]))
