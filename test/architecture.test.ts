@@ -6,18 +6,28 @@ import { root } from './support/node';
 const LIB = [
   ['errors', 'check', 'regular-file', 'whole-file', 'half', 'depths'],
   ['tensor'],
-  ['addon', 'weights'],
+  ['addon', 'weights', 'client'],
   ['module'],
   ['calibration', 'optimized'],
   ['blocks', 'resnet', 'summary'],
   ['image'],
   ['index'],
+  ['serve'],
   ['esm', 'cli'],
 ];
 const NATIVE = [['error', 'precompiled'], ['model', 'image'], ['runtime'], ['inference'], ['addon']];
 
 /** Neighbours in a layer that know nothing of each other. */
-const STRANGERS = new Set(['addon weights', 'weights addon', 'model image', 'image model']);
+const STRANGERS = new Set([
+  'addon weights',
+  'weights addon',
+  'client addon',
+  'client weights',
+  'addon client',
+  'weights client',
+  'model image',
+  'image model',
+]);
 
 /** The part of the picture that a path below lib/ or native/ belongs to. */
 const part = (path: string): string => path.split('/')[0]!.replace(/\..*$/, '');

@@ -1,14 +1,25 @@
 import { Option, type Command } from 'commander';
 import type { ResNetError } from '../errors';
-import type { ImageClassifier } from '../image/classifier';
+import type { Prediction } from '../image/classifier';
 import { WRITERS } from './classified';
 import { addNetworkOptions, openClassifier, type NetworkFlags } from './network';
 import { parseCount } from './options';
 import { picturesOf } from './pictures';
 import { printable } from './printable';
 import { Progress } from './progress';
+import { RemoteClassifier } from './remote';
+
+/** An ImageClassifier, or a server that has one. */
+interface Classifies {
+  classify(
+    images: readonly string[],
+    options: { topK: number | undefined; onError: (error: ResNetError, index: number) => void },
+  ): Promise<Prediction[][]>;
+}
 
 interface Flags extends NetworkFlags {
+  server?: string;
+  model?: string;
   top?: number;
   format: keyof typeof WRITERS;
 }
@@ -25,14 +36,28 @@ export function addClassify(program: Command): void {
     .option('--top <n>', 'how many classes to name; default: 5', parseCount);
   addNetworkOptions(command)
     .option('--labels <file>', "class names, a JSON array or one a line; default: ImageNet's for 1000 classes")
+    .addOption(
+      new Option('--server <url>', 'have a server do it (resnet serve); its key from RESNET_API_KEY').conflicts([
+        'weights',
+        'layers',
+        'labels',
+        'device',
+        'dtype',
+      ]),
+    )
+    .option('--model <name>', 'with --server: which of its models, where it has several')
     .addOption(new Option('--format <name>', 'what to print').choices(Object.keys(WRITERS)).default('text'))
     .action(async (pictures: string[], flags: Flags) => {
+      if (flags.server !== undefined) {
+        await classifyAll(new RemoteClassifier(flags.server, flags.model), pictures, flags);
+        return;
+      }
       using classifier = await openClassifier(flags, command);
       await classifyAll(classifier, pictures, flags);
     });
 }
 
-async function classifyAll(classifier: ImageClassifier, pictures: readonly string[], flags: Flags): Promise<void> {
+async function classifyAll(classifier: Classifies, pictures: readonly string[], flags: Flags): Promise<void> {
   const found = (await Promise.all(pictures.map(picturesOf))).flat();
   const writer = WRITERS[flags.format]();
   const progress = await Progress.begin(found.length, 'pictures');

@@ -11,6 +11,7 @@ import { addExplain } from './explain';
 import { addFeatures } from './features';
 import { addParams } from './params';
 import { printableLines } from './printable';
+import { addServe } from './serve';
 import { addSummary } from './summary';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage. */
@@ -43,6 +44,7 @@ function program(): Command {
   addFeatures(resnet);
   addConvert(resnet);
   addBench(resnet);
+  addServe(resnet);
   addDoctor(resnet);
   return resnet;
 }

@@ -20,6 +20,15 @@ export const answer: Promise<Tensor> = net.forward(new Tensor([0, 0, 0], [1, 3, 
 export const refused = new ResNet(20);
 `;
 
+const typedServer = `
+import { createServer } from 'libtorch-resnet/serve';
+import { ResNetClient } from 'libtorch-resnet/client';
+export const server = createServer({ models: [{ weights: 'random', layers: 50 }] }).then((app) => app.listen());
+export const label: Promise<string | undefined> = new ResNetClient('http://a').classify(new Uint8Array()).then(([best]) => best?.label);
+// @ts-expect-error no models
+export const refusedServer = createServer({});
+`;
+
 /** Programs of the package's users, each by its file's name. */
 export const consumers: Readonly<Record<string, string>> = {
   'unbuilt.cjs': `const { ResNet } = require('libtorch-resnet');${unbuilt}`,
@@ -59,6 +68,15 @@ export const consumers: Readonly<Record<string, string>> = {
     });
   `,
 
-  'typed.cts': `import { ResNet, Tensor } from 'libtorch-resnet';${typed}`,
-  'typed.mts': `import { ResNet, Tensor } from 'libtorch-resnet';${typed}`,
+  'served.mjs': `
+    import { createServer } from 'libtorch-resnet/serve';
+    import { ResNetClient } from 'libtorch-resnet/client';
+    const server = await createServer({ models: [{ weights: 'random:1', layers: 18 }], logLevel: 'silent' });
+    const client = new ResNetClient(await server.listen({ port: 0 }), { model: 'resnet18' });
+    const { shape } = await client.infer(new (await import('libtorch-resnet')).Tensor([0, 0, 0], [1, 3, 1, 1]));
+    console.log(shape.join());
+    await server.close();`,
+
+  'typed.cts': `import { ResNet, Tensor } from 'libtorch-resnet';${typed}${typedServer}`,
+  'typed.mts': `import { ResNet, Tensor } from 'libtorch-resnet';${typed}${typedServer}`,
 };

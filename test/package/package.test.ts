@@ -114,6 +114,10 @@ describe('after npm rebuild libtorch-resnet', () => {
     expect(await node(app(file))).toEqual({ code: 0, signal: null, stdout: `${expected}\n`, stderr: '' });
   });
 
+  test('its server answers its client', async () => {
+    expect(await node(app('served.mjs'))).toEqual({ code: 0, signal: null, stdout: '1,1000\n', stderr: '' });
+  });
+
   test("Node's own test runner runs it", async () => {
     const ended = await run(process.execPath, ['--test', '--test-reporter=tap'], { cwd: app(), env });
     expect(ended).toMatchObject({ code: 0, stderr: '' });

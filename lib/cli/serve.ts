@@ -1,0 +1,177 @@
+import { readFile } from 'node:fs/promises';
+import { InvalidArgumentError, type Command } from 'commander';
+import { badArgument, ResNetError } from '../errors';
+import type { ModelOptions, ServerOptions } from '../serve';
+import { configSchema, NUMBERS, readConfig, TEXTS } from '../serve/config';
+import { parseLayers } from './options';
+
+type Settings = Record<string, unknown>;
+
+/** Flags that describe the model that --weights names. */
+const OF_MODEL = ['weights', 'layers', 'device', 'dtype', 'labels', 'threads', 'streams', 'calibration'];
+
+/** `resnet serve`: a server over HTTP. */
+export function addServe(program: Command): void {
+  const command = program
+    .command('serve')
+    .description('Serve networks over HTTP: the Open Inference Protocol, version 2, and routes for people.')
+    .option('--weights <file>', 'a weight file; random or random:SEED for an untrained network, for trials')
+    .option('--layers <n>', 'default: as the file tells, 50 for random', parseLayers)
+    .option('--model <name=file>', 'another model; may be given several times', addModel)
+    .option('--device <name>', 'cpu, cuda or cuda:N; default: cpu')
+    .option('--dtype <name>', 'float32, bfloat16 or int8; default: float32')
+    .option('--labels <file>', 'class names, a JSON array or one a line')
+    .option('--calibration <file>', 'for int8: a file that saveCalibration wrote')
+    .option('--threads <n>', 'cores that one batch uses; default: 1', parseWhole)
+    .option('--streams <n>', 'batches at the same time; default: one for each core', parseWhole)
+    .option('--port <n>', 'default: 8000', parseWhole)
+    .option('--config <file>', 'settings in JSON')
+    .option('--config-schema', "print the JSON Schema of --config's file, and end");
+  for (const [name, { about }] of Object.entries(NUMBERS)) command.option(`--${dashed(name)} <n>`, about, parseWhole);
+  for (const [name, { about }] of Object.entries(TEXTS)) command.option(`--${dashed(name)} <text>`, about);
+  command
+    .addHelpText(
+      'after',
+      '\nEvery flag is an environment variable too, --max-batch-size for instance RESNET_MAX_BATCH_SIZE. A flag goes' +
+        '\nbefore its variable, that before the file.',
+    )
+    .action(async (flags: Settings) => {
+      if (flags.configSchema === true) {
+        process.stdout.write(`${JSON.stringify(configSchema(), null, 2)}\n`);
+        return;
+      }
+      const given = { ...fromEnvironment(command), ...flags };
+      const config = given.config === undefined ? {} : await readConfig(given.config as string);
+      await serve({ ...config, ...given, models: modelsOf(config, given, command) });
+    });
+}
+
+async function serve(settings: Settings): Promise<void> {
+  const { createServer } = await import('../serve/index.js'); // Fastify, for this command alone
+  const {
+    host = '127.0.0.1',
+    port = 8000,
+    apiKeyFile,
+    tlsCert,
+    tlsKey,
+  } = settings as {
+    [name: string]: string | undefined;
+  } & { port?: number };
+  if (!(Number.isInteger(port) && port >= 0 && port <= 65_535))
+    throw badArgument('port', 'an integer from 0 to 65535', port);
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    throw new ResNetError('ERR_ARGUMENT', 'tlsCert and tlsKey belong together, but got one of them.');
+  }
+  const options = {
+    ...settings,
+    ...(apiKeyFile === undefined ? {} : { apiKeys: lines(await readText('apiKeyFile', apiKeyFile)) }),
+    ...(tlsCert === undefined || tlsKey === undefined
+      ? {}
+      : { tls: { cert: await readText('tlsCert', tlsCert), key: await readText('tlsKey', tlsKey) } }),
+  } as unknown as ServerOptions;
+  const server = await createServer(options);
+  endOnSignals(() => server.close());
+  try {
+    const url = await server.listen({ host, port });
+    process.stdout.write(`${url}\n`);
+  } catch (error) {
+    await server.close();
+    throw new ResNetError('ERR_ARGUMENT', `Cannot listen at ${host}:${port}: ${(error as Error).message}.`, {
+      cause: error,
+    });
+  }
+  if (options.apiKeys === undefined && !/^(127\.|localhost$|::1$)/.test(host)) {
+    server.log.warn('open to other machines without API keys (apiKeyFile)');
+  }
+}
+
+/** The first signal lets what was accepted finish; a second one ends at once. */
+function endOnSignals(close: () => Promise<void>): void {
+  let ending = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (ending) process.exit(signal === 'SIGTERM' ? 143 : 130);
+      ending = true;
+      void close().then(
+        () => process.exit(0),
+        () => process.exit(1),
+      );
+    });
+  }
+}
+
+function modelsOf(config: Settings, given: Settings, command: Command): ModelOptions[] {
+  const shared = Object.fromEntries(
+    OF_MODEL.filter((name) => given[name] !== undefined).map((name) => [name, given[name]]),
+  );
+  const { weights, layers, labels, calibration, ...others } = shared;
+  const named = ((given.model ?? []) as ModelOptions[]).map((model) => ({ ...others, ...model }));
+  const first = weights === undefined ? [] : [shared as unknown as ModelOptions];
+  const ofFlags = [...first, ...named];
+  if (first.length === 0 && [layers, labels, calibration].some((value) => value !== undefined)) {
+    command.error('error: --layers, --labels and --calibration belong to --weights', { exitCode: 2 });
+  }
+  if (ofFlags.length > 0) return ofFlags;
+  const ofFile = (config.models ?? []) as ModelOptions[];
+  if (ofFile.length > 0) return ofFile.map((model) => ({ ...model, ...others }));
+  command.error(
+    'error: serve needs weights: --weights FILE or --model NAME=FILE for a trained network (safetensors, …), ' +
+      'or --weights random for an untrained one, for trials',
+    { exitCode: 2 },
+  );
+}
+
+/** RESNET_… of every option, read as on the command line. */
+function fromEnvironment(command: Command): Settings {
+  const settings: Settings = {};
+  for (const option of command.options) {
+    const name = option.attributeName();
+    const variable = `RESNET_${dashed(name).replaceAll('-', '_').toUpperCase()}`;
+    const text = process.env[variable];
+    if (text === undefined || text === '' || name === 'configSchema') continue;
+    try {
+      if (name === 'model')
+        settings.model = text.split(',').reduce<ModelOptions[]>((all, one) => addModel(one, all), []);
+      else {
+        const parse = option.parseArg as ((text: string) => unknown) | undefined;
+        settings[name] = parse === undefined ? text : parse(text);
+      }
+    } catch (error) {
+      throw new ResNetError('ERR_ARGUMENT', `${variable}: ${(error as Error).message}`, { cause: error });
+    }
+  }
+  return settings;
+}
+
+function addModel(text: string, before: ModelOptions[] = []): ModelOptions[] {
+  const [, name, weights] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (name === undefined || weights === undefined) throw new InvalidArgumentError('It must be NAME=FILE.');
+  return [...before, { name, weights }];
+}
+
+/** Bounds are checked with all other settings, in one place. */
+function parseWhole(text: string): number {
+  if (/^\d{1,12}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number.');
+}
+
+function dashed(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+async function readText(argument: string, path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new ResNetError('ERR_FILE', `${argument}: cannot read ${path}: ${(error as Error).message}.`, {
+      cause: error,
+    });
+  }
+}
+
+function lines(text: string): string[] {
+  return text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+}

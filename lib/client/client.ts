@@ -1,0 +1,230 @@
+import { checkInteger, checkOptionsObject } from '../check';
+import { badArgument, ERROR_CODES, ResNetError, show, type ErrorCode } from '../errors';
+import { Tensor } from '../tensor';
+import type { ClassifyAnswer, FeaturesAnswer, ServedPrediction } from './answers';
+import { backOff, wait } from './retry';
+
+/** Options of {@link ResNetClient}. */
+export interface ClientOptions {
+  /** Sent with every request. */
+  apiKey?: string | undefined;
+  /** Which model to ask, where the server has several. */
+  model?: string | undefined;
+  /** How often a request that is refused with 503 is sent again. Default: 4. */
+  retries?: number | undefined;
+}
+
+/** Options of a request. */
+export interface RequestOptions {
+  /** Cancels, also between two tries; the promise rejects with its reason. */
+  signal?: AbortSignal | undefined;
+  /** The server gives up after so long, with ERR_TIMEOUT. Default: what the server allows. */
+  timeoutMs?: number | undefined;
+}
+
+/** Options of {@link ResNetClient.classify}. */
+export interface ClassifyRequestOptions extends RequestOptions {
+  /** How many classes to name, best first. Default: 5, or all where there are fewer. */
+  topK?: number | undefined;
+}
+
+/** A picture's bytes: JPEG, PNG, WebP, TIFF or GIF. */
+export type Picture = Uint8Array | Blob;
+
+/**
+ * A client of {@link createServer}'s server, on fetch.
+ *
+ * @example
+ * const client = new ResNetClient('http://127.0.0.1:8000');
+ * const [best] = await client.classify(await readFile('dog.jpg')); // { label: 'malamute', index: 249, score: 0.61 }
+ */
+export class ResNetClient {
+  readonly #url: string;
+  readonly #options: ClientOptions;
+  readonly #retries: number;
+
+  /** @throws ERR_ARGUMENT */
+  constructor(url: string | URL, options: ClientOptions = {}) {
+    checkOptionsObject(options);
+    const { retries = 4 } = options;
+    if (!/^https?:\/\//.test(String(url)) || !URL.canParse(String(url))) {
+      throw badArgument('url', 'the address of a server, http://… or https://…', String(url));
+    }
+    checkInteger('retries', retries, 0, 100);
+    this.#url = String(url).replace(/\/+$/, '');
+    this.#options = { ...options };
+    this.#retries = retries;
+  }
+
+  /**
+   * Names what a picture shows, best first; a list in, a list of lists out.
+   *
+   * @throws the server's refusals by their codes; ERR_SERVER where none can be reached; the signal's reason
+   */
+  classify(picture: Picture, options?: ClassifyRequestOptions): Promise<ServedPrediction[]>;
+  classify(pictures: readonly Picture[], options?: ClassifyRequestOptions): Promise<ServedPrediction[][]>;
+  async classify(
+    pictures: Picture | readonly Picture[],
+    options: ClassifyRequestOptions = {},
+  ): Promise<ServedPrediction[] | ServedPrediction[][]> {
+    checkOptionsObject(options);
+    if (isEmpty(pictures)) return [];
+    const response = await this.#send('/classify', bodyOf(pictures), options, { top: options.topK });
+    const { results } = (await response.json()) as ClassifyAnswer;
+    return isList(pictures) ? results.map(({ predictions }) => predictions) : (results[0]?.predictions ?? []);
+  }
+
+  /** The network's numbers after pooling, float32 [pictures, 512 or 2048]. @throws as classify */
+  async features(pictures: Picture | readonly Picture[], options: RequestOptions = {}): Promise<Tensor> {
+    checkOptionsObject(options);
+    if (isEmpty(pictures)) throw badArgument('pictures', 'at least one picture', pictures);
+    const response = await this.#send('/features', bodyOf(pictures), options);
+    const { results } = (await response.json()) as FeaturesAnswer;
+    return new Tensor(
+      results.flatMap(({ features }) => features),
+      [results.length, results[0]?.features.length ?? 0],
+    );
+  }
+
+  /**
+   * Runs the network on a batch, in binary: float32 [N, 3, H, W], or uint8 [N, H, W, 3].
+   *
+   * @returns float32 logits, [N, classes]
+   * @throws as classify; ERR_ARGUMENT where neither the client nor the server tells which model is meant
+   */
+  async infer(x: Tensor, options: RequestOptions = {}): Promise<Tensor> {
+    checkOptionsObject(options);
+    if (!(x instanceof Tensor) || (x.dtype !== 'float32' && x.dtype !== 'uint8')) {
+      throw badArgument('x', 'a Tensor of dtype float32 or uint8', x, 'ERR_DTYPE');
+    }
+    const { model } = this.#options;
+    if (model === undefined) throw badArgument('model', "a model's name, given to the client, for infer", model);
+    const { buffer, byteOffset, byteLength } = x.data;
+    const head = Buffer.from(
+      JSON.stringify({
+        inputs: [
+          {
+            ...(x.dtype === 'uint8' ? { name: 'pixels', datatype: 'UINT8' } : { name: 'input', datatype: 'FP32' }),
+            shape: x.shape,
+            parameters: { binary_data_size: byteLength },
+          },
+        ],
+        parameters: { binary_data_output: true },
+      }),
+    );
+    const body = {
+      data: Buffer.concat([head, new Uint8Array(buffer, byteOffset, byteLength)]),
+      type: 'application/octet-stream',
+    };
+    const path = `/v2/models/${encodeURIComponent(model)}/infer`;
+    const response = await this.#send(
+      path,
+      body,
+      options,
+      {},
+      { 'Inference-Header-Content-Length': String(head.length) },
+    );
+    const answer = Buffer.from(await response.arrayBuffer());
+    const length = Number(response.headers.get('inference-header-content-length'));
+    const { outputs } = JSON.parse(answer.toString('utf8', 0, length)) as { outputs: { shape: number[] }[] };
+    const floats = new Float32Array(new Uint8Array(answer.subarray(length)).buffer);
+    return new Tensor(floats, outputs[0]?.shape ?? []);
+  }
+
+  /** Whether the server takes work now; false where none can be reached. */
+  async ready(options: Pick<RequestOptions, 'signal'> = {}): Promise<boolean> {
+    const { signal } = options;
+    try {
+      return (await fetch(`${this.#url}/v2/health/ready`, { signal: signal ?? null })).ok;
+    } catch {
+      signal?.throwIfAborted();
+      return false;
+    }
+  }
+
+  async #send(
+    path: string,
+    { data, type }: Body,
+    { signal, timeoutMs }: RequestOptions,
+    query: Record<string, number | undefined> = {},
+    more: Record<string, string> = {},
+  ): Promise<Response> {
+    const { apiKey, model } = this.#options;
+    if (timeoutMs !== undefined) checkInteger('timeoutMs', timeoutMs, 1, 3_600_000);
+    const url = new URL(this.#url + path);
+    const parameters = path.startsWith('/v2') ? query : { ...query, model };
+    for (const [name, value] of Object.entries(parameters)) {
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    }
+    const headers = {
+      ...more,
+      ...(type === undefined ? {} : { 'Content-Type': type }),
+      ...(apiKey === undefined ? {} : { Authorization: `Bearer ${apiKey}` }),
+      ...(timeoutMs === undefined ? {} : { 'X-Request-Timeout-Ms': String(timeoutMs) }),
+    };
+    for (let tried = 1; ; tried++) {
+      let response;
+      try {
+        response = await fetch(url, { method: 'POST', body: data, headers, signal: signal ?? null });
+      } catch (error) {
+        signal?.throwIfAborted();
+        const { message } = ((error as Error).cause ?? error) as Error;
+        throw new ResNetError('ERR_SERVER', `Cannot reach ${url.origin}: ${message}.`, { cause: error });
+      }
+      if (response.ok) return response;
+      if (response.status !== 503 || tried > this.#retries) throw await refused(response);
+      await response.arrayBuffer().catch(() => undefined); // so that its connection can be used again
+      await wait(backOff(tried, response.headers.get('retry-after')), signal);
+    }
+  }
+}
+
+interface Body {
+  data: Uint8Array<ArrayBuffer> | Blob | FormData;
+  /** Absent: fetch knows. */
+  type?: string;
+}
+
+function bodyOf(pictures: Picture | readonly Picture[]): Body {
+  if (!isList(pictures)) {
+    const data = checkPicture(pictures, 'picture');
+    return { data, type: 'application/octet-stream' };
+  }
+  const data = new FormData();
+  for (const [i, picture] of pictures.entries()) {
+    const name = `image[${i}]`;
+    const checked = checkPicture(picture, name);
+    data.append('picture', checked instanceof Blob ? checked : new Blob([checked]), name);
+  }
+  return { data };
+}
+
+function checkPicture(picture: unknown, argument: string): Uint8Array<ArrayBuffer> | Blob {
+  if (picture instanceof Blob) return picture;
+  if (ArrayBuffer.isView(picture) && picture[Symbol.toStringTag as never] === ('Uint8Array' as never)) {
+    return picture as Uint8Array<ArrayBuffer>;
+  }
+  throw badArgument(argument, "a picture's bytes (Uint8Array or Blob)", picture);
+}
+
+/** A server's refusal as the error that it was there. */
+async function refused(response: Response): Promise<ResNetError> {
+  const text = await response.text().catch(() => '');
+  try {
+    const { error, code } = JSON.parse(text) as { error?: unknown; code?: unknown };
+    if (typeof error === 'string' && typeof code === 'string' && Object.hasOwn(ERROR_CODES, code)) {
+      return new ResNetError(code as ErrorCode, error);
+    }
+  } catch {
+    // not one of our servers, or a proxy before it
+  }
+  return new ResNetError('ERR_SERVER', `The server answered ${response.status}: ${show(text)}.`);
+}
+
+function isList(pictures: Picture | readonly Picture[]): pictures is readonly Picture[] {
+  return Array.isArray(pictures);
+}
+
+function isEmpty(pictures: Picture | readonly Picture[]): boolean {
+  return isList(pictures) && pictures.length === 0;
+}

@@ -1,0 +1,92 @@
+import { readFile } from 'node:fs/promises';
+import { ResNetError, badArgument } from '../errors';
+import { LIMITS, LOG_LEVELS, SOCKET_LIMITS } from './options';
+
+/** The settings that are numbers, of the networks and of the sockets. */
+export const NUMBERS = { ...LIMITS, ...SOCKET_LIMITS };
+
+/** The settings that are texts. */
+export const TEXTS = {
+  host: { about: 'the address to listen at; default: 127.0.0.1, this machine alone' },
+  logLevel: { about: `${LOG_LEVELS.join(', ')}; default: info` },
+  apiKeyFile: { about: 'keys of those who may ask, one a line; default: everybody' },
+  tlsCert: { about: 'a certificate in PEM, for HTTPS' },
+  tlsKey: { about: 'its key in PEM' },
+} as const;
+
+const MODEL = {
+  name: { type: 'string' },
+  weights: { type: 'string' },
+  layers: { enum: [18, 34, 50, 101, 152] },
+  numClasses: { type: 'integer', minimum: 1 },
+  device: { type: 'string' },
+  dtype: { enum: ['float32', 'bfloat16', 'int8'] },
+  labels: { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] },
+  preprocess: { anyOf: [{ type: 'string' }, { type: 'object' }] },
+  threads: { type: 'integer', minimum: 1 },
+  streams: { type: 'integer', minimum: 1 },
+  calibration: { type: 'string' },
+} as const;
+
+/** The JSON Schema of a configuration file. */
+export function configSchema(): object {
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'resnet serve --config FILE',
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      $schema: { type: 'string' },
+      models: {
+        type: 'array',
+        minItems: 1,
+        items: { type: 'object', additionalProperties: false, required: ['weights'], properties: MODEL },
+      },
+      port: { type: 'integer', minimum: 0, maximum: 65_535, description: 'default: 8000' },
+      ...Object.fromEntries(
+        Object.entries(NUMBERS).map(([name, { least, most, about }]) => [
+          name,
+          { type: 'integer', minimum: least, maximum: most, description: about },
+        ]),
+      ),
+      ...Object.fromEntries(
+        Object.entries(TEXTS).map(([name, { about }]) => [name, { type: 'string', description: about }]),
+      ),
+    },
+  };
+}
+
+/**
+ * Reads a configuration file. Values are checked where they are used; names that are none are an error here.
+ *
+ * @throws ERR_FILE, ERR_ARGUMENT
+ */
+export async function readConfig(path: string): Promise<Record<string, unknown>> {
+  let text;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw new ResNetError('ERR_FILE', `Cannot read ${path}: ${(error as Error).message}.`, { cause: error });
+  }
+  let config: unknown;
+  try {
+    config = JSON.parse(text);
+  } catch (error) {
+    throw new ResNetError('ERR_ARGUMENT', `${path} must be JSON: ${(error as Error).message}.`, { cause: error });
+  }
+  if (typeof config !== 'object' || config === null || Array.isArray(config))
+    throw badArgument(path, 'an object', config);
+  const { models } = config as { models?: unknown };
+  checkNames(config, ['$schema', 'models', 'port', ...Object.keys(NUMBERS), ...Object.keys(TEXTS)], path);
+  if (models !== undefined && !Array.isArray(models)) throw badArgument(`${path}: models`, 'a list', models);
+  for (const [i, model] of ((models ?? []) as unknown[]).entries()) {
+    if (typeof model !== 'object' || model === null) throw badArgument(`${path}: models[${i}]`, 'an object', model);
+    checkNames(model, Object.keys(MODEL), `${path}: models[${i}]`);
+  }
+  return config as Record<string, unknown>;
+}
+
+function checkNames(object: object, known: readonly string[], where: string): void {
+  const unknown = Object.keys(object).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw badArgument(where, `of the settings ${known.join(', ')}`, unknown);
+}

@@ -1,0 +1,36 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyReply } from 'fastify';
+import { ResNetError } from '../errors';
+import type { Limits } from './options';
+import { badRequest } from './refusal';
+
+/** Runs `work` under a signal that speaks when the client is gone or the deadline has passed. */
+export async function withDeadline<T>(
+  reply: FastifyReply,
+  since: number,
+  timeoutMs: number,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const gone = (): void => controller.abort(new ResNetError('ERR_ABORTED', 'The client went away.'));
+  const late = (): void =>
+    controller.abort(new ResNetError('ERR_TIMEOUT', `The answer was not there within ${Math.ceil(timeoutMs)} ms.`));
+  reply.raw.once('close', gone);
+  if (reply.raw.destroyed) gone(); // before anybody listened
+  const timer = setTimeout(late, Math.max(0, since + timeoutMs - performance.now()));
+  try {
+    return await work(controller.signal);
+  } finally {
+    clearTimeout(timer);
+    reply.raw.off('close', gone);
+  }
+}
+
+/** The header X-Request-Timeout-Ms, or the longest that a request may take. @throws ERR_REQUEST */
+export function timeoutOf(headers: IncomingHttpHeaders, { timeoutMs }: Limits): number {
+  const header = headers['x-request-timeout-ms'];
+  if (header === undefined) return timeoutMs;
+  const value = typeof header === 'string' && /^\d{1,10}$/.test(header) ? Number(header) : 0;
+  if (value > 0) return Math.min(value, timeoutMs);
+  throw badRequest('X-Request-Timeout-Ms must be a positive integer.');
+}

@@ -1,0 +1,93 @@
+import { addon, native } from '../addon';
+import type { Layers } from '../depths';
+import { ResNetError, show } from '../errors';
+import { checkCreate, isRandom, makeNetwork, preprocessOf, sourceOfWeights } from '../image/classifier-options';
+import { readLabels } from '../image/labels';
+import type { ResolvedPreprocess } from '../image/preprocess';
+import type { ForwardOptions } from '../module';
+import { OptimizedResNet } from '../optimized';
+import { ResNet } from '../resnet';
+import { summary } from '../summary';
+import type { Tensor } from '../tensor';
+import type { ModelOptions } from './options';
+
+/** What is asked of a network: {@link OptimizedResNet} has it, and tests have others. */
+export interface Network {
+  forward(x: Tensor, options?: ForwardOptions): Promise<Tensor>;
+  forwardFeatures(x: Tensor, options?: ForwardOptions): Promise<Tensor>;
+  dispose(): void;
+}
+
+/** A network with all that is told of it. */
+export interface Model {
+  readonly name: string;
+  readonly network: Network;
+  readonly layers: Layers;
+  readonly numClasses: number;
+  readonly labels: readonly string[];
+  readonly dtype: string;
+  readonly device: string;
+  readonly preprocess: ResolvedPreprocess;
+  /** Batches at the same time. */
+  readonly streams: number;
+  /** Untrained: the answers mean nothing. */
+  readonly random: boolean;
+  readonly parameters: number;
+  /** The article's table. */
+  readonly summary: string;
+}
+
+/**
+ * Loads weights and labels, and makes the network fast.
+ *
+ * @throws as ResNet.load and ResNet.optimize
+ */
+export async function loadModel(options: ModelOptions): Promise<Model> {
+  const { name, threads = 1, ...asked } = options;
+  checkCreate({ ...asked, threads });
+  using source = await makeNetwork(asked);
+  const { layers, numClasses, device } = source;
+  const parameters = source.parameterCount({ count: 'parameters' });
+  const told = await sourceOfWeights(options.weights, source);
+  const preprocess = preprocessOf(told, options.preprocess);
+  const labels = await readLabels(options.labels ?? told.labels, numClasses);
+  const { streams = device === 'cpu' ? addon().threads().cores : 2, dtype = 'float32', calibration } = options;
+  const { mean, std } = preprocess;
+  // Its memory goes over to the optimised network.
+  const network = await OptimizedResNet.from(source, { dtype, calibration, threads, streams, mean, std }, true);
+  // One more than what runs networks: cropping the next pictures does not wait for a batch to end.
+  native((binding) => binding.ensureStreams(streams + 1));
+  using shapes = new ResNet(layers, numClasses, { device: 'meta' });
+  return {
+    name: name ?? `resnet${layers}`,
+    network,
+    layers,
+    numClasses,
+    labels,
+    dtype,
+    device,
+    preprocess,
+    streams,
+    random: isRandom(options.weights),
+    parameters,
+    summary: String(summary(shapes, [null, 3, preprocess.crop, preprocess.crop])),
+  };
+}
+
+/** Loads models one after the other, so that memory has one float32 copy at a time. */
+export async function loadModels(options: readonly ModelOptions[]): Promise<Model[]> {
+  const models: Model[] = [];
+  try {
+    for (const one of options) {
+      const model = await loadModel(one);
+      models.push(model);
+      if (models.some((other) => other !== model && other.name === model.name)) {
+        throw new ResNetError('ERR_ARGUMENT', `models must have names that differ, but got ${show(model.name)} twice.`);
+      }
+    }
+    return models;
+  } catch (error) {
+    for (const { network } of models) network.dispose();
+    throw error;
+  }
+}

@@ -1,0 +1,67 @@
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import { checkServeOptions, checkSocketLimits, type ServerOptions } from './options';
+import { loadModels, type Model } from './model';
+import { addRoutes } from './plugin';
+import { refusalOf } from './refusal';
+
+/**
+ * A server of ResNets over HTTP: the Open Inference Protocol (version 2), and routes for people. Its networks are
+ * loaded when it resolves; `listen` opens it, `close` lets what was accepted finish and frees the networks.
+ *
+ * @throws ERR_ARGUMENT, and as ResNet.load and ResNet.optimize
+ *
+ * @example
+ * const server = await createServer({ models: [{ weights: 'resnet50.safetensors', dtype: 'bfloat16' }] });
+ * await server.listen({ port: 8000 });
+ */
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  checkServeOptions(options);
+  checkSocketLimits(options);
+  return serverOf(options, await loadModels(options.models));
+}
+
+/** A server with networks that are there already. @internal */
+export async function serverOf(options: ServerOptions, models: readonly Model[]): Promise<FastifyInstance> {
+  const { limits } = checkServeOptions(options);
+  const { receiveMs, maxHeaderBytes, maxConnections } = checkSocketLimits(options);
+  const { logLevel = 'info', tls } = options;
+  // Node looks for slow clients every 30 s otherwise.
+  const http = { maxHeaderSize: maxHeaderBytes, connectionsCheckingInterval: Math.min(receiveMs, 1000) };
+  const app = fastify({
+    ...(tls === undefined ? { http } : { https: { ...tls, ...http } }),
+    logger: { level: logLevel, stream: process.stderr },
+    bodyLimit: limits.maxBodyBytes,
+    requestTimeout: receiveMs,
+    requestIdHeader: 'x-request-id',
+    return503OnClosing: false, // ours says why, in the form that every refusal has
+    forceCloseConnections: 'idle',
+    frameworkErrors: (error, _, reply) => {
+      const { status, body } = refusalOf(error);
+      void (reply as unknown as FastifyReply).code(status).send(body);
+    },
+    clientErrorHandler(error, socket) {
+      const { status, text } = MALFORMED[error.code] ?? { status: '400 Bad Request', text: 'The request is not HTTP.' };
+      const body = JSON.stringify({ error: text, code: 'ERR_REQUEST' });
+      if (socket.writable) {
+        socket.write(
+          `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+            `Content-Length: ${body.length}\r\n\r\n${body}`,
+        );
+      }
+      socket.destroySoon();
+    },
+  }) as unknown as FastifyInstance;
+  app.server.headersTimeout = receiveMs;
+  app.server.maxConnections = maxConnections;
+  app.setNotFoundHandler((_, reply) =>
+    reply.code(404).send({ error: 'There is nothing here.', code: 'ERR_NOT_FOUND' }),
+  );
+  await app.register((scope) => addRoutes(scope, options, models));
+  return app;
+}
+
+/** What Node itself finds wrong, before there is a request. */
+const MALFORMED: Record<string, { status: string; text: string }> = {
+  HPE_HEADER_OVERFLOW: { status: '431 Request Header Fields Too Large', text: 'The headers are too large.' },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: '408 Request Timeout', text: 'The request took too long to come.' },
+};

@@ -1,0 +1,143 @@
+import { readFileSync } from 'node:fs';
+import { claimedPng, fixture } from '../image/pictures';
+import { serve, type Served } from './support';
+
+let served: Served;
+beforeAll(async () => (served = await serve({ maxPixels: 1_000_000, maxBodyBytes: 2 ** 21 })));
+
+const [small, landscape] = ['small.png', 'landscape.jpg'].map((name) => readFileSync(fixture(name))) as [
+  Buffer,
+  Buffer,
+];
+const post = async (
+  path: string,
+  body: string | FormData | Uint8Array<ArrayBuffer> | Buffer,
+  type?: string,
+): Promise<[number, any]> => {
+  const headers: Record<string, string> = type === undefined ? {} : { 'content-type': type };
+  const response = await fetch(served.url + path, { method: 'POST', body, headers });
+  return [response.status, await response.json()];
+};
+const form = (...pictures: [string, Uint8Array<ArrayBuffer>][]): FormData => {
+  const data = new FormData();
+  data.append('note', 'no file');
+  for (const [name, bytes] of pictures) data.append('picture', new Blob([bytes], { type: 'image/png' }), name);
+  return data;
+};
+const bytes = (buffer: Buffer): Uint8Array<ArrayBuffer> => new Uint8Array(buffer);
+
+test('a picture as the body: labels and scores, best first, and where the time went', async () => {
+  const [status, answer] = await post('/classify?top=2', small, 'image/png');
+  expect([status, answer]).toEqual([
+    200,
+    {
+      model: 'fake',
+      results: [{ name: 'image', predictions: [expect.anything(), expect.anything()] }],
+      times: { decodeMs: expect.any(Number), queueMs: expect.any(Number), inferMs: expect.any(Number) },
+    },
+  ]);
+  const [{ predictions }] = answer.results;
+  expect(predictions[0]).toEqual({ label: 'sum', index: 2, score: expect.any(Number) });
+  expect(predictions[0].score).toBeGreaterThanOrEqual(predictions[1].score);
+  expect((await post('/classify', small, 'application/octet-stream'))[1].results[0].predictions).toHaveLength(4);
+});
+
+test('several as a form, in their order, each under its name', async () => {
+  const [, { results: alone }] = await post('/classify', landscape, 'image/jpeg');
+  const [status, { results }] = await post('/classify', form(['a.png', bytes(small)], ['b.jpg', bytes(landscape)]));
+  expect(status).toBe(200);
+  expect(results.map(({ name }: any) => name)).toEqual(['a.png', 'b.jpg']);
+  expect(results[1].predictions).toEqual(alone[0].predictions);
+});
+
+test('base64 in JSON, one or several', async () => {
+  const [one, two] = [small, landscape].map((picture) => picture.toString('base64'));
+  const [, single] = await post('/classify', JSON.stringify({ image: one, top: 1 }), 'application/json');
+  expect(single.results).toEqual([{ name: 'image', predictions: [expect.objectContaining({ label: 'sum' })] }]);
+  const [, both] = await post('/classify', JSON.stringify({ images: [one, two] }), 'application/json; charset=utf-8');
+  expect(both.results.map(({ name }: any) => name)).toEqual(['images[0]', 'images[1]']);
+});
+
+test('features', async () => {
+  const [status, { results }] = await post('/features', small, 'image/png');
+  expect([status, results[0].features]).toEqual([200, expect.arrayContaining([-0.5])]);
+});
+
+test.each<
+  [string, string, string | FormData | Uint8Array<ArrayBuffer> | Buffer, string | undefined, number, string, RegExp]
+>([
+  ['no picture', '/classify', 'text', 'image/png', 400, 'ERR_IMAGE', /which is none/],
+  [
+    'a picture cut short',
+    '/classify',
+    bytes(small.subarray(0, 500)),
+    'image/png',
+    400,
+    'ERR_IMAGE',
+    /cannot be decoded/,
+  ],
+  [
+    'a decompression bomb',
+    '/classify',
+    bytes(claimedPng(60000, 60000)),
+    'image/png',
+    400,
+    'ERR_IMAGE',
+    /1000000 pixels/,
+  ],
+  ['an empty body', '/classify', '', 'image/png', 400, 'ERR_REQUEST', /empty/],
+  ['another type', '/classify', 'a=b', 'application/x-www-form-urlencoded', 415, 'ERR_MEDIA_TYPE', /image\/\*/],
+  ['no JSON', '/classify', '{', 'application/json', 400, 'ERR_REQUEST', /JSON/],
+  ['no picture in it', '/classify', '{}', 'application/json', 400, 'ERR_REQUEST', /image or images/],
+  ['no base64', '/classify', '{"image":"?"}', 'application/json', 400, 'ERR_REQUEST', /base64/],
+  [
+    'too many',
+    '/classify',
+    `{"images":${JSON.stringify(Array(33).fill('AAAA'))}}`,
+    'application/json',
+    413,
+    'ERR_TOO_LARGE',
+    /32/,
+  ],
+  [
+    'a form without an end',
+    '/classify',
+    '--x\r\nContent-Disposition: form-data; name="a"; filename="a"\r\n\r\nxx',
+    'multipart/form-data; boundary=x',
+    400,
+    'ERR_REQUEST',
+    /multipart/,
+  ],
+  ['a form without a boundary', '/classify', 'x', 'multipart/form-data', 400, 'ERR_REQUEST', /boundary/],
+  ['a form of no file', '/classify', form(), undefined, 400, 'ERR_REQUEST', /at least one file/],
+  [
+    'too large a form',
+    '/classify',
+    form(...Array.from({ length: 33 }, (): [string, Uint8Array<ArrayBuffer>] => ['x', bytes(small)])),
+    undefined,
+    413,
+    'ERR_TOO_LARGE',
+    /32/,
+  ],
+  ['top 0', '/classify?top=0', bytes(small), 'image/png', 400, 'ERR_REQUEST', /top/],
+  ['top of more than there are', '/classify?top=5', bytes(small), 'image/png', 400, 'ERR_REQUEST', /1 to 4/],
+  ['another model', '/classify?model=x', bytes(small), 'image/png', 404, 'ERR_NOT_FOUND', /served here: fake/],
+  ['too large a body', '/classify', new Uint8Array(2 ** 21 + 1), 'image/png', 413, 'ERR_TOO_LARGE', /large/],
+])('%s is refused', async (_, path, body, type, status, code, message) => {
+  expect(await post(path, body, type)).toEqual([status, { error: expect.stringMatching(message), code }]);
+});
+
+test('a body that is compressed is refused', async () => {
+  const headers = { 'content-type': 'image/png', 'content-encoding': 'gzip' };
+  const response = await fetch(`${served.url}/classify`, { method: 'POST', body: small, headers });
+  expect([response.status, await response.json()]).toEqual([415, expect.objectContaining({ code: 'ERR_MEDIA_TYPE' })]);
+});
+
+test('one bad picture of a form fails its request, and no other one', async () => {
+  const [bad, good] = await Promise.all([
+    post('/classify', form(['good.png', bytes(small)], ['bad.png', bytes(small.subarray(0, 99))])),
+    post('/classify', small, 'image/png'),
+  ]);
+  expect(bad).toEqual([400, { error: expect.stringMatching(/^bad\.png /), code: 'ERR_IMAGE' }]);
+  expect(good[0]).toBe(200);
+});

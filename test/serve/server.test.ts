@@ -1,0 +1,125 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { request as httpsRequest } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { serverOf } from '../../lib/serve/server';
+import { temporaryFolder } from '../support/files';
+import { fakeModel, FakeNetwork, infer, serve } from './support';
+
+const folder = temporaryFolder();
+const models = [{ weights: 'random' }];
+const input = { name: 'input', shape: [1, 3, 1, 1], datatype: 'FP32', data: [1, 2, 3] };
+const turn = (ms = 20): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+test('alive at once, ready when a first forward has run', async () => {
+  const network = new FakeNetwork();
+  let warm = (): void => undefined;
+  network.gate = () => new Promise((resolve) => (warm = resolve));
+  const app = await serverOf({ models, logLevel: 'silent' }, [fakeModel(network)]);
+  const status = async (path: string): Promise<number> => (await app.inject(path)).statusCode;
+  await turn();
+  expect(await Promise.all(['live', 'ready'].map((path) => status(`/v2/health/${path}`)))).toEqual([200, 503]);
+  expect((await app.inject('/v2/models/fake/ready')).json()).toEqual({ name: 'fake', ready: false });
+  warm();
+  await turn();
+  expect(await status('/v2/health/ready')).toBe(200);
+  await app.close();
+});
+
+test('closing: not ready at once, nothing new, what was accepted is answered, then the network goes', async () => {
+  const network = new FakeNetwork();
+  const { app, url } = await serve({}, network);
+  let letGo = (): void => undefined;
+  network.gate = () => new Promise((resolve) => (letGo = resolve));
+  const accepted = infer(url, { inputs: [input] });
+  await turn();
+  const closed = app.close();
+  await turn();
+  expect((await fetch(`${url}/v2/health/ready`)).status).toBe(503);
+  expect((await fetch(`${url}/v2/health/live`)).status).toBe(200);
+  const late = await infer(url, { inputs: [input] });
+  expect([late.status, late.headers.get('retry-after'), await late.json()]).toEqual([
+    503,
+    '1',
+    { error: expect.any(String), code: 'ERR_STOPPING' },
+  ]);
+  expect(network.disposed).toBe(false);
+  letGo();
+  const answer = await accepted;
+  expect([answer.status, ((await answer.json()) as any).outputs[0].data]).toEqual([200, [1, 3, 4, 0.5]]);
+  await closed;
+  expect(network.disposed).toBe(true);
+});
+
+test('closing waits no longer than it may', async () => {
+  const network = new FakeNetwork();
+  const app = await serverOf({ models, logLevel: 'silent', drainMs: 100, timeoutMs: 1000 }, [fakeModel(network)]);
+  await turn();
+  network.gate = () => new Promise(() => undefined);
+  const asked = app.inject({ method: 'POST', url: '/v2/models/fake/infer', payload: { inputs: [input] } });
+  await turn();
+  const begun = performance.now();
+  await app.close();
+  expect(performance.now() - begun).toBeLessThan(5000);
+  void asked;
+});
+
+test('the request has an id, its own where it brings one', async () => {
+  const { url } = await serve();
+  expect((await fetch(`${url}/v2`)).headers.get('x-request-id')).toMatch(/./);
+  const own = await fetch(`${url}/v2`, { headers: { 'x-request-id': 'mine' } });
+  expect(own.headers.get('x-request-id')).toBe('mine');
+});
+
+test('metrics tell why requests failed', async () => {
+  const network = new FakeNetwork();
+  const { url } = await serve({ maxQueueSize: 4 }, network);
+  const counts = async (): Promise<string[]> => {
+    const text = await (await fetch(`${url}/metrics`)).text();
+    return [...text.matchAll(/^nv_inference_request_(\w+?)\{.*?(?:reason="(\w+)")?\} (\d+)$/gm)]
+      .filter(([, name]) => name === 'success' || name === 'failure')
+      .map(([, name, reason = '', value]) => `${name} ${reason} ${value}`);
+  };
+  expect(await counts()).toEqual(['success  0']);
+  await infer(url, { inputs: [input] });
+  await infer(url, { inputs: [{ ...input, shape: [5, 3, 1, 1], data: Array(15).fill(0) }] });
+  network.gate = () => turn(200);
+  await infer(url, { inputs: [input], parameters: { timeout: 10_000 } });
+  expect((await counts()).sort()).toEqual(['failure CANCELED 1', 'failure REJECTED 1', 'success  1']);
+});
+
+test('HTTPS', async () => {
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const subject = [
+    '-subj',
+    '/CN=localhost',
+    '-days',
+    '1',
+    '-nodes',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:P-256',
+  ];
+  execFileSync('openssl', ['req', '-x509', ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  const tls = { key: readFileSync(key), cert: readFileSync(cert) };
+  const app = await serverOf({ models, logLevel: 'silent', tls }, [fakeModel(new FakeNetwork())]);
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = app.server.address() as AddressInfo;
+  const status = await new Promise((resolve, reject) => {
+    const options = {
+      port,
+      host: '127.0.0.1',
+      path: '/v2',
+      ca: tls.cert,
+      servername: 'localhost',
+      agent: false as const,
+    };
+    httpsRequest(options, (response) => resolve(response.resume().statusCode))
+      .on('error', reject)
+      .end();
+  });
+  expect(status).toBe(200);
+  await app.close();
+});

@@ -1,0 +1,92 @@
+import type { FastifyInstance } from 'fastify';
+import { checkPreprocess } from '../../lib/image/preprocess';
+import type { Model, Network } from '../../lib/serve/model';
+import type { ServerOptions } from '../../lib/serve/options';
+import { serverOf } from '../../lib/serve/server';
+import { Tensor } from '../../lib/tensor';
+
+/** Of a row: its first value, its last, their sum, and 0.5. So that every answer tells which row it is of. */
+export const CLASSES = 4;
+export const answerOf = (row: ArrayLike<number>): number[] => {
+  const [first, last] = [row[0]!, row[row.length - 1]!];
+  return [first, last, first + last, 0.5];
+};
+
+/** A network that needs no time but what a test gives it. */
+export class FakeNetwork implements Network {
+  readonly batches: number[][] = [];
+  disposed = false;
+  /** Awaited before every answer. */
+  gate: (x: Tensor) => Promise<void> = () => Promise.resolve();
+
+  async forward(x: Tensor): Promise<Tensor> {
+    this.batches.push([...x.shape]);
+    await this.gate(x);
+    const [count] = x.shape as [number];
+    const size = x.size / count;
+    const rows = Array.from({ length: count }, (_, i) =>
+      answerOf((x.data as Float32Array).subarray(i * size, (i + 1) * size)),
+    );
+    return new Tensor(Float32Array.from(rows.flat()), [count, CLASSES]);
+  }
+
+  async forwardFeatures(x: Tensor): Promise<Tensor> {
+    const logits = await this.forward(x);
+    return new Tensor(
+      logits.toFloat32().map((value) => -value),
+      logits.shape,
+    );
+  }
+
+  dispose(): void {
+    this.disposed = true;
+  }
+}
+
+export function fakeModel(network: Network, name = 'fake', more: Partial<Model> = {}): Model {
+  return {
+    name,
+    network,
+    layers: 18,
+    numClasses: CLASSES,
+    labels: ['first', 'last', 'sum', 'half: constant'],
+    dtype: 'float32',
+    device: 'cpu',
+    preprocess: checkPreprocess({ resize: 8, crop: 8 }),
+    streams: 1,
+    random: false,
+    parameters: 0,
+    summary: '',
+    ...more,
+  };
+}
+
+export interface Served {
+  app: FastifyInstance;
+  url: string;
+  network: FakeNetwork;
+}
+
+/** A server on a free port, closed when the file's tests are done. */
+export async function serve(options: Partial<ServerOptions> = {}, network = new FakeNetwork()): Promise<Served> {
+  const app = await serverOf({ models: [{ weights: 'random' }], logLevel: 'silent', ...options }, [fakeModel(network)]);
+  const url = await app.listen({ port: 0, host: '127.0.0.1' });
+  while ((await fetch(`${url}/v2/health/ready`)).status !== 200) await new Promise((resolve) => setTimeout(resolve, 5));
+  network.batches.length = 0; // the warm-up's
+  closeAtEnd.push(app);
+  return { app, url, network };
+}
+
+const closeAtEnd: FastifyInstance[] = [];
+afterAll(async () => {
+  await Promise.all(closeAtEnd.map((app) => app.close()));
+});
+
+/** A JSON infer request. */
+export function infer(url: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(`${url}/v2/models/fake/infer`, {
+    method: 'POST',
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    headers: { 'content-type': 'application/json', ...headers },
+  });
+}
