@@ -40,6 +40,9 @@ const CANDIDATES = [
   ['ours', 'bfloat16'],
   ['ours', 'int8'],
   ['ours', 'eager'],
+  ['classifier', 'float32'],
+  ['classifier', 'bfloat16'],
+  ['classifier', 'int8'],
   ['pytorch', 'eager'],
   ['pytorch', 'compiled'],
   ['openvino', 'float32'],
@@ -59,6 +62,7 @@ const candidates = CANDIDATES.filter(
 function measured([engine, dtype], task) {
   const python = engine === 'pytorch' || engine === 'openvino';
   if (python && task.inFlight > 1) return undefined;
+  if (engine === 'classifier' && task.batch * task.inFlight > 1) return undefined; // there for its start-up and memory
   if (engine === 'tensorflow' && task.batch * task.inFlight > 8) return undefined; // minutes, for a known answer
   const file = join(import.meta.dirname, ...(python ? ['candidates', `${engine}.py`] : ['lib', 'child.mjs']));
   const json = JSON.stringify({ ...task, dtype, models: options.models, spawnedAt: Date.now() });

@@ -18,7 +18,9 @@ export function chart(summary, about) {
   const deepest = Math.max(...summary.map((row) => row.layers));
   const alone = summary.filter((row) => row.layers === deepest && row.inFlight === 1);
   const batch = Math.max(...alone.map((row) => row.batch).filter((size) => size <= 8));
-  const rows = alone.filter((row) => row.batch === batch).sort((a, b) => b.throughput.median - a.throughput.median);
+  const rows = alone
+    .filter((row) => row.batch === batch && NAMES[row.candidate.split(' ')[0]] !== undefined)
+    .sort((a, b) => b.throughput.median - a.throughput.median);
   const most = rows[0].throughput.median;
   const [left, width, step] = [230, 430, 30];
   const height = 64 + rows.length * step + 30;

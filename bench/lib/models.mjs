@@ -10,6 +10,7 @@ const { ResNet, Tensor } = createRequire(import.meta.url)('../..');
 /** Writes the same seeded network in every form that a candidate loads, once. */
 export async function makeModels(folder, layers) {
   mkdirSync(folder, { recursive: true });
+  await makePicture(join(folder, 'picture.jpg'));
   const last = join(folder, `resnet${layers}.safetensors`);
   if (existsSync(last)) return;
   const net = new ResNet(layers, 1000, { seed: 1 });
@@ -33,6 +34,19 @@ export async function makeModels(folder, layers) {
   agree('onnxruntime float32', await net.forward(x), await run(join(folder, `resnet${layers}.onnx`), x), 1e-4);
   await net.save(`${last}.part`);
   renameSync(`${last}.part`, last);
+}
+
+/** A photograph's size, and as hard to decode as one. */
+async function makePicture(file) {
+  if (existsSync(file)) return;
+  const sharp = createRequire(import.meta.url)('sharp');
+  const [width, height] = [640, 480];
+  const data = Buffer.from(
+    Array.from({ length: width * height * 3 }, (_, i) => 128 + 100 * Math.sin(i * 0.003) + (i % 23)),
+  );
+  await sharp(data, { raw: { width, height, channels: 3 } })
+    .jpeg()
+    .toFile(file);
 }
 
 function range(data) {
