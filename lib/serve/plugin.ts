@@ -42,8 +42,18 @@ export const resnetPlugin: FastifyPluginAsync<ServeOptions> = async (app, option
   await addRoutes(app, options, await loadModels(options.models));
 };
 
-/** The plugin with networks that are there already. @internal */
-export function addRoutes(app: FastifyInstance, options: ServeOptions, models: readonly Model[]): Promise<void> {
+/**
+ * The plugin with networks that are there already.
+ *
+ * @internal
+ * @param onDrained - called while closing, once what was accepted is answered
+ */
+export function addRoutes(
+  app: FastifyInstance,
+  options: ServeOptions,
+  models: readonly Model[],
+  onDrained?: () => void,
+): Promise<void> {
   const { limits, apiKeys } = checkServeOptions(options);
   const inferences = new Map<string, Inference>();
   const metrics = new Metrics(() => [...inferences].map(([name, { pending }]) => [name, pending] as const));
@@ -52,7 +62,7 @@ export function addRoutes(app: FastifyInstance, options: ServeOptions, models: r
   const state: ServerState = { inferences, limits, access, metrics, stopping: false, inFlight: 0 };
 
   addGate(app, state);
-  addEnd(app, state);
+  addEnd(app, state, onDrained);
   const version = packageVersion();
   addOip(app, state, version);
   addClassify(app, state);
@@ -108,12 +118,13 @@ function addGate(app: FastifyInstance, state: ServerState): void {
 }
 
 /** Closing: not ready at once, nothing new, what was accepted is answered, then the networks go. */
-function addEnd(app: FastifyInstance, state: ServerState): void {
+function addEnd(app: FastifyInstance, state: ServerState, onDrained: (() => void) | undefined): void {
   app.addHook('preClose', async () => {
     state.stopping = true;
     const until = performance.now() + state.limits.drainMs;
     while (state.inFlight > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
     if (state.inFlight > 0) app.log.warn({ inFlight: state.inFlight }, 'not everything was answered in time');
+    onDrained?.();
   });
   app.addHook('onClose', () => {
     for (const { model } of state.inferences.values()) model.network.dispose();

@@ -56,9 +56,14 @@ export async function serverOf(options: ServerOptions, models: readonly Model[])
   app.setNotFoundHandler((_, reply) =>
     reply.code(404).send({ error: 'There is nothing here.', code: 'ERR_NOT_FOUND' }),
   );
-  await app.register((scope) => addRoutes(scope, options, models));
+  // A connection over which nothing was asked yet is not idle to Node, and would hold up the end until it times out.
+  const hangUp = (): void => void setTimeout(() => app.server.closeAllConnections(), LAST_BYTES_MS).unref();
+  await app.register((scope) => addRoutes(scope, options, models, hangUp));
   return app;
 }
+
+/** For answers that are on their way to a slow client. */
+const LAST_BYTES_MS = 500;
 
 /** What Node itself finds wrong, before there is a request. */
 const MALFORMED: Record<string, { status: string; text: string }> = {

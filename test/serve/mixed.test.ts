@@ -225,8 +225,10 @@ test(
     expect(late - early).toBeLessThan(96);
     expect(log.split('\n').filter((line) => line.includes('"level":50'))).toEqual([]);
     const ended = new Promise((resolve) => child.once('exit', (code) => resolve(code)));
+    const stopped = performance.now();
     child.kill('SIGTERM');
     expect(await ended).toBe(0);
+    expect(performance.now() - stopped).toBeLessThan(10_000); // nobody who left is waited for
   },
   REQUESTS * 30 + 60_000,
 );

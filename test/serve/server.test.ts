@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { serverOf } from '../../lib/serve/server';
 import { temporaryFolder } from '../support/files';
@@ -63,6 +63,17 @@ test('closing waits no longer than it may', async () => {
   await app.close();
   expect(performance.now() - begun).toBeLessThan(5000);
   void asked;
+});
+
+test('a connection over which nothing was ever asked does not hold up the end', async () => {
+  const { app, url } = await serve();
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  const ended = new Promise((resolve) => socket.once('close', resolve));
+  await turn();
+  const begun = performance.now();
+  await app.close();
+  expect(performance.now() - begun).toBeLessThan(5000);
+  await ended;
 });
 
 test('the request has an id, its own where it brings one', async () => {
