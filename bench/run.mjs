@@ -2,7 +2,7 @@
 // to onnxruntime-node float32 with their spread, and writes results/ (JSON, Markdown, SVG).
 //
 // node run.mjs [--quick] [--layers 18,50] [--batch 1,8,32] [--in-flight 1,4,16] [--rounds 3] [--seconds 3]
-//              [--only ours,onnxruntime] [--models FOLDER] [--python PATH]
+//              [--only ours,onnxruntime] [--models FOLDER] [--python PATH] [--name FILES]
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -24,6 +24,7 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     models: { type: 'string', default: join(homedir(), '.cache', 'libtorch-resnet', 'bench') },
     python: { type: 'string', default: 'python3' },
+    name: { type: 'string', default: 'results' }, // of the files that are written
   },
 });
 const numbers = (text) => text.split(',').map(Number);
@@ -107,7 +108,7 @@ const about = machine();
 const text = table(summary, about, missing, `node run.mjs ${process.argv.slice(2).join(' ')}`.trim());
 const folder = join(import.meta.dirname, 'results');
 mkdirSync(folder, { recursive: true });
-writeFileSync(join(folder, 'results.json'), `${JSON.stringify({ about, results }, null, 2)}\n`);
-writeFileSync(join(folder, 'results.md'), text);
-writeFileSync(join(folder, 'throughput.svg'), chart(summary, about));
+writeFileSync(join(folder, `${options.name}.json`), `${JSON.stringify({ about, results }, null, 2)}\n`);
+writeFileSync(join(folder, `${options.name}.md`), text);
+if (options.name === 'results') writeFileSync(join(folder, 'throughput.svg'), chart(summary, about));
 process.stdout.write(text);

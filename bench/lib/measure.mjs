@@ -6,11 +6,12 @@ import { performance } from 'node:perf_hooks';
  *
  * @param open - (task) => Promise of { run(): Promise of the answer, close() }; a run is one batch
  * @param task - { layers, batch, inFlight, seconds, spawnedAt, … }
- * @returns milliseconds of a run (median, p90, p99), images per second, start-up in milliseconds from the process's
- * start to the first answer, peak memory in MB
+ * @returns milliseconds of a run (median, p90, p99), images per second, milliseconds from the
+ * process's start to a loaded network (ready) and to the first answer (startup), peak memory in MB
  */
 export async function measure(open, task) {
   const engine = await open(task);
+  const ready = Date.now() - task.spawnedAt;
   await engine.run();
   const startup = Date.now() - task.spawnedAt;
   const peakAtFirst = peakMegabytes();
@@ -37,6 +38,7 @@ export async function measure(open, task) {
     p90: at(0.9),
     p99: at(0.99),
     imagesPerSecond: (times.length * task.batch) / seconds,
+    ready,
     startup,
     peakAtFirst,
     peak: peakMegabytes(),

@@ -19,11 +19,13 @@ export function summarise(results, baseline) {
       inFlight,
       candidate,
       throughput: [],
+      ready: [],
       startup: [],
       memory: [],
       latency: [],
     };
     row.throughput.push(result.imagesPerSecond / base.imagesPerSecond);
+    row.ready.push(result.ready / base.ready);
     row.startup.push(result.startup / base.startup);
     row.memory.push(result.peakAtFirst / base.peakAtFirst);
     row.latency.push(result.median / base.median);
@@ -32,6 +34,7 @@ export function summarise(results, baseline) {
   return [...rows.values()].map((row) => ({
     ...row,
     throughput: spread(row.throughput),
+    ready: spread(row.ready),
     startup: spread(row.startup),
     memory: spread(row.memory),
     latency: spread(row.latency),
@@ -64,10 +67,15 @@ export function table(summary, about, missing, command) {
     tasks.set(title, [...(tasks.get(title) ?? []), row]);
   }
   for (const [title, rows] of tasks) {
-    lines.push(`### ${title}`, '', '| | throughput | latency | start-up | peak memory |', '|---|---|---|---|---|');
+    lines.push(
+      `### ${title}`,
+      '',
+      '| | throughput | latency | loaded after | first answer after | peak memory then |',
+      '|---|---|---|---|---|---|',
+    );
     for (const row of rows) {
       lines.push(
-        `| ${row.candidate} | ${shown(row.throughput)} | ${shown(row.latency)} | ${shown(row.startup)} | ${shown(row.memory)} |`,
+        `| ${row.candidate} | ${shown(row.throughput)} | ${shown(row.latency)} | ${shown(row.ready)} | ${shown(row.startup)} | ${shown(row.memory)} |`,
       );
     }
     lines.push('');
