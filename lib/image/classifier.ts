@@ -259,6 +259,7 @@ export class ImageClassifier {
 
 /** See {@link ImageClassifier.access}. */
 export interface ClassifierAccess extends Explainer {
+  network: OptimizedResNet;
   /** Does some work with the network, which is not disposed of meanwhile. */
   held: <T>(work: () => Promise<T>) => Promise<T>;
 }

@@ -43,7 +43,7 @@ export interface Explanation {
 
 /** What of a classifier explaining takes. */
 export interface Explainer {
-  network: OptimizedResNet;
+  network: Pick<OptimizedResNet, 'explain'>;
   labels: readonly string[];
   pictures: Pictures;
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Sharp } from 'sharp';
 import type { NativePicture } from '../addon';
 import type { Explanation } from './explain';
@@ -20,7 +21,7 @@ export async function drawHeatmap(picture: NativePicture, explanation: Explanati
     .resize(width, height, { fit: 'fill' })
     .raw()
     .toBuffer();
-  paint(shown, width, height, explanation, crop);
+  await paint(shown, width, height, explanation, crop);
 
   const frame = { width: Math.max(width, LEAST_WIDTH), height: height + CAPTION };
   const left = Math.floor((frame.width - width) / 2);
@@ -50,8 +51,14 @@ function shownSize({ width, height }: NativePicture): { width: number; height: n
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
-/** Colors `pixels`, in place. */
-function paint(pixels: Uint8Array, width: number, height: number, explanation: Explanation, crop: number): void {
+/** Colors `pixels`, in place; the event loop turns between some lines and the next ones. */
+async function paint(
+  pixels: Uint8Array,
+  width: number,
+  height: number,
+  explanation: Explanation,
+  crop: number,
+): Promise<void> {
   const { map, crop: region } = explanation;
   const [rows = 1, columns = 1] = map.shape;
   const across = samples(width, explanation.width, region.left, region.width, crop, columns);
@@ -66,12 +73,12 @@ function paint(pixels: Uint8Array, width: number, height: number, explanation: E
     const line = Float32Array.from({ length: columns }, (_, j) =>
       down.taps(y).reduce((sum, [i, weight]) => sum + weight * (values[i * columns + j] ?? 0), 0),
     );
+    const [lineInside, lineDepth] = [down.inside(y), down.depth(y)];
     for (let x = 0; x < width; x++, at += 3) {
-      const [red = 0, green = 0, blue = 0] = pixels.subarray(at, at + 3);
+      const [red, green, blue] = [pixels[at] ?? 0, pixels[at + 1] ?? 0, pixels[at + 2] ?? 0];
       const grey = 0.299 * red + 0.587 * green + 0.114 * blue;
-      const [inside, depth] = [down.inside(y) && across.inside(x), Math.min(down.depth(y), across.depth(x))];
-      if (!inside) {
-        pixels.fill(Math.round(20 + 0.38 * grey), at, at + 3);
+      if (!lineInside || !across.inside(x)) {
+        pixels[at] = pixels[at + 1] = pixels[at + 2] = Math.round(20 + 0.38 * grey);
         continue;
       }
       let value = 0;
@@ -79,14 +86,19 @@ function paint(pixels: Uint8Array, width: number, height: number, explanation: E
       const heat = Math.min(1, Math.max(0, value / most));
       const color = 3 * Math.round(255 * heat);
       const share = 0.72 * Math.sqrt(heat);
-      for (const [c, own] of [red, green, blue].entries()) {
-        const base = 0.6 * grey + 0.4 * own;
+      const edge = Math.min(lineDepth, across.depth(x)) < border;
+      for (let c = 0; c < 3; c++) {
+        const base = 0.6 * grey + 0.4 * (pixels[at + c] ?? 0);
         const painted = (1 - share) * base + share * (colors[color + c] ?? 0);
-        pixels[at + c] = Math.round(depth < border ? 0.3 * painted + 0.7 * 255 : painted);
+        pixels[at + c] = Math.round(edge ? 0.3 * painted + 0.7 * 255 : painted);
       }
     }
+    if (y % LINES === LINES - 1) await setImmediate();
   }
 }
+
+/** Painted at a time: some milliseconds. */
+const LINES = 64;
 
 interface Samples {
   /** Which places of the map a pixel is made of, and how much of each. */

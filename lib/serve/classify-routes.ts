@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ClassifyAnswer, FeaturesAnswer, ServedPrediction, Times } from '../client/answers';
 import { best, softmax } from '../image/scores';
 import { timeoutOf, withDeadline } from './deadline';
-import { integerOf } from './fields';
+import { integerOf, oneOf } from './fields';
 import type { Model } from './model';
 import { readPictureBody } from './picture-body';
 import { inferenceOf, type ServerState } from './state';
@@ -17,7 +17,7 @@ export function addClassify(app: FastifyInstance, state: ServerState): void {
     config: { work: true },
     onRequest: ({ query }: FastifyRequest<Asked>, _: FastifyReply, done: () => void) => {
       // A body may name another model; where there is only one, a full queue is known now.
-      if (query.model !== undefined || state.inferences.size === 1) inferenceOf(state, one(query.model)).checkRoom();
+      if (query.model !== undefined || state.inferences.size === 1) inferenceOf(state, oneOf(query.model)).checkRoom();
       done();
     },
   };
@@ -50,20 +50,15 @@ async function answer(
   const { headers, query, since } = request;
   const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
   const { pictures, names, ...said } = await readPictureBody(body, headers['content-type'], state.limits.maxQueueSize);
-  const inference = inferenceOf(state, one(query.model) ?? said.model);
+  const inference = inferenceOf(state, oneOf(query.model) ?? said.model);
   const { model } = inference;
   const { numClasses } = model;
-  const asked = query.top === undefined ? said.top : Number(one(query.top) || NaN);
+  const asked = query.top === undefined ? said.top : Number(oneOf(query.top) || NaN);
   const top = integerOf(asked ?? Math.min(5, numClasses), 'top', 1, numClasses);
   const { values, times } = await withDeadline(reply, since, timeoutOf(headers, state.limits), (signal) =>
     inference.answer(what, { pictures, names }, since, signal),
   );
   return { model, names, top, values, times };
-}
-
-/** Of a parameter that is given twice the first counts. */
-function one(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value;
 }
 
 function name(logits: Float32Array, { labels }: Model, top: number): ServedPrediction[] {

@@ -53,3 +53,8 @@ export function fromBase64(value: unknown, name: string): Uint8Array {
   }
   return Buffer.from(value, 'base64');
 }
+
+/** Of a parameter that is given twice the first counts. */
+export function oneOf(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}

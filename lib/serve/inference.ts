@@ -1,7 +1,10 @@
 import type { Times } from '../client/answers';
 import { badArgument, ResNetError } from '../errors';
+import { explainPicture, type Explanation } from '../image/explain';
+import { drawHeatmap } from '../image/heatmap';
 import { Tensor } from '../tensor';
 import { Batcher, type Row } from './batcher';
+import { integerOf } from './fields';
 import type { FailureReason, ModelMetrics } from './metrics';
 import type { Model } from './model';
 import type { Limits } from './options';
@@ -78,6 +81,39 @@ export class Inference {
       this.#metrics.success();
       this.#metrics.request(performance.now() - since);
       return answered;
+    } catch (error) {
+      this.#metrics.failure(reasonOf(error));
+      throw error;
+    }
+  }
+
+  /**
+   * Explains one picture, beside the batches: it takes a place in the queue as any other.
+   *
+   * @param index - of the class, or undefined for the likeliest
+   * @throws as {@link Inference.answer}
+   */
+  async explain(
+    bytes: Uint8Array,
+    index: number | undefined,
+    since: number,
+    signal: AbortSignal,
+  ): Promise<Explanation & { png: Uint8Array }> {
+    try {
+      const { network, labels, numClasses } = this.model;
+      const asked = index === undefined ? undefined : integerOf(index, 'class', 0, numClasses - 1);
+      const places = this.#batcher.reserve(1);
+      try {
+        const explained = await this.#reader.whole(bytes, 'image', signal, async (picture, pictures) => {
+          const explanation = await explainPicture({ network, labels, pictures }, picture, { class: asked, signal });
+          return { ...explanation, png: await drawHeatmap(picture, explanation, pictures.preprocess.crop) };
+        });
+        this.#metrics.success();
+        this.#metrics.request(performance.now() - since);
+        return explained;
+      } finally {
+        places.release();
+      }
     } catch (error) {
       this.#metrics.failure(reasonOf(error));
       throw error;

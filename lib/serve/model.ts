@@ -15,6 +15,7 @@ import type { ModelOptions } from './options';
 export interface Network {
   forward(x: Tensor, options?: ForwardOptions): Promise<Tensor>;
   forwardFeatures(x: Tensor, options?: ForwardOptions): Promise<Tensor>;
+  explain: OptimizedResNet['explain'];
   dispose(): void;
 }
 

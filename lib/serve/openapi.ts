@@ -151,6 +151,30 @@ export function openapi(version: string): object {
           responses: { ...ok(ref('Classified')), ...refusals(...WORK) },
         },
       },
+      '/explain': {
+        post: {
+          operationId: 'explain',
+          summary: 'Draw where a picture looks like its likeliest class, or another one',
+          parameters: [
+            model,
+            { name: 'class', in: 'query', description: "the class's number, from 0", schema: integer },
+            timeout,
+          ],
+          requestBody: pictures,
+          responses: {
+            200: {
+              description: 'OK',
+              headers: {
+                'X-Class-Index': { schema: integer },
+                'X-Class-Label': { description: 'percent-encoded', schema: string },
+                'X-Class-Score': { schema: number },
+              },
+              content: { 'image/png': { schema: binary } },
+            },
+            ...refusals(...WORK),
+          },
+        },
+      },
       '/features': {
         post: {
           operationId: 'features',

@@ -1,4 +1,4 @@
-import { addon } from '../addon';
+import { addon, type NativePicture } from '../addon';
 import { Pictures } from '../image/pictures';
 import type { ResolvedPreprocess } from '../image/preprocess';
 import { Semaphore } from './semaphore';
@@ -19,12 +19,26 @@ export class PictureReader {
     this.#pictures = new Pictures(preprocess, maxPixels);
   }
 
+  /** Decodes alone, for what is done with the whole picture. @throws ERR_IMAGE, or the signal's reason */
+  whole<T>(
+    bytes: Uint8Array,
+    argument: string,
+    signal: AbortSignal,
+    use: (picture: NativePicture, pictures: Pictures) => Promise<T>,
+  ): Promise<T> {
+    return this.#run(signal, async () => use(await this.#pictures.decode(bytes, argument), this.#pictures));
+  }
+
   /** @throws ERR_IMAGE, or the signal's reason */
   read(bytes: Uint8Array, argument: string, signal: AbortSignal): Promise<Pixels> {
+    return this.#run(signal, () => this.#pictures.crop(bytes, argument, signal));
+  }
+
+  #run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     this.#places ??= new Semaphore(addon().threads().cores);
     return this.#places.run(() => {
       signal.throwIfAborted(); // waiting took a while
-      return this.#pictures.crop(bytes, argument, signal);
+      return work();
     });
   }
 }

@@ -7,6 +7,7 @@ import { Inference } from './inference';
 import { Metrics } from './metrics';
 import { loadModels, type Model } from './model';
 import { addClassify } from './classify-routes';
+import { addExplain } from './explain-routes';
 import { addOip } from './oip-routes';
 import { openapi } from './openapi';
 import { checkServeOptions, type ServeOptions } from './options';
@@ -66,6 +67,7 @@ export function addRoutes(
   const version = packageVersion();
   addOip(app, state, version);
   addClassify(app, state);
+  addExplain(app, state);
   addPage(app, state);
   app.get('/openapi.json', { config: { open: true } }, () => openapi(version));
   app.get('/metrics', async (_, reply) => reply.type(metrics.contentType).send(await metrics.text()));

@@ -119,6 +119,8 @@ const required = process.env.REQUIRE_CHROMIUM === '1';
       expect(await page.locator('#card dd').allTextContents()).toEqual(['18', '11,689,512', '1,000', 'float32', 'cpu']);
       await page.setInputFiles('#file', fixture('landscape.jpg'));
       await page.waitForSelector('#bars li');
+      await page.getByAltText('Where the picture looks like').waitFor();
+      expect(await page.evaluate('document.getElementById("heat").naturalWidth')).toBeGreaterThan(100);
       await page.getByText('Layer by layer').click();
       expect(await page.locator('#summary').textContent()).toMatch(/Conv2D-1/);
       await page.waitForSelector('#live dd');

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { NativeExplained } from '../../lib/addon';
 import { checkPreprocess } from '../../lib/image/preprocess';
 import type { Model, Network } from '../../lib/serve/model';
 import type { ServerOptions } from '../../lib/serve/options';
@@ -36,6 +37,16 @@ export class FakeNetwork implements Network {
       logits.toFloat32().map((value) => -value),
       logits.shape,
     );
+  }
+
+  /** A map of 2 x 2 of the class that is asked for, or of the third. */
+  async explain(x: Tensor, index = 2): Promise<NativeExplained> {
+    await this.gate(x);
+    return {
+      logits: new Tensor(Float32Array.of(1, 2, 3, 0.5), [1, CLASSES]),
+      classes: new Tensor(BigInt64Array.of(BigInt(index)), [1]),
+      maps: new Tensor(Float32Array.of(1, 0, 0, -1), [1, 2, 2]),
+    };
   }
 
   dispose(): void {

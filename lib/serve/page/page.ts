@@ -19,7 +19,7 @@ const of = (id: string): HTMLElement => document.getElementById(id) as HTMLEleme
 const models = of('model') as HTMLSelectElement;
 const key = of('key') as HTMLInputElement;
 const file = of('file') as HTMLInputElement;
-const preview = of('preview') as HTMLImageElement;
+const [preview, heat] = [of('preview'), of('heat')] as [HTMLImageElement, HTMLImageElement];
 const [drop, status, bars] = [of('drop'), of('answer'), of('bars')];
 
 let cards: readonly Card[] = [];
@@ -66,6 +66,7 @@ async function classify(picture: Blob): Promise<void> {
   preview.alt = picture instanceof File ? picture.name : 'the picture';
   preview.hidden = false;
   bars.replaceChildren();
+  heat.hidden = true;
   of('times').replaceChildren();
   say('Looking …');
   const begun = performance.now();
@@ -82,9 +83,24 @@ async function classify(picture: Blob): Promise<void> {
       return;
     }
     show(answer, performance.now() - begun);
+    await explain(picture, own, answer.results[0]?.predictions[0]?.label ?? '');
   } catch {
     if (own === asked) say('The server cannot be reached.');
   }
+}
+
+/** Draws where the picture looks like what it was called. */
+async function explain(picture: Blob, own: number, label: string): Promise<void> {
+  const response = await ask(`explain?model=${encodeURIComponent(models.value)}`, {
+    method: 'POST',
+    body: picture,
+    headers: { 'Content-Type': 'application/octet-stream' },
+  });
+  if (own !== asked || !response.ok) return;
+  URL.revokeObjectURL(heat.src);
+  heat.src = URL.createObjectURL(await response.blob());
+  heat.alt = `Where the picture looks like ${label}`;
+  heat.hidden = false;
 }
 
 function show({ results, times }: Answer, wholeMs: number): void {
