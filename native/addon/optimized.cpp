@@ -106,9 +106,7 @@ Napi::Object start_peak(Napi::Env env, const Napi::Value& dtype, const Napi::Val
   constexpr double kSeconds = 0.3;
   return start_job(
       env,
-      [dtype = dtype_from_js(dtype)](const Interrupt&) {
-        return at::full({1}, peak_of(dtype, kSeconds), at::kDouble);
-      },
+      [dtype = dtype_from_js(dtype)](const Interrupt&) { return at::full({1}, peak_of(dtype, kSeconds), at::kDouble); },
       static_cast<int>(integer_argument(threads, "threads", 0, kMostThreads)));
 }
 

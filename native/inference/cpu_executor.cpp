@@ -18,6 +18,7 @@ using kernels::kPanel;
 
 /// Workspaces kept for the next forwards: of as many shapes, or for as many forwards at the same time.
 constexpr std::size_t kMostIdle = 8;
+
 void parallel(int64_t count, const std::function<void(int64_t)>& task) { Team::of_this_thread().run(count, task); }
 
 int64_t divided(int64_t value, int64_t by) { return (value + by - 1) / by; }

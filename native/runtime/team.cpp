@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace resnet {
 namespace {
@@ -55,12 +56,19 @@ void Team::run(int64_t count, const std::function<void(int64_t)>& task) {
        left = working_.load(std::memory_order_acquire)) {
     wait_while(working_, left);
   }
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
 void Team::take_tasks() {
   for (auto i = next_.fetch_add(1, std::memory_order_relaxed); i < count_;
        i = next_.fetch_add(1, std::memory_order_relaxed)) {
-    (*task_)(i);
+    try {
+      (*task_)(i);
+    } catch (...) {
+      const std::lock_guard lock(failing_);
+      if (!failure_) failure_ = std::current_exception();
+      next_.store(count_, std::memory_order_relaxed);
+    }
   }
 }
 

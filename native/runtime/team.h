@@ -2,7 +2,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <functional>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -16,7 +18,7 @@ class Team {
   static Team& of_this_thread();
 
   /// Calls task(0) to task(count - 1), each once, on up to at::get_num_threads() threads: whoever is free takes the
-  /// next. Returns when all are done. Tasks must not throw.
+  /// next. Returns when all are done; what a task throws is thrown here, and the tasks not yet begun are left out.
   void run(int64_t count, const std::function<void(int64_t)>& task);
 
   Team(const Team&) = delete;
@@ -33,6 +35,8 @@ class Team {
   int64_t count_ = 0;
   int64_t wanted_ = 0;  ///< helpers in this round; the others sit it out
   bool ending_ = false;
+  std::exception_ptr failure_;  ///< the first one; guarded by failing_
+  std::mutex failing_;
   std::atomic<int64_t> next_{0};
   std::atomic<uint32_t> round_{0};    ///< a new number starts the helpers
   std::atomic<uint32_t> working_{0};  ///< helpers that have not finished this round
