@@ -26,3 +26,21 @@ export function checkOptionsObject(options: unknown, known?: readonly string[], 
     `${argument} must have no names but ${known?.join(', ') ?? ''}, but got ${show(unknown)}.`,
   );
 }
+
+/**
+ * @param prefix - what the two are called within, e.g. `preprocess.`
+ * @throws ERR_ARGUMENT where `mean` is not three finite numbers, or `std` not three positive ones
+ */
+export function checkNormalisation(
+  mean: unknown,
+  std: unknown,
+  prefix = '',
+): { mean: readonly number[]; std: readonly number[] } {
+  const isThree = (values: unknown, fits: (value: number) => boolean): boolean =>
+    Array.isArray(values) && values.length === 3 && (values as number[]).every((value) => fits(value));
+  if (!isThree(mean, Number.isFinite)) throw badArgument(`${prefix}mean`, 'three finite numbers', mean);
+  if (!isThree(std, (value) => Number.isFinite(value) && value > 0)) {
+    throw badArgument(`${prefix}std`, 'three positive numbers', std);
+  }
+  return { mean: Object.freeze([...(mean as number[])]), std: Object.freeze([...(std as number[])]) };
+}

@@ -1,6 +1,6 @@
 import { native, type NativeExplained, type NativeOptimized, type NativePicture, type NativePreprocess } from './addon';
 import { readCalibration, writeCalibration, type Range } from './calibration';
-import { checkInteger, checkOptionsObject } from './check';
+import { checkInteger, checkNormalisation, checkOptionsObject } from './check';
 import type { Layers } from './depths';
 import { badArgument, ResNetError } from './errors';
 import {
@@ -226,8 +226,7 @@ export function checkOptimize(options: OptimizeOptions): Checked {
   checkInteger('streams', streams, 1, MOST_STREAMS);
   const { threads = Math.max(1, Math.floor(cores / streams)) } = options;
   checkInteger('threads', threads, 1, MOST_THREADS);
-  checkThree('mean', 'three finite numbers', mean, Number.isFinite);
-  checkThree('std', 'three positive numbers', std, (value) => Number.isFinite(value) && value > 0);
+  checkNormalisation(mean, std);
   if (dtype === 'int8' && calibration === undefined) {
     throw badArgument(
       'calibration',
@@ -239,11 +238,6 @@ export function checkOptimize(options: OptimizeOptions): Checked {
     throw badArgument('calibration', `left out with dtype ${dtype}: int8 alone is calibrated`, calibration);
   }
   return { dtype, threads, streams, calibration, mean, std };
-}
-
-function checkThree(argument: string, expected: string, values: unknown, fits: (value: number) => boolean): void {
-  if (Array.isArray(values) && values.length === 3 && (values as number[]).every((value) => fits(value))) return;
-  throw badArgument(argument, expected, values);
 }
 
 async function takeCalibration(

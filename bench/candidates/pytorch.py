@@ -2,7 +2,8 @@
 
 import json
 import sys
-import time
+
+from timing import report
 
 task = json.loads(sys.argv[1])
 
@@ -46,11 +47,6 @@ def network(layers):
     return nn.Sequential(*parts, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 1000)).eval()
 
 
-def peak():
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM"))
-
-
 with torch.inference_mode():
     torch.manual_seed(1)
     net = network(task["layers"]).to(memory_format=torch.channels_last)
@@ -60,31 +56,4 @@ with torch.inference_mode():
         torch._inductor.config.freezing = True
         net = torch.compile(net)
     x = torch.randn(task["batch"], 3, 224, 224).to(memory_format=torch.channels_last)
-    ready = time.time() * 1000 - task["spawnedAt"]
-    net(x)
-    startup = time.time() * 1000 - task["spawnedAt"]
-    peak_at_first = peak()
-    for phase in (task["seconds"] / 4, task["seconds"]):
-        times, start = [], time.perf_counter()
-        while time.perf_counter() < start + phase:
-            before = time.perf_counter()
-            net(x)
-            times.append((time.perf_counter() - before) * 1000)
-        seconds = time.perf_counter() - start
-    times.sort()
-    at = lambda share: times[min(len(times) - 1, int(len(times) * share))]  # noqa: E731
-    print(
-        "\n"
-        + json.dumps(
-            {
-                "median": at(0.5),
-                "p90": at(0.9),
-                "p99": at(0.99),
-                "imagesPerSecond": len(times) * task["batch"] / seconds,
-                "ready": ready,
-                "startup": startup,
-                "peakAtFirst": peak_at_first,
-                "peak": peak(),
-            }
-        )
-    )
+    report(task, lambda: net(x))

@@ -7,7 +7,7 @@ import { ResNet, type ResNetLoadOptions } from '../resnet';
 import { isWeightsName, publishedWeights, type WeightsName } from '../weights/published';
 import type { WeightSource } from '../weights/source';
 import { MOST_PIXELS, type Image } from './decode';
-import { readNames } from './labels';
+import { readLabels, readNames } from './labels';
 import { checkPreprocess, type Preprocess, type ResolvedPreprocess } from './preprocess';
 import type { PreprocessPreset } from './presets';
 import { sourceOfNetwork } from './source';
@@ -98,8 +98,28 @@ export function checkCreate(options: ImageClassifierOptions): { maxPixels: numbe
   return { maxPixels };
 }
 
+/**
+ * Loads weights, and what goes with them.
+ *
+ * @param options - checked by {@link checkCreate}
+ */
+export async function load(
+  options: ImageClassifierOptions,
+): Promise<{ network: ResNet; preprocess: ResolvedPreprocess; labels: readonly string[] }> {
+  const network = await makeNetwork(options);
+  try {
+    const source = await sourceOfWeights(options.weights, network);
+    const preprocess = preprocessOf(source, options.preprocess);
+    const labels = await readLabels(options.labels ?? source.labels, network.numClasses);
+    return { network, preprocess, labels };
+  } catch (error) {
+    network.dispose();
+    throw error;
+  }
+}
+
 /** What is known of the weights beside their values. */
-export async function sourceOfWeights(weights: string, network: ResNet): Promise<Partial<WeightSource>> {
+async function sourceOfWeights(weights: string, network: ResNet): Promise<Partial<WeightSource>> {
   if (isRandom(weights)) return {};
   if (!isWeightsName(weights)) return await sourceOfNetwork(weights, network);
   const { resize, crop, interpolation } = publishedWeights(weights, network.layers);
@@ -107,7 +127,7 @@ export async function sourceOfWeights(weights: string, network: ResNet): Promise
 }
 
 /** What was asked for, before what the source tells; not tacitly another than a source that cannot be followed. */
-export function preprocessOf(
+function preprocessOf(
   source: Partial<WeightSource>,
   preprocess: ImageClassifierOptions['preprocess'],
 ): ResolvedPreprocess {
@@ -142,7 +162,7 @@ function seedOf(weights: string): number | null | undefined {
   return seed;
 }
 
-export async function makeNetwork(options: ImageClassifierOptions): Promise<ResNet> {
+async function makeNetwork(options: ImageClassifierOptions): Promise<ResNet> {
   const { weights, layers, numClasses, device, labels, onProgress, signal } = options;
   const seed = seedOf(weights);
   if (seed === undefined) return await ResNet.load(weights, { layers, numClasses, device, onProgress, signal });

@@ -1,20 +1,13 @@
-import { addon, type NativePicture } from '../addon';
-import { boundedMap } from './bounded-map';
+import type { NativePicture } from '../addon';
 import { checkInteger, checkOptionsObject } from '../check';
 import type { Layers } from '../depths';
 import { badArgument, ResNetError } from '../errors';
 import { checkSignal, type Device } from '../module';
 import { OptimizedResNet, type Calibration, type OptimizedDType } from '../optimized';
-import {
-  checkCreate,
-  makeNetwork,
-  preprocessOf,
-  sourceOfWeights,
-  type ImageClassifierOptions,
-} from './classifier-options';
+import { checkCreate, load, type ImageClassifierOptions } from './classifier-options';
+import type { Tensor } from '../tensor';
 import { checkImage, type Image } from './decode';
 import { checkExplain, explainPicture, type Explainer, type ExplainOptions, type Explanation } from './explain';
-import { readLabels } from './labels';
 import { batchOf, Pictures } from './pictures';
 import type { ResolvedPreprocess } from './preprocess';
 import { best, softmax } from './scores';
@@ -70,11 +63,9 @@ export class ImageClassifier {
   static async create(options: ImageClassifierOptions): Promise<ImageClassifier> {
     const { maxPixels } = checkCreate(options);
     const { dtype, threads, streams, signal } = options;
-    using network = await makeNetwork(options);
-    const source = await sourceOfWeights(options.weights, network);
-    const preprocess = preprocessOf(source, options.preprocess);
+    const { network: loaded, preprocess, labels } = await load(options);
+    using network = loaded;
     const pictures = new Pictures(preprocess, maxPixels);
-    const labels = await readLabels(options.labels ?? source.labels, network.numClasses);
     const calibration = dtype === 'int8' ? await calibrationOf(options.calibration, pictures) : undefined;
     const { mean, std } = preprocess;
     // The network's own memory goes over to the optimised one layer by layer: there is never twice as much of it.
@@ -203,30 +194,17 @@ export class ImageClassifier {
     }
     const predictions = images.map((): Prediction[] => []);
     const { preprocess } = this.#pictures;
-    const { crop } = preprocess;
-    const most = Math.max(1, Math.min(MOST_PICTURES, Math.floor(MOST_CROPPED / crop ** 2)));
-    for (let start = 0; start < images.length; start += most) {
-      const cropped = await boundedMap(
-        images.slice(start, start + most),
-        Math.min(addon().threads().cores, MOST_DECODED),
-        async (image, i) => {
-          signal?.throwIfAborted();
-          try {
-            return await this.#pictures.crop(image, names[start + i] ?? 'image', signal);
-          } catch (error) {
-            if (onError === undefined || !isUnreadable(error)) throw error;
-            onError(error, start + i);
-            return undefined;
-          }
-        },
-      );
+    const name = (i: number): string => names[i] ?? 'image';
+    let start = 0;
+    for await (const cropped of this.#pictures.batches(images, { most: MOST_PICTURES, name, signal, onError })) {
       const pictures = cropped.filter((picture) => picture !== undefined);
-      if (pictures.length === 0) continue;
-      // Resizing what has that size already changes nothing.
-      const answers = (await this.#forward(pictures, { ...preprocess, resize: crop }, asked)).values();
-      for (const [i, picture] of cropped.entries()) {
-        if (picture !== undefined) predictions[start + i] = answers.next().value ?? [];
-      }
+      const own = { ...preprocess, resize: preprocess.crop }; // the size that they have already
+      const answers = pictures.length === 0 ? [] : await this.#forward(pictures, own, asked);
+      const each = answers.values();
+      cropped.forEach((picture, i) => {
+        if (picture !== undefined) predictions[start + i] = each.next().value ?? [];
+      });
+      start += cropped.length;
     }
     return predictions;
   }
@@ -273,19 +251,11 @@ interface Asked {
 
 /** Pictures in one forward: a larger batch gains nothing more. */
 const MOST_PICTURES = 32;
-/** Pixels in one forward, after cropping: large crops come in small batches. */
-const MOST_CROPPED = MOST_PICTURES * 512 ** 2;
-/** Pictures decoded at a time, each up to the pixel limit. (libuv's pool, where sharp works, has four threads.) */
-const MOST_DECODED = 8;
+
 /** Bytes are copied at once: the caller may change them while earlier pictures are being decoded. */
 function takeImage(image: Image, argument: string): Image {
   checkImage(image, argument);
   return typeof image === 'string' ? image : new Uint8Array(image);
-}
-
-/** Whether an error is one of a picture, and no reason to give up others. */
-export function isUnreadable(error: unknown): error is ResNetError {
-  return error instanceof ResNetError && (error.code === 'ERR_FILE' || error.code === 'ERR_IMAGE');
 }
 
 function isList(image: Image | readonly Image[]): image is readonly Image[] {
@@ -298,12 +268,12 @@ async function calibrationOf(
   pictures: Pictures,
 ): Promise<Calibration | undefined> {
   if (calibration === undefined || typeof calibration === 'string') return calibration;
-  const images = calibration.map((image, i) => takeImage(image, `calibration[${i}]`));
-  const most = Math.min(addon().threads().cores, MOST_DECODED);
-  const cropped = await boundedMap(images, most, async (image, i) => pictures.crop(image, `calibration[${i}]`));
-  const batches = Array.from({ length: Math.ceil(cropped.length / CALIBRATION_BATCH) }, (_, i) =>
-    batchOf(cropped.slice(i * CALIBRATION_BATCH, (i + 1) * CALIBRATION_BATCH)),
-  );
+  const name = (i: number): string => `calibration[${i}]`;
+  const images = calibration.map((image, i) => takeImage(image, name(i)));
+  const batches: Tensor[] = [];
+  for await (const cropped of pictures.batches(images, { most: CALIBRATION_BATCH, name })) {
+    batches.push(batchOf(cropped.filter((picture) => picture !== undefined)));
+  }
   return batches;
 }
 

@@ -1,6 +1,8 @@
-import { native, type NativePicture } from '../addon';
+import { addon, native, type NativePicture } from '../addon';
+import { ResNetError } from '../errors';
 import { settled } from '../module';
 import { Tensor } from '../tensor';
+import { boundedMap } from './bounded-map';
 import { decode, MOST_PIXELS, type Image } from './decode';
 import { checkResized, type ResolvedPreprocess } from './preprocess';
 
@@ -31,6 +33,52 @@ export class Pictures {
     const { crop } = this.preprocess;
     return { data: data as Uint8Array, width: crop, height: crop };
   }
+
+  /**
+   * Crops pictures batch by batch, in their order: a few of them are in memory as they were at a time.
+   *
+   * @param asked.most - pictures in a batch
+   * @param asked.name - what an error calls a picture
+   * @param asked.onError - takes what cannot be read (ERR_FILE, ERR_IMAGE), and undefined stands in its place; without
+   *   it the first error ends it all
+   */
+  async *batches(
+    images: readonly Image[],
+    asked: {
+      most: number;
+      name: (index: number) => string;
+      signal?: AbortSignal | undefined;
+      onError?: ((error: ResNetError, index: number) => void) | undefined;
+    },
+  ): AsyncGenerator<(NativePicture | undefined)[]> {
+    const { name, signal, onError } = asked;
+    const most = Math.max(
+      1,
+      Math.min(asked.most, Math.floor((asked.most * MOST_PIXELS_EACH) / this.preprocess.crop ** 2)),
+    );
+    for (let start = 0; start < images.length; start += most) {
+      const decoded = Math.min(addon().threads().cores, MOST_DECODED);
+      yield await boundedMap(images.slice(start, start + most), decoded, async (image, i) => {
+        signal?.throwIfAborted();
+        try {
+          return await this.crop(image, name(start + i), signal);
+        } catch (error) {
+          if (onError === undefined || !isUnreadable(error)) throw error;
+          onError(error, start + i);
+          return undefined;
+        }
+      });
+    }
+  }
+}
+
+/** Pixels in one batch, after cropping, for each picture that it may hold: large crops come in small batches. */
+const MOST_PIXELS_EACH = 512 ** 2;
+/** Pictures decoded at a time, each up to the pixel limit. (libuv's pool, where sharp works, has four threads.) */
+const MOST_DECODED = 8;
+
+function isUnreadable(error: unknown): error is ResNetError {
+  return error instanceof ResNetError && (error.code === 'ERR_FILE' || error.code === 'ERR_IMAGE');
 }
 
 /** Cropped pictures as an optimised network takes them: uint8 [N, H, W, 3]. */

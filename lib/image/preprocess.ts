@@ -1,5 +1,5 @@
 import type { NativePicture, NativePreprocess } from '../addon';
-import { checkChoice, checkInteger, checkOptionsObject } from '../check';
+import { checkChoice, checkInteger, checkNormalisation, checkOptionsObject } from '../check';
 import { badArgument, ResNetError } from '../errors';
 import { PRESETS, type PreprocessPreset } from './presets';
 
@@ -62,16 +62,8 @@ export function checkPreprocess(
   checkInteger('preprocess.resize', resize, 1, LONGEST_SIDE);
   const interpolation = last('interpolation');
   checkChoice('preprocess.interpolation', interpolation, ['bilinear', 'bicubic'] as const);
-  const [mean, std] = [last('mean'), last('std')];
-  checkChannels('preprocess.mean', 'three finite numbers', mean, Number.isFinite);
-  checkChannels('preprocess.std', 'three positive numbers', std, (value) => Number.isFinite(value) && value > 0);
-  return Object.freeze({
-    resize,
-    crop,
-    interpolation,
-    mean: Object.freeze([...mean]),
-    std: Object.freeze([...std]),
-  });
+  const normalisation = checkNormalisation(last('mean'), last('std'), 'preprocess.');
+  return Object.freeze({ resize, crop, interpolation, ...normalisation });
 }
 
 /**
@@ -93,15 +85,4 @@ export function checkResized({ width, height }: NativePicture, resize: number, m
 function checkRatio(ratio: unknown): number {
   if (typeof ratio === 'number' && ratio > 0 && ratio <= 1) return ratio;
   throw badArgument('preprocess.cropRatio', 'a number above 0 and at most 1', ratio);
-}
-
-function checkChannels(
-  argument: string,
-  expected: string,
-  values: unknown,
-  fits: (value: number) => boolean,
-): asserts values is number[] {
-  if (!Array.isArray(values) || values.length !== 3 || !(values as number[]).every((value) => fits(value))) {
-    throw badArgument(argument, expected, values);
-  }
 }

@@ -1,8 +1,7 @@
 import { addon, native } from '../addon';
 import type { Layers } from '../depths';
 import { ResNetError, show } from '../errors';
-import { checkCreate, isRandom, makeNetwork, preprocessOf, sourceOfWeights } from '../image/classifier-options';
-import { readLabels } from '../image/labels';
+import { checkCreate, isRandom, load } from '../image/classifier-options';
 import type { ResolvedPreprocess } from '../image/preprocess';
 import type { ForwardOptions } from '../module';
 import { OptimizedResNet } from '../optimized';
@@ -46,12 +45,10 @@ export interface Model {
 export async function loadModel(options: ModelOptions): Promise<Model> {
   const { name, threads = 1, ...asked } = options;
   checkCreate({ ...asked, threads });
-  using source = await makeNetwork(asked);
+  const { network: loaded, preprocess, labels } = await load(asked);
+  using source = loaded;
   const { layers, numClasses, device } = source;
   const parameters = source.parameterCount({ count: 'parameters' });
-  const told = await sourceOfWeights(options.weights, source);
-  const preprocess = preprocessOf(told, options.preprocess);
-  const labels = await readLabels(options.labels ?? told.labels, numClasses);
   const { streams = device === 'cpu' ? addon().threads().cores : 2, dtype = 'float32', calibration } = options;
   const { mean, std } = preprocess;
   // Its memory goes over to the optimised network.

@@ -1,7 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
-import { ResNetError } from '../errors';
 import { DTYPE_BYTES, type DType, type Tensor } from '../tensor';
+import { writeWhole } from '../whole-file';
 
 const TYPE_NAMES: Readonly<Record<DType, string>> = {
   float64: 'F64',
@@ -28,22 +26,15 @@ export async function saveSafetensors(
   const ordered = [...tensors].sort(
     ([a, { dtype: x }], [b, { dtype: y }]) => DTYPE_BYTES[y] - DTYPE_BYTES[x] || (a < b ? -1 : 1),
   );
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    const file = await open(temporary, 'wx');
-    try {
-      await file.writeFile(header(ordered, metadata));
-      for (const [, { data }] of ordered)
-        await file.writeFile(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw new ResNetError('ERR_FILE', `Cannot write ${path}: ${(error as Error).message}.`, { cause: error });
-  }
+  await writeWhole(path, bytesOf(ordered, metadata));
+}
+
+function* bytesOf(
+  tensors: readonly (readonly [string, Tensor])[],
+  metadata: Readonly<Record<string, string>>,
+): Generator<Uint8Array> {
+  yield header(tensors, metadata);
+  for (const [, { data }] of tensors) yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
 function header(tensors: readonly (readonly [string, Tensor])[], metadata: Readonly<Record<string, string>>): Buffer {

@@ -49,6 +49,14 @@ Napi::Array array_argument(const Napi::Value& value, const char* name) {
   return value.As<Napi::Array>();
 }
 
+std::array<double, 3> three_numbers_argument(const Napi::Value& value, const char* name) {
+  const auto list = array_argument(value, name);
+  if (list.Length() != 3) throw Error("ERR_ARGUMENT", std::string(name) + " must hold three numbers.");
+  std::array<double, 3> numbers{};
+  for (uint32_t i = 0; i < 3; i++) numbers[i] = number_argument(list.Get(i), name);
+  return numbers;
+}
+
 std::vector<int64_t> shape_argument(const Napi::Value& value, const char* name) {
   const auto array = array_argument(value, name);
   // Asked once: reading an element may run a getter of the caller's, and that may make the array longer.

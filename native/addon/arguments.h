@@ -2,6 +2,7 @@
 
 #include <napi.h>
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -17,6 +18,9 @@ double number_argument(const Napi::Value& value, const char* name);
 int64_t integer_argument(const Napi::Value& value, const char* name, int64_t least, int64_t most);
 Napi::Object object_argument(const Napi::Value& value, const char* name);
 Napi::Array array_argument(const Napi::Value& value, const char* name);
+
+/// A list of three, one for each channel.
+std::array<double, 3> three_numbers_argument(const Napi::Value& value, const char* name);
 
 /// A list of at most 64 non-negative integers.
 std::vector<int64_t> shape_argument(const Napi::Value& value, const char* name);

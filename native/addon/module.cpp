@@ -324,17 +324,11 @@ Preprocess preprocess_from_js(const Napi::Value& value) {
   if (interpolation != "bilinear" && interpolation != "bicubic") {
     throw Error("ERR_ARGUMENT", "interpolation must be 'bilinear' or 'bicubic'.");
   }
-  Preprocess preprocess{integer_argument(object.Get("resize"), "resize", 1, kLongestSide),
-                        integer_argument(object.Get("crop"), "crop", 1, kLongestCrop),
-                        interpolation == "bicubic" ? Interpolation::kBicubic : Interpolation::kBilinear,
-                        {},
-                        {}};
-  for (const auto& [name, values] : {std::pair{"mean", &preprocess.mean}, std::pair{"std", &preprocess.std}}) {
-    const auto array = array_argument(object.Get(name), name);
-    if (array.Length() != 3) throw Error("ERR_ARGUMENT", std::string(name) + " must hold three numbers.");
-    for (uint32_t i = 0; i < 3; i++) (*values)[i] = number_argument(array.Get(i), name);
-  }
-  return preprocess;
+  return Preprocess{integer_argument(object.Get("resize"), "resize", 1, kLongestSide),
+                    integer_argument(object.Get("crop"), "crop", 1, kLongestCrop),
+                    interpolation == "bicubic" ? Interpolation::kBicubic : Interpolation::kBilinear,
+                    three_numbers_argument(object.Get("mean"), "mean"),
+                    three_numbers_argument(object.Get("std"), "std")};
 }
 
 }  // namespace resnet

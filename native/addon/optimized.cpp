@@ -24,13 +24,6 @@ OptimizeOptions::DType dtype_from_js(const Napi::Value& value) {
   throw Error("ERR_UNSUPPORTED_DTYPE", "dtype must be 'float32', 'bfloat16' or 'int8'.");
 }
 
-std::array<double, 3> three_numbers(const Napi::Value& value, const char* name) {
-  const auto list = array_argument(value, name);
-  if (list.Length() != 3) throw Error("ERR_ARGUMENT", std::string(name) + " must hold three numbers.");
-  return {number_argument(list.Get(0U), name), number_argument(list.Get(1U), name),
-          number_argument(list.Get(2U), name)};
-}
-
 /// By value, from a list of { name, least, most } in any order.
 std::vector<Range> ranges_from_js(const Napi::Value& value, const std::vector<std::string>& names) {
   const auto list = array_argument(value, "ranges");
@@ -67,7 +60,8 @@ Napi::Object start_optimize(Napi::Env env, const std::shared_ptr<Network>& netwo
   const auto object = object_argument(value, "options");
   OptimizeOptions options;
   options.dtype = dtype_from_js(object.Get("dtype"));
-  options.normalisation = {three_numbers(object.Get("mean"), "mean"), three_numbers(object.Get("std"), "std")};
+  options.normalisation = {three_numbers_argument(object.Get("mean"), "mean"),
+                           three_numbers_argument(object.Get("std"), "std")};
   if (const auto ranges = object.Get("ranges"); !ranges.IsUndefined()) {
     options.ranges = ranges_from_js(ranges, plan_of(network->resnet()).names());
   }

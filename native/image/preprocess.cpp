@@ -28,6 +28,7 @@ at::Tensor resize_shorter_side(const at::Tensor& picture, int64_t length, Interp
   }
   // As a view this is channels-last, the layout that the 8-bit kernel is made for.
   const auto planes = picture.permute({2, 0, 1}).unsqueeze(0);
+  if (size[0] == height && size[1] == width) return planes.squeeze(0);  // both filters leave it as it is
   // Antialiased, libtorch's cubic has Pillow's a, -0.5, and not the -0.75 that it has otherwise.
   const bool cubic = interpolation == Interpolation::kBicubic;
   const auto resized = cubic ? at::_upsample_bicubic2d_aa(planes, size, /*align_corners=*/false)

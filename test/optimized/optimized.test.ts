@@ -137,6 +137,16 @@ describe('forward()', () => {
     }
   });
 
+  describe.each(['float32', 'bfloat16', 'int8'] as const)('%s', (dtype) => {
+    testOn(dtype)('the last map gives the logits', async () => {
+      using made = await net.optimize({ dtype, calibration: dtype === 'int8' ? [x] : undefined });
+      const logits = await made.forward(x);
+      const { logits: again, maps, classes } = await made.explain(x, 3);
+      expect(relativeDifference(logits, new Tensor(again.data, again.shape))).toBeLessThan(1e-5);
+      expect([maps.shape, classes.data]).toEqual([[2, 2, 2], new BigInt64Array([3n, 3n])]);
+    });
+  });
+
   test('forwardSync, and the dtypes that are converted', async () => {
     const answer = await fast.forward(x);
     expect(fast.forwardSync(x).data).toEqual(answer.data);
