@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OptimizedResNet, ResNet, Tensor, type OptimizeOptions } from '../../lib/index';
 import { relativeDifference } from '../support/judge';
@@ -197,6 +197,19 @@ describe('a calibration', () => {
     const file = join(folder, 'calibration.json');
     using int8 = await net.optimize({ dtype: 'int8', calibration: [x] });
     await int8.saveCalibration(file);
+    using again = await net.optimize({ dtype: 'int8', calibration: file });
+    expect((await again.forward(x)).data).toEqual((await int8.forward(x)).data);
+  });
+
+  testOn('int8')('after a ReLU nothing is negative, whatever the file says', async () => {
+    const file = join(folder, 'negative.json');
+    using int8 = await net.optimize({ dtype: 'int8', calibration: [x] });
+    await int8.saveCalibration(file);
+    const saved = JSON.parse(readFileSync(file, 'utf8')) as { ranges: { name: string; least: number }[] };
+    const after = saved.ranges.filter(({ name }) => /conv_bn_block/.test(name));
+    expect(after).toHaveLength(16);
+    for (const range of after) range.least = -1;
+    writeFileSync(file, JSON.stringify(saved));
     using again = await net.optimize({ dtype: 'int8', calibration: file });
     expect((await again.forward(x)).data).toEqual((await int8.forward(x)).data);
   });
