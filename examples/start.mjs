@@ -30,7 +30,7 @@ for (const { label, score } of predictions) console.log(`  ${(100 * score).toFix
 console.log(`${seconds.toFixed(3)} seconds a picture, ${(1 / seconds).toFixed(1)} images per second`);
 if (/^random(:|$)/.test(weights)) {
   console.log(
-    'The network is untrained, so these names mean nothing; for trained weights: npm start -- --weights FILE (safetensors)',
+    'The network is untrained, so these names mean nothing; for trained weights: npm start -- --weights FILE (safetensors, .pth, .pdparams)',
   );
 }
 classifier.dispose();
