@@ -3,7 +3,7 @@ import globals from 'globals';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'build/', 'coverage/', '**/*.d.ts'] },
+  { ignores: ['dist/', 'dist.*/', 'build/', 'coverage/', '**/*.d.ts'] },
   js.configs.recommended,
   {
     files: ['**/*.{js,mjs}'],

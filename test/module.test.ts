@@ -315,14 +315,18 @@ describe('state', () => {
     expect(state.get('conv_bn_block1.1.num_batches_tracked')!.data[0]).toBe(1n);
   });
 
-  test('forwards in train mode, started at once, move the statistics as one after the other', async () => {
-    const [together, inTurn] = [block(), block()];
-    const xs = [1, 2, 3, 4].map(() => randomTensor([2, 4, 6, 6]));
-    together.train();
-    inTurn.train();
-    await Promise.all(xs.map((x) => together.forward(x)));
-    for (const x of xs) inTurn.forwardSync(x);
-    expect(together.eval().stateDict()).toEqual(inTurn.eval().stateDict());
+  test('forwards in train mode, started at once, move the statistics as one after the other, on any number of streams', async () => {
+    // The streams are the process's own, and stay: now there are four.
+    (await new ResNet(18, 2).optimize({ streams: 4 })).dispose();
+    for (let round = 0; round < 20; round++) {
+      const [together, inTurn] = [block(), block()];
+      const xs = Array.from({ length: 8 }, () => randomTensor([2, 4, 6, 6]));
+      together.train();
+      inTurn.train();
+      await Promise.all(xs.map((x) => together.forward(x)));
+      for (const x of xs) inTurn.forwardSync(x);
+      expect(together.eval().stateDict()).toEqual(inTurn.eval().stateDict());
+    }
   });
 
   test('stateDict is ERR_BUSY while a forward in train mode moves the statistics, and whole in eval mode', async () => {

@@ -37,7 +37,7 @@ Napi::Object start(Napi::Env env, const std::shared_ptr<Network>& network, const
       [taken, in_flight = std::move(in_flight), x = std::move(x), take = std::move(take)](const Interrupt& interrupt) {
         const c10::InferenceMode inference;
         Inside inside;
-        const auto logits = in_flight->network().forward(x, interrupt, &inside);
+        const auto logits = in_flight->forward(x, interrupt, &inside);
         *taken = take(inside, logits, in_flight->network());
         return at::Tensor();
       },

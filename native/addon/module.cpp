@@ -149,7 +149,7 @@ Napi::Value Module::forward(const Napi::CallbackInfo& info) {
     network()->check_input(x.sizes().vec());
     auto in_flight = std::make_shared<Network::InFlight>(network());
     return start_job(info.Env(), [in_flight = std::move(in_flight), x = std::move(x)](const Interrupt& interrupt) {
-      return in_flight->network().forward(x, interrupt);
+      return in_flight->forward(x, interrupt);
     });
   });
 }
@@ -160,7 +160,7 @@ Napi::Value Module::forward_sync(const Napi::CallbackInfo& info) {
     network()->check_input(x.sizes().vec());
     auto in_flight = std::make_shared<Network::InFlight>(network());
     const auto y = run_job([in_flight = std::move(in_flight), x = std::move(x)](const Interrupt& interrupt) {
-      return in_flight->network().forward(x, interrupt);
+      return in_flight->forward(x, interrupt);
     });
     return tensor_to_js(info.Env(), y);
   });

@@ -84,8 +84,8 @@ Napi::Object start_optimize(Napi::Env env, const std::shared_ptr<Network>& netwo
   return start_job(
       env,
       [made, in_flight = std::move(in_flight), options = std::move(options)](const Interrupt& interrupt) {
-        auto& network = in_flight->network();
-        const auto still = network.hold_still();
+        in_flight->await_turn();
+        const auto& network = in_flight->network();
         *made = std::make_shared<Optimized>(network.resnet(), network.device(), options, interrupt);
         return at::Tensor();
       },

@@ -59,6 +59,15 @@ void Network::initialise(uint64_t seed) {
   resnet::initialise(*module_, seed);
 }
 
+at::Tensor Network::InFlight::forward(const at::Tensor& x, const Interrupt& interrupt, Observer* observer) const {
+  await_turn();
+  return network_->forward(x, interrupt, observer);
+}
+
+void Network::InFlight::await_turn() const {
+  if (network_->training()) turn_.wait();
+}
+
 at::Tensor Network::forward(const at::Tensor& x, const Interrupt& interrupt, Observer* observer) {
   if (device_.is_meta())
     throw Error("ERR_DEVICE", "A network on device 'meta' has shapes and no values; it cannot run.");
@@ -73,7 +82,6 @@ at::Tensor Network::forward(const at::Tensor& x, const Interrupt& interrupt, Obs
 
   if (training()) {
     // Not to be interrupted: it moves all running statistics or, refused beforehand, none.
-    const std::lock_guard one_at_a_time(training_);
     check_batch_norms(shape);
     return run();
   }
@@ -84,7 +92,7 @@ at::Tensor Network::forward(const at::Tensor& x, const Interrupt& interrupt, Obs
 }
 
 void Network::require_idle(const std::string& action) const {
-  const int running = in_flight_;
+  const int running = turns_.count();
   if (running == 0) return;
   throw Error("ERR_BUSY", action + " must wait: " + std::to_string(running) +
                               (running == 1 ? " forward is" : " forwards are") + " in flight on this module.");

@@ -4,10 +4,8 @@
 #include <c10/core/Device.h>
 #include <torch/nn/module.h>
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <variant>
 #include <vector>
@@ -15,6 +13,7 @@
 #include "model/observer.h"
 #include "model/trace.h"
 #include "runtime/interrupt.h"
+#include "runtime/turns.h"
 
 namespace resnet {
 
@@ -33,7 +32,8 @@ struct ResNetSpec {
 using Spec = std::variant<BlockSpec, ResNetSpec>;
 
 /// A block or ResNet with its device, its mode and the rules that keep it whole while several threads use it:
-/// forwards in eval mode run side by side, those in train mode one at a time, and nothing changes under them.
+/// forwards in eval mode run side by side, those in train mode one at a time in the order of their start, and nothing
+/// changes under them.
 class Network {
  public:
   /// The values are unwritten: initialise or load them, on the CPU, then move.
@@ -45,23 +45,25 @@ class Network {
 
   void initialise(uint64_t seed);
 
-  /// @param x float32 [N, C, H, W] on the CPU, or another floating dtype, which is converted
-  /// @param observer is told of each layer, where there is one
-  /// @returns float32 on the CPU, contiguous
-  /// @throws Error ERR_SHAPE, ERR_DEVICE; ERR_ABORTED where `interrupt` was set or the process is ending
-  at::Tensor forward(const at::Tensor& x, const Interrupt& interrupt, Observer* observer = nullptr);
-
-  /// A forward that is queued or runs: while one is alive the network is busy.
+  /// Work on a network that is queued or runs: while one is alive the network is busy.
   class InFlight {
    public:
-    explicit InFlight(std::shared_ptr<Network> network) : network_(std::move(network)) { network_->in_flight_++; }
-    ~InFlight() { network_->in_flight_--; }
-    InFlight(const InFlight&) = delete;
-    InFlight& operator=(const InFlight&) = delete;
+    explicit InFlight(std::shared_ptr<Network> network) : network_(std::move(network)), turn_(network_->turns_) {}
+
     [[nodiscard]] Network& network() const { return *network_; }
+
+    /// @param x float32 [N, C, H, W] on the CPU, or another floating dtype, which is converted
+    /// @param observer is told of each layer, where there is one
+    /// @returns float32 on the CPU, contiguous
+    /// @throws Error ERR_SHAPE, ERR_DEVICE; ERR_ABORTED where `interrupt` was set or the process is ending
+    at::Tensor forward(const at::Tensor& x, const Interrupt& interrupt, Observer* observer = nullptr) const;
+
+    /// In train mode, until what was started before has ended: forwards there move the running statistics.
+    void await_turn() const;
 
    private:
     std::shared_ptr<Network> network_;
+    Turns::Turn turn_;
   };
 
   /// @throws Error ERR_BUSY, naming `action`, while forwards are in flight
@@ -72,9 +74,6 @@ class Network {
 
   /// @throws Error ERR_ARGUMENT, naming `action`, where it is a block
   [[nodiscard]] const ResNetImpl& resnet(const std::string& action = "optimize()") const;
-
-  /// While it is held no forward in train mode moves the running statistics.
-  [[nodiscard]] std::unique_lock<std::mutex> hold_still() { return std::unique_lock(training_); }
 
   void train(bool mode);
   [[nodiscard]] bool training() const { return module_->is_training(); }
@@ -89,14 +88,14 @@ class Network {
   [[nodiscard]] int64_t bytes() const;
 
  private:
+  at::Tensor forward(const at::Tensor& x, const Interrupt& interrupt, Observer* observer);
   void check_batch_norms(const std::vector<int64_t>& shape) const;
 
   std::shared_ptr<torch::nn::Module> module_;
   Forward forward_;
   int64_t input_channels_;
   c10::Device device_;
-  std::atomic<int> in_flight_{0};
-  std::mutex training_;  ///< held by a forward in train mode: it writes the running statistics
+  Turns turns_;
 };
 
 }  // namespace resnet

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <set>
+
+namespace resnet {
+
+/// The order in which pieces of work on one thing were announced, for those that must keep to it.
+class Turns {
+ public:
+  /// A piece of work, from its announcement to its end.
+  class Turn {
+   public:
+    explicit Turn(Turns& turns);
+    ~Turn();
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+    /// Until every piece announced before this one has ended. They must be able to end without the caller's thread.
+    void wait() const;
+
+   private:
+    Turns& turns_;
+    uint64_t number_;
+  };
+
+  /// Pieces announced and not ended.
+  [[nodiscard]] int count() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable ended_;
+  std::set<uint64_t> alive_;
+  uint64_t next_ = 0;
+};
+
+}  // namespace resnet
