@@ -41,7 +41,7 @@ export function summarise(results, baseline) {
   }));
 }
 
-function spread(values) {
+export function spread(values) {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;
   return {
@@ -51,7 +51,7 @@ function spread(values) {
   };
 }
 
-const shown = ({ median, least, most }) => `${median.toFixed(2)} (${least.toFixed(2)}–${most.toFixed(2)})`;
+export const shown = ({ median, least, most }) => `${median.toFixed(2)} (${least.toFixed(2)}–${most.toFixed(2)})`;
 
 export function table(summary, about, missing, command) {
   const lines = [
