@@ -149,6 +149,7 @@ export class ResNet extends Module {
   /**
    * As {@link Module.forward}: the maps that the four stages of residual blocks make, each half as high and wide as
    * the one before, an odd side rounded up. The mean of the last one over height and width is `forwardFeatures`.
+   * Large maps are libtorch's own memory, not copies: another thread gets them cloned, not transferred.
    *
    * @returns four Tensors, float32 [N, C, H, W]
    */

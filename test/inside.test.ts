@@ -1,4 +1,5 @@
 import { BasicBlock, BottleneckBlock, ResNet, Tensor, type Layers } from '../lib/index';
+import { run } from './support/node';
 import { randomTensor } from './support/tensors';
 
 /** The largest difference, relative to the largest value. */
@@ -149,6 +150,40 @@ test('an aborted signal rejects with its reason, before and during', async () =>
     setImmediate(() => controller.abort(reason));
     await expect(work).rejects.toBe(reason);
   }
+});
+
+test("large maps are handed over without a copy: they outlive the network, are nobody else's, and are given back", async () => {
+  const { code, stdout, stderr } = await run(process.execPath, [
+    '--expose-gc',
+    '-e',
+    `
+    const { ResNet, Tensor } = require('./dist');
+    const x = new Tensor(Float32Array.from({ length: 8 * 3 * 224 * 224 }, (_, i) => Math.sin(i)), [8, 3, 224, 224]);
+    const settled = async () => {
+      for (let i = 0; i < 3; i++) { gc(); await new Promise((resolve) => setTimeout(resolve, 20)); }
+    };
+    const flat = (maps) => maps.map(({ data }) => data.reduce((sum, value) => sum + value));
+    (async () => {
+      const net = new ResNet(18, 10, { seed: 1 });
+      const before = process.memoryUsage().external;
+      const first = await net.stages(x);
+      const sums = flat(first);
+      first.forEach(({ data }) => data.fill(0));
+      const second = await net.stages(x);
+      if (!second.every(({ data }, i) => Math.abs(data.reduce((a, b) => a + b) - sums[i]) === 0)) throw new Error('shared');
+      for (let i = 0; i < 10; i++) await net.stages(x);
+      net.dispose();
+      await settled();
+      if (flat(second).some((sum, i) => sum !== sums[i])) throw new Error('freed');
+      const held = process.memoryUsage().external - before;
+      console.log(JSON.stringify({ held, maps: [...first, ...second].reduce((sum, { data }) => sum + data.byteLength, 0) }));
+    })();
+  `,
+  ]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const { held, maps } = JSON.parse(stdout) as { held: number; maps: number };
+  expect(held).toBeGreaterThan(maps * 0.9);
+  expect(held).toBeLessThan(maps * 1.1);
 });
 
 describe.each(['forwardFeatures', 'stages'] as const)('%s refuses', (call) => {

@@ -26,7 +26,7 @@ at::Tensor on_cpu(const at::Tensor& tensor) { return tensor.to(at::kCPU).contigu
 Napi::Object start(Napi::Env env, const std::shared_ptr<Network>& network, const Napi::Value& value,
                    const Napi::Value& threads,
                    std::function<Tensors(const Inside&, const at::Tensor& logits, Network&)> take,
-                   std::function<Napi::Value(Napi::Env, const Tensors&)> deliver) {
+                   std::function<Napi::Value(Napi::Env, Tensors)> deliver) {
   auto x = tensor_from_js(value);
   network->check_input(x.sizes().vec());
   const auto team = static_cast<int>(integer_argument(threads, "threads", 0, kMostThreads));
@@ -41,7 +41,10 @@ Napi::Object start(Napi::Env env, const std::shared_ptr<Network>& network, const
         *taken = take(inside, logits, in_flight->network());
         return at::Tensor();
       },
-      team, [taken, deliver = std::move(deliver)](Napi::Env env, const at::Tensor&) { return deliver(env, *taken); });
+      team,
+      [taken, deliver = std::move(deliver)](Napi::Env env, const at::Tensor&) {
+        return deliver(env, std::move(*taken));
+      });
 }
 
 }  // namespace
@@ -52,7 +55,7 @@ Napi::Object start_features(Napi::Env env, const std::shared_ptr<Network>& netwo
   return start(
       env, network, x, threads,
       [](const Inside& inside, const at::Tensor&, Network&) { return Tensors{on_cpu(inside.features)}; },
-      [](Napi::Env env, const Tensors& taken) -> Napi::Value { return tensor_to_js(env, taken[0]); });
+      [](Napi::Env env, Tensors taken) -> Napi::Value { return give_to_js(env, std::move(taken[0])); });
 }
 
 Napi::Object start_stages(Napi::Env env, const std::shared_ptr<Network>& network, const Napi::Value& x,
@@ -65,9 +68,9 @@ Napi::Object start_stages(Napi::Env env, const std::shared_ptr<Network>& network
         for (const auto& map : inside.stages) maps.push_back(on_cpu(map));
         return maps;
       },
-      [](Napi::Env env, const Tensors& taken) -> Napi::Value {
+      [](Napi::Env env, Tensors taken) -> Napi::Value {
         auto list = Napi::Array::New(env, taken.size());
-        for (uint32_t i = 0; i < taken.size(); i++) list.Set(i, tensor_to_js(env, taken[i]));
+        for (uint32_t i = 0; i < taken.size(); i++) list.Set(i, give_to_js(env, std::move(taken[i])));
         return list;
       });
 }

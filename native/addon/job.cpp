@@ -30,10 +30,11 @@ Outcome run(Compute compute, const Interrupt& interrupt) {
   return outcome;
 }
 
-void settle(Napi::Env env, napi_deferred deferred, const Outcome& outcome, const Deliver& deliver) {
+void settle(Napi::Env env, napi_deferred deferred, Outcome outcome, const Deliver& deliver) {
   try {
     if (outcome.failure) std::rethrow_exception(outcome.failure);
-    napi_resolve_deferred(env, deferred, deliver ? deliver(env, outcome.value) : tensor_to_js(env, outcome.value));
+    napi_resolve_deferred(env, deferred,
+                          deliver ? deliver(env, outcome.value) : give_to_js(env, std::move(outcome.value)));
   } catch (const Napi::Error& error) {
     napi_reject_deferred(env, deferred, error.Value());
   } catch (...) {  // no memory for the answer, for instance
@@ -60,10 +61,10 @@ Napi::Object start_job(Napi::Env env, Compute compute, int threads, Deliver deli
         auto outcome = run(std::move(compute), *interrupt);
         environment->end(*interrupt);
         environment->post([environment = environment.get(), deferred, kept, outcome = std::move(outcome),
-                           deliver = std::move(deliver)](Napi::Env env) {
+                           deliver = std::move(deliver)](Napi::Env env) mutable {
           environment->release(env);
           if (kept != nullptr) napi_delete_reference(env, kept);
-          settle(env, deferred, outcome, deliver);
+          settle(env, deferred, std::move(outcome), deliver);
         });
       },
       threads);

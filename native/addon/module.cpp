@@ -159,10 +159,10 @@ Napi::Value Module::forward_sync(const Napi::CallbackInfo& info) {
     auto x = tensor_from_js(info[0]);
     network()->check_input(x.sizes().vec());
     auto in_flight = std::make_shared<Network::InFlight>(network());
-    const auto y = run_job([in_flight = std::move(in_flight), x = std::move(x)](const Interrupt& interrupt) {
+    auto y = run_job([in_flight = std::move(in_flight), x = std::move(x)](const Interrupt& interrupt) {
       return in_flight->forward(x, interrupt);
     });
-    return tensor_to_js(info.Env(), y);
+    return give_to_js(info.Env(), std::move(y));
   });
 }
 

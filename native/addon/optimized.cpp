@@ -170,10 +170,10 @@ Napi::Value OptimizedModule::forward(const Napi::CallbackInfo& info) {
 Napi::Value OptimizedModule::forward_sync(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     ForwardArguments arguments(info);
-    const auto y = run_job([optimized = optimized(), x = std::move(arguments.x), until = arguments.until](
-                               const Interrupt& interrupt) { return optimized->forward(x, until, interrupt); },
-                           arguments.threads);
-    return tensor_to_js(info.Env(), y);
+    auto y = run_job([optimized = optimized(), x = std::move(arguments.x), until = arguments.until](
+                         const Interrupt& interrupt) { return optimized->forward(x, until, interrupt); },
+                     arguments.threads);
+    return give_to_js(info.Env(), std::move(y));
   });
 }
 

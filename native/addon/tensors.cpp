@@ -2,7 +2,9 @@
 
 #include <array>
 #include <cstring>
+#include <memory>
 #include <new>
+#include <utility>
 
 #include "addon/arguments.h"
 #include "error.h"
@@ -91,6 +93,19 @@ Napi::ArrayBuffer new_buffer(Napi::Env env, size_t bytes) {
   return buffer.As<Napi::ArrayBuffer>();
 }
 
+/// { dtype, shape, data } of a tensor whose values are in `buffer`.
+Napi::Object describe(Napi::Env env, const at::Tensor& tensor, napi_value buffer) {
+  const auto& dtype = find(tensor.scalar_type());
+  napi_value data = nullptr;
+  const auto length = static_cast<size_t>(tensor.numel());
+  if (napi_create_typedarray(env, dtype.array, length, buffer, 0, &data) != napi_ok) throw Napi::Error::New(env);
+  auto object = Napi::Object::New(env);
+  object.Set("dtype", dtype.name);
+  object.Set("shape", shape_to_js(env, tensor.sizes()));
+  object.Set("data", data);
+  return object;
+}
+
 }  // namespace
 
 at::ScalarType dtype_named(const std::string& name) { return find(name).dtype; }
@@ -119,17 +134,26 @@ Napi::Array shape_to_js(Napi::Env env, at::IntArrayRef shape) {
 }
 
 Napi::Object tensor_to_js(Napi::Env env, const at::Tensor& tensor) {
-  const auto& dtype = find(tensor.scalar_type());
   auto buffer = new_buffer(env, tensor.nbytes());
   if (tensor.nbytes() > 0) std::memcpy(buffer.Data(), tensor.data_ptr(), tensor.nbytes());
-  napi_value data = nullptr;
-  const auto length = static_cast<size_t>(tensor.numel());
-  if (napi_create_typedarray(env, dtype.array, length, buffer, 0, &data) != napi_ok) throw Napi::Error::New(env);
-  auto object = Napi::Object::New(env);
-  object.Set("dtype", dtype.name);
-  object.Set("shape", shape_to_js(env, tensor.sizes()));
-  object.Set("data", data);
-  return object;
+  return describe(env, tensor, buffer);
+}
+
+Napi::Object give_to_js(Napi::Env env, at::Tensor tensor) {
+  constexpr size_t kWorthIt = size_t{1} << 20;  // less is copied within 0.1 ms
+  const auto bytes = tensor.nbytes();
+  const auto& storage = tensor.storage();
+  const bool alone = tensor.use_count() == 1 && storage.use_count() == 1 && storage.nbytes() == bytes;
+  if (bytes < kWorthIt || !alone) return tensor_to_js(env, tensor);
+  auto owner = std::make_unique<at::Tensor>(tensor);
+  napi_value buffer = nullptr;
+  const auto release = [](napi_env, void*, void* hint) { delete static_cast<at::Tensor*>(hint); };
+  // Refused where V8 keeps its memory in a cage, as in Electron.
+  if (napi_create_external_arraybuffer(env, tensor.data_ptr(), bytes, release, owner.get(), &buffer) != napi_ok) {
+    return tensor_to_js(env, tensor);
+  }
+  static_cast<void>(owner.release());
+  return describe(env, tensor, buffer);
 }
 
 Pictures pictures_from_js(const Napi::Value& value) {

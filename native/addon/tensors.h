@@ -20,6 +20,11 @@ at::Tensor tensor_from_js(const Napi::Value& value);
 /// Copies a contiguous CPU tensor out, into memory that JavaScript owns.
 Napi::Object tensor_to_js(Napi::Env env, const at::Tensor& tensor);
 
+/// Hands a contiguous CPU tensor over: a large one that nobody else holds becomes JavaScript's as it lies, where the
+/// runtime allows that, so that no copy holds the event loop; others are copied. What was handed over cannot be
+/// transferred to another thread, only cloned: Node's rule for memory that is not V8's.
+Napi::Object give_to_js(Napi::Env env, at::Tensor tensor);
+
 Napi::Array shape_to_js(Napi::Env env, at::IntArrayRef shape);
 
 /// Pictures in memory that JavaScript owns, used where they lie: a photograph has tens of megabytes.
