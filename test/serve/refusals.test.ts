@@ -1,9 +1,15 @@
 import { connect } from 'node:net';
 import { Tensor } from '../../lib/tensor';
+import { until } from '../support/until';
 import { FakeNetwork, infer, serve } from './support';
 
 const input = { name: 'input', shape: [1, 3, 1, 1], datatype: 'FP32', data: [1, 2, 3] };
 const turn = (ms = 20): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+/** Places that are held in the queue. */
+const pending = async (url: string): Promise<number> => {
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^nv_inference_pending_request_count\{model="fake",version="1"\} (\d+)$/m.exec(metrics)?.[1]);
+};
 const answer = async (response: Response): Promise<[number, any]> => [response.status, await response.json()];
 
 /** A network that answers once it is let; the warm-up passes. */
@@ -18,12 +24,11 @@ function held(): { network: FakeNetwork; letGo: () => void } {
 test('a full queue is 503 at once, with Retry-After, and what was accepted is answered', async () => {
   const { network, letGo } = held();
   const { url } = await serve({ maxBatchSize: 1, maxQueueSize: 2 }, network);
+  const before = network.batches.length;
   const running = infer(url, { inputs: [input] });
-  await turn();
+  await until(() => network.batches.length > before);
   const waiting = [infer(url, { inputs: [input] }), infer(url, { inputs: [input] })];
-  await turn();
-  const metrics = await (await fetch(`${url}/metrics`)).text();
-  expect(metrics).toMatch(/^nv_inference_pending_request_count\{model="fake",version="1"\} 2$/m);
+  await until(async () => (await pending(url)) === 2);
   const begun = performance.now();
   const refused = await infer(url, { inputs: [input] });
   expect(performance.now() - begun).toBeLessThan(500);
@@ -60,21 +65,22 @@ test("the server's own deadline, and a bad one", async () => {
 test('a client that leaves frees its place', async () => {
   const { network, letGo } = held();
   const { url } = await serve({ maxBatchSize: 1, maxQueueSize: 1 }, network);
+  const before = network.batches.length;
   const running = infer(url, { inputs: [input] });
-  await turn();
+  await until(() => network.batches.length > before);
   const controller = new AbortController();
   const leaving = fetch(`${url}/v2/models/fake/infer`, {
     method: 'POST',
     body: JSON.stringify({ inputs: [input] }),
     signal: controller.signal,
   });
-  await turn();
+  await until(async () => (await pending(url)) === 1);
   expect((await infer(url, { inputs: [input] })).status).toBe(503);
   controller.abort();
   await expect(leaving).rejects.toThrow();
-  await turn(50);
+  await until(async () => (await pending(url)) === 0);
   const next = infer(url, { inputs: [input] });
-  await turn();
+  await until(async () => (await pending(url)) === 1);
   letGo();
   expect([(await running).status, (await next).status]).toEqual([200, 200]);
   expect(network.batches).toHaveLength(2); // the one that left was never run

@@ -5,6 +5,7 @@ import { connect, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { serverOf } from '../../lib/serve/server';
 import { temporaryFolder } from '../support/files';
+import { until } from '../support/until';
 import { fakeModel, FakeNetwork, infer, serve } from './support';
 
 const folder = temporaryFolder();
@@ -14,29 +15,27 @@ const turn = (ms = 20): Promise<void> => new Promise((resolve) => setTimeout(res
 
 test('alive at once, ready when a first forward has run', async () => {
   const network = new FakeNetwork();
-  let warm = (): void => undefined;
+  let warm: (() => void) | undefined;
   network.gate = () => new Promise((resolve) => (warm = resolve));
   const app = await serverOf({ models, logLevel: 'silent' }, [fakeModel(network)]);
   const status = async (path: string): Promise<number> => (await app.inject(path)).statusCode;
-  await turn();
+  await until(() => warm !== undefined);
   expect(await Promise.all(['live', 'ready'].map((path) => status(`/v2/health/${path}`)))).toEqual([200, 503]);
   expect((await app.inject('/v2/models/fake/ready')).json()).toEqual({ name: 'fake', ready: false });
-  warm();
-  await turn();
-  expect(await status('/v2/health/ready')).toBe(200);
+  warm!();
+  await until(async () => (await status('/v2/health/ready')) === 200);
   await app.close();
 });
 
 test('closing: not ready at once, nothing new, what was accepted is answered, then the network goes', async () => {
   const network = new FakeNetwork();
   const { app, url } = await serve({}, network);
-  let letGo = (): void => undefined;
+  let letGo: (() => void) | undefined;
   network.gate = () => new Promise((resolve) => (letGo = resolve));
   const accepted = infer(url, { inputs: [input] });
-  await turn();
+  await until(() => letGo !== undefined);
   const closed = app.close();
-  await turn();
-  expect((await fetch(`${url}/v2/health/ready`)).status).toBe(503);
+  await until(async () => (await fetch(`${url}/v2/health/ready`)).status === 503);
   expect((await fetch(`${url}/v2/health/live`)).status).toBe(200);
   const late = await infer(url, { inputs: [input] });
   expect([late.status, late.headers.get('retry-after'), await late.json()]).toEqual([
@@ -45,7 +44,7 @@ test('closing: not ready at once, nothing new, what was accepted is answered, th
     { error: expect.any(String), code: 'ERR_STOPPING' },
   ]);
   expect(network.disposed).toBe(false);
-  letGo();
+  letGo!();
   const answer = await accepted;
   expect([answer.status, ((await answer.json()) as any).outputs[0].data]).toEqual([200, [1, 3, 4, 0.5]]);
   await closed;
@@ -55,10 +54,11 @@ test('closing: not ready at once, nothing new, what was accepted is answered, th
 test('closing waits no longer than it may', async () => {
   const network = new FakeNetwork();
   const app = await serverOf({ models, logLevel: 'silent', drainMs: 100, timeoutMs: 1000 }, [fakeModel(network)]);
-  await turn();
-  network.gate = () => new Promise(() => undefined);
+  await until(async () => (await app.inject('/v2/health/ready')).statusCode === 200);
+  let running = false;
+  network.gate = () => new Promise(() => (running = true));
   const asked = app.inject({ method: 'POST', url: '/v2/models/fake/infer', payload: { inputs: [input] } });
-  await turn();
+  await until(() => running);
   const begun = performance.now();
   await app.close();
   expect(performance.now() - begun).toBeLessThan(5000);
