@@ -69,8 +69,11 @@ async function serve(settings: Settings): Promise<void> {
       ? {}
       : { tls: { cert: await readText('tlsCert', tlsCert), key: await readText('tlsKey', tlsKey) } }),
   } as unknown as ServerOptions;
+  // At once: the first process of a container gets no signal that it does not listen to.
+  let end = (signal: Signal): void => process.exit(EXIT[signal]);
+  for (const signal of SIGNALS) process.on(signal, () => end(signal));
   const server = await createServer(options);
-  endOnSignals(() => server.close());
+  end = drainFirst(() => server.close());
   try {
     const url = await server.listen({ host, port });
     process.stdout.write(`${url}\n`);
@@ -85,19 +88,22 @@ async function serve(settings: Settings): Promise<void> {
   }
 }
 
+type Signal = 'SIGTERM' | 'SIGINT';
+const SIGNALS: readonly Signal[] = ['SIGTERM', 'SIGINT'];
+/** By the shells' convention. */
+const EXIT: Record<Signal, number> = { SIGTERM: 143, SIGINT: 130 };
+
 /** The first signal lets what was accepted finish; a second one ends at once. */
-function endOnSignals(close: () => Promise<void>): void {
+function drainFirst(close: () => Promise<void>): (signal: Signal) => void {
   let ending = false;
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      if (ending) process.exit(signal === 'SIGTERM' ? 143 : 130);
-      ending = true;
-      void close().then(
-        () => process.exit(0),
-        () => process.exit(1),
-      );
-    });
-  }
+  return (signal) => {
+    if (ending) process.exit(EXIT[signal]);
+    ending = true;
+    void close().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
 }
 
 function modelsOf(config: Settings, given: Settings, command: Command): ModelOptions[] {

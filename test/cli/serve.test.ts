@@ -91,6 +91,23 @@ test('a second signal ends at once', async () => {
   await Promise.all(asked);
 });
 
+test.each([
+  ['SIGTERM', 143],
+  ['SIGINT', 130],
+] as const)('%s while it loads: the signal is heard, as by the first process of a container', async (signal, code) => {
+  // A network that never ends to load.
+  const model = JSON.stringify(join(root, 'dist', 'serve', 'model.js'));
+  const endless = `() => (process.stdout.write('loading'), new Promise(() => setInterval(() => {}, 1000)))`;
+  const preload = text('preload.cjs', `require(${model}).loadModels = ${endless};`);
+  const child = spawn(process.execPath, ['--require', preload, main, 'serve', ...untrained]);
+  children.push(child);
+  const ended = new Promise((resolve) => child.on('close', (...how) => resolve(how)));
+  const said = await Promise.race([new Promise((resolve) => child.stdout.once('data', resolve)), ended]);
+  expect(String(said)).toBe('loading');
+  child.kill(signal);
+  expect(await ended).toEqual([code, null]);
+});
+
 test('flags before variables before the file', async () => {
   const config = text(
     'config.json',
