@@ -25,6 +25,11 @@ export function addServe(program: Command): void {
     .option('--threads <n>', 'cores that one batch uses; default: 1', parseWhole)
     .option('--streams <n>', 'batches at the same time; default: one for each core', parseWhole)
     .option('--port <n>', 'default: 8000', parseWhole)
+    .option(
+      '--cors <origin>',
+      'whose pages may ask too, or *; several: again, or with commas; default: none',
+      addOrigins,
+    )
     .option('--config <file>', 'settings in JSON')
     .option('--config-schema', "print the JSON Schema of --config's file, and end");
   for (const [name, { about }] of Object.entries(NUMBERS)) command.option(`--${dashed(name)} <n>`, about, parseWhole);
@@ -153,6 +158,10 @@ function addModel(text: string, before: ModelOptions[] = []): ModelOptions[] {
   const [, name, weights] = /^([^=]+)=(.+)$/.exec(text) ?? [];
   if (name === undefined || weights === undefined) throw new InvalidArgumentError('It must be NAME=FILE.');
   return [...before, { name, weights }];
+}
+
+function addOrigins(text: string, before: string[] = []): string[] {
+  return [...before, ...text.split(',').map((origin) => origin.trim())];
 }
 
 /** Bounds are checked with all other settings, in one place. */

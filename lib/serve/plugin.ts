@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { ResNetError } from '../errors';
 import { Access } from './access';
+import { addCors } from './cors';
 import { Inference } from './inference';
 import { Metrics } from './metrics';
 import { loadModels, type Model } from './model';
@@ -49,19 +50,20 @@ export const resnetPlugin: FastifyPluginAsync<ServeOptions> = async (app, option
  * @internal
  * @param onDrained - called while closing, once what was accepted is answered
  */
-export function addRoutes(
+export async function addRoutes(
   app: FastifyInstance,
   options: ServeOptions,
   models: readonly Model[],
   onDrained?: () => void,
 ): Promise<void> {
-  const { limits, apiKeys } = checkServeOptions(options);
+  const { limits, apiKeys, cors } = checkServeOptions(options);
   const inferences = new Map<string, Inference>();
   const metrics = new Metrics(() => [...inferences].map(([name, { pending }]) => [name, pending] as const));
   for (const model of models) inferences.set(model.name, new Inference(model, limits, metrics.of(model.name)));
   const access = new Access(apiKeys, limits.requestsPerSecond);
   const state: ServerState = { inferences, limits, access, metrics, stopping: false, inFlight: 0 };
 
+  await addCors(app, cors);
   addGate(app, state);
   addEnd(app, state, onDrained);
   const version = packageVersion();
@@ -81,7 +83,6 @@ export function addRoutes(
       (error: unknown) => app.log.error({ model: name, err: error }, 'the first forward failed'),
     );
   }
-  return Promise.resolve();
 }
 
 /** What every request goes through: its key, its body as bytes, its refusal. */
