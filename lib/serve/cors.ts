@@ -17,9 +17,10 @@ const READ = ['Inference-Header-Content-Length', 'Retry-After', 'X-Request-Id'];
  *
  * @param origins - empty: nothing is added, and browsers keep other origins' pages away from the answers
  */
-export async function addCors(app: FastifyInstance, origins: readonly string[]): Promise<void> {
+export function addCors(app: FastifyInstance, origins: readonly string[]): void {
   if (origins.length === 0) return;
-  await app.register(fastifyCors, {
+  // Not awaited: Fastify adds the hooks that are asked for after it once it is there.
+  void app.register(fastifyCors, {
     origin: origins.includes('*') ? '*' : [...origins],
     methods: ['GET', 'POST'],
     allowedHeaders: SENT,

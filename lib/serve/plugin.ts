@@ -50,7 +50,7 @@ export const resnetPlugin: FastifyPluginAsync<ServeOptions> = async (app, option
  * @internal
  * @param onDrained - called while closing, once what was accepted is answered
  */
-export async function addRoutes(
+export function addRoutes(
   app: FastifyInstance,
   options: ServeOptions,
   models: readonly Model[],
@@ -63,7 +63,7 @@ export async function addRoutes(
   const access = new Access(apiKeys, limits.requestsPerSecond);
   const state: ServerState = { inferences, limits, access, metrics, stopping: false, inFlight: 0 };
 
-  await addCors(app, cors);
+  addCors(app, cors);
   addGate(app, state);
   addEnd(app, state, onDrained);
   const version = packageVersion();
@@ -83,6 +83,7 @@ export async function addRoutes(
       (error: unknown) => app.log.error({ model: name, err: error }, 'the first forward failed'),
     );
   }
+  return Promise.resolve();
 }
 
 /** What every request goes through: its key, its body as bytes, its refusal. */
