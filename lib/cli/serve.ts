@@ -3,6 +3,8 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { badArgument, ResNetError } from '../errors';
 import type { ModelOptions, ServerOptions } from '../serve';
 import { configSchema, NUMBERS, readConfig, TEXTS } from '../serve/config';
+import { isWeightsName, WEIGHTS_NAMES } from '../weights/published';
+import { withDownloadProgress } from './download-progress';
 import { parseLayers } from './options';
 
 type Settings = Record<string, unknown>;
@@ -15,9 +17,13 @@ export function addServe(program: Command): void {
   const command = program
     .command('serve')
     .description('Serve networks over HTTP: the Open Inference Protocol, version 2, and routes for people.')
-    .option('--weights <file>', 'a weight file; random or random:SEED for an untrained network, for trials')
-    .option('--layers <n>', 'default: as the file tells, 50 for random', parseLayers)
-    .option('--model <name=file>', 'another model; may be given several times', addModel)
+    .option(
+      '--weights <file|name>',
+      `a weight file; ${WEIGHTS_NAMES.join(', ')}: torchvision's, downloaded once; ` +
+        'random or random:SEED for an untrained network, for trials',
+    )
+    .option('--layers <n>', 'default: as the file tells, else 50', parseLayers)
+    .option('--model <name=file>', 'another model, its weights as for --weights; may be given several times', addModel)
     .option('--device <name>', 'cpu, cuda or cuda:N; default: cpu')
     .option('--dtype <name>', 'float32, bfloat16 or int8; default: float32')
     .option('--labels <file>', 'class names, a JSON array or one a line')
@@ -25,6 +31,11 @@ export function addServe(program: Command): void {
     .option('--threads <n>', 'cores that one batch uses; default: 1', parseWhole)
     .option('--streams <n>', 'batches at the same time; default: one for each core', parseWhole)
     .option('--port <n>', 'default: 8000', parseWhole)
+    .option(
+      '--cors <origin>',
+      'whose pages may ask too, or *; several: again, or with commas; default: none',
+      addOrigins,
+    )
     .option('--config <file>', 'settings in JSON')
     .option('--config-schema', "print the JSON Schema of --config's file, and end");
   for (const [name, { about }] of Object.entries(NUMBERS)) command.option(`--${dashed(name)} <n>`, about, parseWhole);
@@ -42,7 +53,7 @@ export function addServe(program: Command): void {
       }
       const given = { ...fromEnvironment(command), ...flags };
       const config = given.config === undefined ? {} : await readConfig(given.config as string);
-      await serve({ ...config, ...given, models: modelsOf(config, given, command) });
+      await serve({ ...config, ...given, models: modelsOf(config, given, command).map(withLayers) });
     });
 }
 
@@ -69,8 +80,13 @@ async function serve(settings: Settings): Promise<void> {
       ? {}
       : { tls: { cert: await readText('tlsCert', tlsCert), key: await readText('tlsKey', tlsKey) } }),
   } as unknown as ServerOptions;
-  const server = await createServer(options);
-  endOnSignals(() => server.close());
+  // At once: the first process of a container gets no signal that it does not listen to.
+  let end = (signal: Signal): void => process.exit(EXIT[signal]);
+  for (const signal of SIGNALS) process.on(signal, () => end(signal));
+  const server = await withDownloadProgress((onProgress) =>
+    createServer({ ...options, models: options.models.map((model) => ({ ...model, onProgress })) }),
+  );
+  end = drainFirst(() => server.close());
   try {
     const url = await server.listen({ host, port });
     process.stdout.write(`${url}\n`);
@@ -85,19 +101,27 @@ async function serve(settings: Settings): Promise<void> {
   }
 }
 
+type Signal = 'SIGTERM' | 'SIGINT';
+const SIGNALS: readonly Signal[] = ['SIGTERM', 'SIGINT'];
+/** By the shells' convention. */
+const EXIT: Record<Signal, number> = { SIGTERM: 143, SIGINT: 130 };
+
 /** The first signal lets what was accepted finish; a second one ends at once. */
-function endOnSignals(close: () => Promise<void>): void {
+function drainFirst(close: () => Promise<void>): (signal: Signal) => void {
   let ending = false;
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      if (ending) process.exit(signal === 'SIGTERM' ? 143 : 130);
-      ending = true;
-      void close().then(
-        () => process.exit(0),
-        () => process.exit(1),
-      );
-    });
-  }
+  return (signal) => {
+    if (ending) process.exit(EXIT[signal]);
+    ending = true;
+    void close().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
+}
+
+/** A name in torchvision's table is of several depths: the 50 of `resnet classify` unless told otherwise. */
+function withLayers(model: ModelOptions): ModelOptions {
+  return isWeightsName(model.weights) ? { ...model, layers: model.layers ?? 50 } : model;
 }
 
 function modelsOf(config: Settings, given: Settings, command: Command): ModelOptions[] {
@@ -116,7 +140,7 @@ function modelsOf(config: Settings, given: Settings, command: Command): ModelOpt
   if (ofFile.length > 0) return ofFile.map((model) => ({ ...model, ...others }));
   command.error(
     'error: serve needs weights: --weights FILE or --model NAME=FILE for a trained network (safetensors, …), ' +
-      'or --weights random for an untrained one, for trials',
+      "--weights DEFAULT for torchvision's, or --weights random for an untrained one, for trials",
     { exitCode: 2 },
   );
 }
@@ -147,6 +171,10 @@ function addModel(text: string, before: ModelOptions[] = []): ModelOptions[] {
   const [, name, weights] = /^([^=]+)=(.+)$/.exec(text) ?? [];
   if (name === undefined || weights === undefined) throw new InvalidArgumentError('It must be NAME=FILE.');
   return [...before, { name, weights }];
+}
+
+function addOrigins(text: string, before: string[] = []): string[] {
+  return [...before, ...text.split(',').map((origin) => origin.trim())];
 }
 
 /** Bounds are checked with all other settings, in one place. */

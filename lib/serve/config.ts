@@ -43,6 +43,7 @@ export function configSchema(): object {
         items: { type: 'object', additionalProperties: false, required: ['weights'], properties: MODEL },
       },
       port: { type: 'integer', minimum: 0, maximum: 65_535, description: 'default: 8000' },
+      cors: { type: 'array', items: { type: 'string' }, description: 'origins whose pages may ask; default: none' },
       ...Object.fromEntries(
         Object.entries(NUMBERS).map(([name, { least, most, about }]) => [
           name,
@@ -77,7 +78,7 @@ export async function readConfig(path: string): Promise<Record<string, unknown>>
   if (typeof config !== 'object' || config === null || Array.isArray(config))
     throw badArgument(path, 'an object', config);
   const { models } = config as { models?: unknown };
-  checkNames(config, ['$schema', 'models', 'port', ...Object.keys(NUMBERS), ...Object.keys(TEXTS)], path);
+  checkNames(config, ['$schema', 'models', 'port', 'cors', ...Object.keys(NUMBERS), ...Object.keys(TEXTS)], path);
   if (models !== undefined && !Array.isArray(models)) throw badArgument(`${path}: models`, 'a list', models);
   for (const [i, model] of ((models ?? []) as unknown[]).entries()) {
     if (typeof model !== 'object' || model === null) throw badArgument(`${path}: models[${i}]`, 'an object', model);

@@ -5,7 +5,7 @@ import type { ImageClassifierOptions } from '../image/classifier-options';
 /** One network to serve; what is not said here is as an ImageClassifier has it. */
 export interface ModelOptions extends Pick<
   ImageClassifierOptions,
-  'weights' | 'layers' | 'numClasses' | 'device' | 'dtype' | 'labels' | 'preprocess'
+  'weights' | 'layers' | 'numClasses' | 'device' | 'dtype' | 'labels' | 'preprocess' | 'onProgress'
 > {
   /** Default: `resnet50` and so on, by its depth. */
   name?: string | undefined;
@@ -55,6 +55,8 @@ export interface ServeOptions extends Numbers<typeof LIMITS> {
   models: readonly ModelOptions[];
   /** Those who may ask, by `Authorization: Bearer KEY` or `X-API-Key: KEY`. Default: everybody. */
   apiKeys?: readonly string[] | undefined;
+  /** The origins whose pages may ask, `https://example.org` for instance, or `*` for all. Default: none but its own. */
+  cors?: readonly string[] | undefined;
 }
 
 /** Options of {@link createServer}. */
@@ -76,15 +78,21 @@ export type SocketLimits = Record<keyof typeof SOCKET_LIMITS, number>;
  *
  * @throws ERR_ARGUMENT
  */
-export function checkServeOptions(options: ServeOptions): { limits: Limits; apiKeys: readonly string[] } {
+export function checkServeOptions(options: ServeOptions): {
+  limits: Limits;
+  apiKeys: readonly string[];
+  cors: readonly string[];
+} {
   checkOptionsObject(options);
-  const { models, apiKeys = [] } = options;
+  const { models, apiKeys = [], cors = [] } = options;
   if (!Array.isArray(models) || models.length === 0)
     throw badArgument('models', 'a list of at least one model', models);
   for (const [i, model] of (models as unknown[]).entries()) checkModel(model, `models[${i}]`);
   if (!Array.isArray(apiKeys) || !(apiKeys as unknown[]).every((key) => typeof key === 'string' && key.length >= 8)) {
     throw badArgument('apiKeys', 'a list of strings of at least 8 characters', apiKeys.length);
   }
+  if (!Array.isArray(cors)) throw badArgument('cors', 'a list of origins', cors);
+  for (const origin of cors as unknown[]) checkOrigin(origin);
   const onCuda = models.some((model: ModelOptions) => model.device?.startsWith('cuda'));
   const maxBatchSize = options.maxBatchSize ?? (onCuda ? 32 : 8);
   const limits = checkNumbers(LIMITS, {
@@ -96,7 +104,7 @@ export function checkServeOptions(options: ServeOptions): { limits: Limits; apiK
   if (limits.requestsPerSecond > 0 && apiKeys.length === 0) {
     throw badArgument('requestsPerSecond', 'set together with apiKeys, whose limit it is', limits.requestsPerSecond);
   }
-  return { limits, apiKeys };
+  return { limits, apiKeys, cors };
 }
 
 /** @throws ERR_ARGUMENT */
@@ -107,6 +115,15 @@ export function checkSocketLimits(options: ServerOptions): SocketLimits {
   return checkNumbers(SOCKET_LIMITS, options);
 }
 
+/** As browsers send it, so that comparing texts is enough. */
+function checkOrigin(origin: unknown): void {
+  if (origin === '*') return;
+  const url = typeof origin === 'string' && URL.canParse(origin) ? new URL(origin) : undefined;
+  if (url === undefined || url.origin !== origin || !/^https?:$/.test(url.protocol)) {
+    throw badArgument('cors', "origins such as 'https://example.org', without a path, or '*'", origin);
+  }
+}
+
 /** Names stand in paths. */
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 
@@ -114,7 +131,11 @@ function checkModel(model: unknown, argument: string): void {
   if (typeof model !== 'object' || model === null) throw badArgument(argument, 'an object', model);
   const { name, weights } = model as Partial<ModelOptions>;
   if (typeof weights !== 'string' || weights === '') {
-    throw badArgument(`${argument}.weights`, "the path of a weight file, 'random' or 'random:SEED'", weights);
+    throw badArgument(
+      `${argument}.weights`,
+      "the path of a weight file, a name of torchvision's weights, 'random' or 'random:SEED'",
+      weights,
+    );
   }
   if (name !== undefined && !(typeof name === 'string' && NAME.test(name))) {
     throw badArgument(`${argument}.name`, 'a name of letters, digits, dots, dashes and underscores', name);

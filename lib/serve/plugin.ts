@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { ResNetError } from '../errors';
 import { Access } from './access';
+import { addCors } from './cors';
 import { Inference } from './inference';
 import { Metrics } from './metrics';
 import { loadModels, type Model } from './model';
@@ -55,13 +56,14 @@ export function addRoutes(
   models: readonly Model[],
   onDrained?: () => void,
 ): Promise<void> {
-  const { limits, apiKeys } = checkServeOptions(options);
+  const { limits, apiKeys, cors } = checkServeOptions(options);
   const inferences = new Map<string, Inference>();
   const metrics = new Metrics(() => [...inferences].map(([name, { pending }]) => [name, pending] as const));
   for (const model of models) inferences.set(model.name, new Inference(model, limits, metrics.of(model.name)));
   const access = new Access(apiKeys, limits.requestsPerSecond);
   const state: ServerState = { inferences, limits, access, metrics, stopping: false, inFlight: 0 };
 
+  addCors(app, cors);
   addGate(app, state);
   addEnd(app, state, onDrained);
   const version = packageVersion();

@@ -46,6 +46,7 @@ const classify = (url: string, headers: Record<string, string> = {}): Promise<Re
 
 test('a server under load that gets SIGTERM answers all that it accepted, and ends with 0', async () => {
   const { child, url, log, ended } = await serve([...untrained, '--max-queue-size', '500']);
+  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/); // this machine alone, unless told otherwise
   expect((await classify(url)).status).toBe(200);
   const statuses: (number | string)[] = [];
   let stop = false;
@@ -91,6 +92,23 @@ test('a second signal ends at once', async () => {
   await Promise.all(asked);
 });
 
+test.each([
+  ['SIGTERM', 143],
+  ['SIGINT', 130],
+] as const)('%s while it loads: the signal is heard, as by the first process of a container', async (signal, code) => {
+  // A network that never ends to load.
+  const model = JSON.stringify(join(root, 'dist', 'serve', 'model.js'));
+  const endless = `() => (process.stdout.write('loading'), new Promise(() => setInterval(() => {}, 1000)))`;
+  const preload = text('preload.cjs', `require(${model}).loadModels = ${endless};`);
+  const child = spawn(process.execPath, ['--require', preload, main, 'serve', ...untrained]);
+  children.push(child);
+  const ended = new Promise((resolve) => child.on('close', (...how) => resolve(how)));
+  const said = await Promise.race([new Promise((resolve) => child.stdout.once('data', resolve)), ended]);
+  expect(String(said)).toBe('loading');
+  child.kill(signal);
+  expect(await ended).toEqual([code, null]);
+});
+
 test('flags before variables before the file', async () => {
   const config = text(
     'config.json',
@@ -99,6 +117,7 @@ test('flags before variables before the file', async () => {
       maxBatchSize: 3,
       maxBodyBytes: 2048,
       logLevel: 'debug',
+      cors: ['https://of.file'],
     }),
   );
   const keys = text('keys', '# ours\n a-long-key \n\n');
@@ -106,7 +125,12 @@ test('flags before variables before the file', async () => {
     RESNET_LOG_LEVEL: 'loud',
     RESNET_API_KEY_FILE: keys,
     RESNET_MAX_BODY_BYTES: '5000000',
+    RESNET_CORS: 'https://a.example, https://b.example',
   });
+  for (const origin of ['https://a.example', 'https://b.example', 'https://of.file']) {
+    const { headers } = await fetch(`${url}/v2/health/live`, { headers: { origin } });
+    expect(headers.get('access-control-allow-origin')).toBe(origin.endsWith('.file') ? null : origin);
+  }
   expect((await fetch(`${url}/v2/models/mine`)).status).toBe(401);
   expect((await classify(url, { authorization: 'Bearer a-long-key' })).status).toBe(200);
   child.kill('SIGTERM');
@@ -125,7 +149,7 @@ test('the schema of the file is JSON Schema, and knows every setting', async () 
   const schema = JSON.parse(stdout);
   expect([code, Object.keys(schema.properties)]).toEqual([
     0,
-    expect.arrayContaining(['models', 'port', 'host', 'maxBatchSize', 'receiveMs', 'tlsCert']),
+    expect.arrayContaining(['models', 'port', 'host', 'cors', 'maxBatchSize', 'receiveMs', 'tlsCert']),
   ]);
   const Ajv = require('ajv/dist/2020');
   const validate = new Ajv.default({ strict: true }).compile(schema);
@@ -141,6 +165,7 @@ test.each<[string, string[], number, RegExp]>([
   ['a model without a file', ['--model', 'a'], 2, /NAME=FILE/],
   ['a port that is none', [...untrained, '--port', '99999'], 2, /port must be an integer from 0 to 65535/],
   ['a limit out of bounds', [...untrained, '--max-batch-size', '0'], 2, /maxBatchSize must be/],
+  ['an origin that is none', [...untrained, '--cors', 'example.org'], 2, /cors must be origins/],
   ['half of TLS', [...untrained, '--tls-cert', 'x'], 2, /tlsCert and tlsKey belong together/],
   ['a config that is missing', ['--config', join(folder, 'none.json')], 1, /none\.json/],
   ['a config that is no JSON', ['--config', text('bad.json', '{')], 2, /bad\.json must be JSON/],

@@ -12,7 +12,7 @@ function ci(script: string): Promise<Ended> {
   const npm = join(folder, 'npm');
   writeFileSync(npm, `#!/usr/bin/env bash\n[ "$1" = test ] || exit 0\n${script}\n`);
   chmodSync(npm, 0o755);
-  for (const tool of ['python3', 'cmake', 'g++', 'ninja', 'ccache', 'chromium']) {
+  for (const tool of ['python3', 'cmake', 'g++', 'ninja', 'ccache', 'chromium', 'go']) {
     writeFileSync(join(folder, tool), '#!/bin/sh\n');
     chmodSync(join(folder, tool), 0o755);
   }

@@ -1,3 +1,4 @@
+import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -103,17 +104,23 @@ test("the weights' preprocessing and labels come with the name; what is given go
   }
 });
 
+/** Our command line with the same changed table. */
+function commandLine(): { args: string[]; env: NodeJS.ProcessEnv } {
+  const preload = join(folder, 'preload.cjs');
+  const published = JSON.stringify(join(root, 'dist', 'weights', 'published.json'));
+  writeFileSync(preload, `require(${published})[0].sha256Prefix = '${small.sha256Prefix}';`);
+  return {
+    args: ['--require', preload, join(root, 'dist/cli/main.js')],
+    env: { ...process.env, HTTP_PROXY: '', http_proxy: '', ALL_PROXY: '', all_proxy: '' },
+  };
+}
+
 describe('resnet classify --weights NAME', () => {
   const picture = fixture('small.png');
 
-  /** With the same changed table. */
-  function classify(...args: string[]): Promise<Ended> {
-    const preload = join(folder, 'preload.cjs');
-    const published = JSON.stringify(join(root, 'dist', 'weights', 'published.json'));
-    writeFileSync(preload, `require(${published})[0].sha256Prefix = '${small.sha256Prefix}';`);
-    return run(process.execPath, ['--require', preload, join(root, 'dist/cli/main.js'), 'classify', picture, ...args], {
-      env: { ...process.env, HTTP_PROXY: '', http_proxy: '', ALL_PROXY: '', all_proxy: '' },
-    });
+  function classify(...more: string[]): Promise<Ended> {
+    const { args, env } = commandLine();
+    return run(process.execPath, [...args, 'classify', picture, ...more], { env });
   }
 
   test('fetches, without a bar where no terminal is', async () => {
@@ -137,6 +144,52 @@ describe('resnet classify --weights NAME', () => {
   test('exit 2 for a name that the depth does not have', async () => {
     const { code, stderr } = await classify('--weights', 'IMAGENET1K_V2', '--layers', '18');
     expect([code, stderr]).toEqual([2, expect.stringMatching(/^resnet: weights must be 'IMAGENET1K_V1' or 'DEFAULT'/)]);
+  });
+});
+
+describe('resnet serve --weights NAME', () => {
+  const serve = (more: string[]): ChildProcess => {
+    const line = commandLine();
+    const all = [...line.args, 'serve', '--port', '0', '--log-level', 'silent', ...more];
+    return spawn(process.execPath, all, { env: line.env });
+  };
+
+  test.each<[string, string[]]>([
+    ['a flag', ['--weights', 'DEFAULT', '--layers', '18']],
+    ['a file', []],
+  ])('fetches, and serves what was fetched: %s', async (way, flags) => {
+    const config = join(folder, 'config.json');
+    writeFileSync(config, JSON.stringify({ models: [{ weights: 'IMAGENET1K_V1', layers: 18 }] }));
+    const child = serve(way === 'a flag' ? flags : ['--config', config]);
+    const ended = new Promise((resolve) => child.on('close', resolve));
+    try {
+      let log = '';
+      child.stderr!.on('data', (data) => (log += String(data)));
+      const said = await Promise.race([new Promise((resolve) => child.stdout!.once('data', resolve)), ended]);
+      expect([String(said), log]).toEqual([expect.stringMatching(/^http:/), '']);
+      const picture = readFileSync(fixture('small.png'));
+      const url = `${String(said).trim()}/classify`;
+      const response = await fetch(url, { method: 'POST', body: picture, headers: { 'content-type': 'image/png' } });
+      using classifier = await ImageClassifier.create({ weights: 'DEFAULT', layers: 18 });
+      const [best] = await classifier.classify(picture);
+      expect(JSON.stringify(await response.json())).toContain(JSON.stringify(best!.label));
+      expect(server.requests.map(({ url }) => url)).toEqual([`/mirror/${NAME}`]);
+    } finally {
+      child.kill();
+      await ended;
+    }
+  });
+
+  test.each<[string, string[], RegExp]>([
+    ['is ResNet-50 unless told otherwise', ['--weights', 'DEFAULT'], /mirror\/resnet50-11ad3fa6\.pth/],
+    ['another model too', ['--model', 'a=IMAGENET1K_V1'], /mirror\/resnet50-0676ba61\.pth/],
+  ])('%s', async (_, flags, message) => {
+    server.next = [status(404)];
+    const child = serve(flags);
+    let log = '';
+    child.stderr!.on('data', (data) => (log += String(data)));
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    expect([code, log]).toEqual([1, expect.stringMatching(message)]);
   });
 });
 

@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '../support/node';
+
+/** What stands between an install and code that nobody has looked at. SECURITY.md promises it. */
+const read = (file: string): any => JSON.parse(readFileSync(join(root, file), 'utf8'));
+
+/** What users get, and why. Each one more is one more to trust. */
+const DIRECT: Record<string, string> = {
+  '@fastify/busboy': 'multipart bodies',
+  '@fastify/cors': 'pages of other origins',
+  'cli-progress': 'bars on a terminal',
+  'cmake-js': "Node's headers, and CMake",
+  commander: 'the command line',
+  'csv-stringify': '--format csv',
+  fastify: 'the server',
+  'node-addon-api': "Node-API's C++ headers",
+  picocolors: 'colours on a terminal',
+  'prom-client': '/metrics',
+  'proxy-from-env': 'the rules of NO_PROXY',
+  sharp: 'decoding pictures',
+  tinyglobby: 'patterns of files',
+  yauzl: 'zip files',
+};
+
+/** Production dependencies that may run a script while they are installed: none. Ours alone does, which builds. */
+const MAY_RUN_SCRIPTS: readonly string[] = [];
+
+interface Entry {
+  version?: string;
+  integrity?: string;
+  resolved?: string;
+  dev?: boolean;
+  link?: boolean;
+  hasInstallScript?: boolean;
+  dependencies?: Record<string, string>;
+  devDependencies?: Record<string, string>;
+}
+
+/** All that is wrong with a manifest and its lock file. */
+function faults(manifest: any, lock: { packages: Record<string, Entry> }): string[] {
+  const found: string[] = [];
+  for (const kind of ['dependencies', 'devDependencies', 'overrides']) {
+    for (const [name, version] of Object.entries<string>(manifest[kind] ?? {})) {
+      if (!/^\d+\.\d+\.\d+$/.test(version)) found.push(`${name} is not pinned: ${version}`);
+      const locked = lock.packages[`node_modules/${name}`]?.version;
+      if (locked !== version) found.push(`${name} is ${version} in package.json, ${String(locked)} in the lock file`);
+    }
+  }
+  for (const [place, entry] of Object.entries(lock.packages)) {
+    if (place === '') continue;
+    if (!/^sha512-[A-Za-z0-9+/]{86}==$/.test(entry.integrity ?? '')) found.push(`${place} has no integrity`);
+    if (entry.link === true || /^(git|file|http:)/.test(entry.resolved ?? '')) found.push(`${place} is of no registry`);
+    if (entry.dev === true || entry.hasInstallScript !== true) continue;
+    if (!MAY_RUN_SCRIPTS.includes(place)) found.push(`${place} runs a script when it is installed`);
+  }
+  return found;
+}
+
+test.each(['', 'bench/'])('%spackage.json is pinned, its lock file whole', (folder) => {
+  const [manifest, lock] = [read(`${folder}package.json`), read(`${folder}package-lock.json`)];
+  const allowed = folder === '' ? [] : [expect.stringMatching(/onnxruntime-node|core-js/)]; // for measuring alone
+  const scripts = faults(manifest, lock).filter((fault) => / runs a script /.test(fault));
+  expect(faults(manifest, lock).filter((fault) => !scripts.includes(fault))).toEqual([]);
+  for (const fault of scripts) expect(allowed).toContainEqual(fault);
+});
+
+test.each<[string, (manifest: any, lock: any) => void, RegExp]>([
+  ['a range', (manifest) => (manifest.dependencies.fastify = '^5.0.0'), /fastify is not pinned/],
+  ['a tag', (manifest) => (manifest.devDependencies.jest = 'latest'), /jest is not pinned/],
+  ['another version', (manifest) => (manifest.dependencies.sharp = '9.9.9'), /sharp is 9\.9\.9 in package\.json/],
+  ['no integrity', (_, lock) => delete lock.packages['node_modules/yauzl'].integrity, /yauzl has no integrity/],
+  ['a weak one', (_, lock) => (lock.packages['node_modules/yauzl'].integrity = 'sha1-AA=='), /yauzl has no integrity/],
+  ['a script', (_, lock) => (lock.packages['node_modules/sharp'].hasInstallScript = true), /sharp runs a script/],
+  ['from git', (_, lock) => (lock.packages['node_modules/sharp'].resolved = 'git+ssh://x'), /sharp is of no registry/],
+])('%s is found', (_, change, fault) => {
+  const [manifest, lock] = [read('package.json'), read('package-lock.json')];
+  change(manifest, lock);
+  expect(faults(manifest, lock)).toEqual(expect.arrayContaining([expect.stringMatching(fault)]));
+});
+
+test('the direct ones are those with a reason; SECURITY.md has their number and that of all', () => {
+  expect(Object.keys(read('package.json').dependencies).sort()).toEqual(Object.keys(DIRECT).sort());
+  const lock: { packages: Record<string, Entry> } = read('package-lock.json');
+  const all = Object.entries(lock.packages).filter(([place, { dev }]) => place !== '' && dev !== true).length;
+  const text = readFileSync(join(root, 'SECURITY.md'), 'utf8');
+  expect(text).toContain(`${Object.keys(DIRECT).length} direct dependencies, ${all} in all`);
+});
+
+test('the workflow asks for advisories of what users get, and a release has its SBOM', () => {
+  const workflow = (name: string): string => readFileSync(join(root, '.github', 'workflows', name), 'utf8');
+  expect(workflow('ci.yml')).toMatch(/^ +- run: npm audit --omit=dev --package-lock-only$/m);
+  expect(workflow('release.yml')).toMatch(/^ +- run: npm run --silent sbom > sbom\.cdx\.json$/m);
+});
+
+test('every test that SECURITY.md names is there', () => {
+  const text = readFileSync(join(root, 'SECURITY.md'), 'utf8');
+  const named = [...text.matchAll(/`(test\/[\w/.-]+\.test\.ts)`/g)].map(([, path]) => path!);
+  expect(named.length).toBeGreaterThan(10);
+  for (const path of named) expect(readFileSync(join(root, path), 'utf8')).toMatch(/\btest\b/);
+});
