@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { JobFolder, shardName } from '../../lib/job/folder';
 import { PictureList } from '../../lib/job/list';
 import { merge } from '../../lib/job/merge';
@@ -66,7 +67,12 @@ describe('the folder', () => {
 
   test('of many processes that begin at once all have one', async () => {
     const output = fresh();
-    const folders = await Promise.all(Array.from({ length: 20 }, () => JobFolder.open(output, plan)));
+    const folders = await Promise.all(
+      Array.from({ length: 40 }, async (_, i) => {
+        await sleep(i / 4); // so that some read what others are about to write
+        return await JobFolder.open(output, plan);
+      }),
+    );
     expect(new Set(folders.map(({ id }) => id)).size).toBe(1);
     expect(readdirSync(`${output}.shards`)).toEqual(['job.json']);
     expect((await JobFolder.open(output, { ...plan })).id).toBe(folders[0]!.id);

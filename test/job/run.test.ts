@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, truncateSync } from 'node:fs';
+import { mkdtempSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'bullmq';
@@ -77,6 +77,21 @@ describeWithRedis('a job', () => {
     expect(picturesIn(output)).toEqual(pictures);
     expect(await run({ name: 'shared', output, classify })).toBeUndefined();
     expect(asked).toHaveLength(9);
+  });
+
+  test('a shard that came to be meanwhile is not computed', async () => {
+    const output = fresh();
+    const own = await JobFolder.open(output, plan('there'));
+    const asked: string[] = [];
+    const classify: Classify = (paths) => {
+      asked.push(...paths);
+      const theirs = pictures.slice(6).map((picture) => `${JSON.stringify({ picture, predictions: [] })}\n`);
+      writeFileSync(own.shard(3), theirs.join(''));
+      return Promise.resolve(paths.map(answer));
+    };
+    expect(await run({ name: 'there', output, classify })).toEqual({ pictures: 9, failed: 0 });
+    expect(asked).toEqual(pictures.slice(0, 6).map((picture) => join(folder, picture)));
+    expect(picturesIn(output)).toEqual(pictures);
   });
 
   test('what is wrong with more than a picture ends this process; its shard is given back at once', async () => {
