@@ -11,6 +11,7 @@ const LIB = [
   ['calibration', 'optimized'],
   ['blocks', 'resnet', 'summary'],
   ['image'],
+  ['job'],
   ['index'],
   ['serve'],
   ['esm', 'cli'],

@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander';
 import type { ResNetError } from '../errors';
 import type { Prediction } from '../image/classifier';
 import { WRITERS } from './classified';
+import { addJobOptions, checkNoJob, classifyJob, type JobFlags } from './job';
 import { addNetworkOptions, openClassifier, type NetworkFlags } from './network';
 import { parseCount } from './options';
 import { picturesOf } from './pictures';
@@ -17,10 +18,9 @@ interface Classifies {
   ): Promise<Prediction[][]>;
 }
 
-interface Flags extends NetworkFlags {
+interface Flags extends NetworkFlags, JobFlags {
   server?: string;
   model?: string;
-  top?: number;
   format: keyof typeof WRITERS;
 }
 
@@ -32,7 +32,7 @@ export function addClassify(program: Command): void {
   const command = program
     .command('classify')
     .description('Name what pictures show.')
-    .argument('<picture...>', 'JPEG, PNG, WebP, TIFF or GIF files; folders; patterns in quotes')
+    .argument('[picture...]', 'JPEG, PNG, WebP, TIFF or GIF files; folders; patterns in quotes')
     .option('--top <n>', 'how many classes to name; default: 5', parseCount);
   addNetworkOptions(command)
     .option('--labels <file>', "class names, a JSON array or one a line; default: ImageNet's for 1000 classes")
@@ -46,15 +46,21 @@ export function addClassify(program: Command): void {
       ]),
     )
     .option('--model <name>', 'with --server: which of its models, where it has several')
-    .addOption(new Option('--format <name>', 'what to print').choices(Object.keys(WRITERS)).default('text'))
-    .action(async (pictures: string[], flags: Flags) => {
-      if (flags.server !== undefined) {
-        await classifyAll(new RemoteClassifier(flags.server, flags.model), pictures, flags);
-        return;
-      }
-      using classifier = await openClassifier(flags, command);
-      await classifyAll(classifier, pictures, flags);
-    });
+    .addOption(new Option('--format <name>', 'what to print').choices(Object.keys(WRITERS)).default('text'));
+  addJobOptions(command).action(async (pictures: string[], flags: Flags) => {
+    if (flags.job !== undefined) {
+      await classifyJob(pictures, flags, command);
+      return;
+    }
+    checkNoJob(flags, command);
+    if (pictures.length === 0) command.error("error: missing required argument 'picture'", { exitCode: 2 });
+    if (flags.server !== undefined) {
+      await classifyAll(new RemoteClassifier(flags.server, flags.model), pictures, flags);
+      return;
+    }
+    using classifier = await openClassifier(flags, command);
+    await classifyAll(classifier, pictures, flags);
+  });
 }
 
 async function classifyAll(classifier: Classifies, pictures: readonly string[], flags: Flags): Promise<void> {

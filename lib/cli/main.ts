@@ -22,6 +22,7 @@ const USAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_ARGUMENT',
   'ERR_DEVICE',
   'ERR_DTYPE',
+  'ERR_JOB_MISMATCH',
   'ERR_SHAPE',
   'ERR_UNSUPPORTED_DTYPE',
   'ERR_UNSUPPORTED_LAYERS',

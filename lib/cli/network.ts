@@ -42,16 +42,19 @@ export function addNetworkOptions(command: Command): Command {
     .addOption(new Option('--interpolation <name>', 'how to resize').choices(['bilinear', 'bicubic']));
 }
 
+/** Ends the command, as wrong usage, where no weights were named. */
+export function checkWeights({ weights }: NetworkFlags, command: Command): string {
+  if (weights !== undefined) return weights;
+  return command.error(
+    `error: ${command.name()} needs weights: --weights FILE for a trained network (safetensors, …), ` +
+      "--weights DEFAULT for torchvision's, or --weights random for an untrained one, for trials",
+    { exitCode: 2 },
+  );
+}
+
 /** Makes the network that the flags ask for, and says so where it is an untrained one. */
 export async function openClassifier(flags: NetworkFlags, command: Command): Promise<ImageClassifier> {
-  const { weights } = flags;
-  if (weights === undefined) {
-    command.error(
-      `error: ${command.name()} needs weights: --weights FILE for a trained network (safetensors, …), ` +
-        "--weights DEFAULT for torchvision's, or --weights random for an untrained one, for trials",
-      { exitCode: 2 },
-    );
-  }
+  const weights = checkWeights(flags, command);
   const options = { ...optionsOf({ ...flags, weights }), calibration: await calibrationOf(flags.calibration) };
   const classifier = await withDownloadProgress((onProgress) => ImageClassifier.create({ ...options, onProgress }));
   if (isRandom(weights)) {

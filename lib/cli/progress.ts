@@ -5,20 +5,25 @@ import { speaksUnicode } from './bars';
 export class Progress {
   readonly #bar: SingleBar | undefined;
   readonly #began = performance.now();
-  #done = 0;
+  #done: number;
 
   private constructor(
     bar: SingleBar | undefined,
     private readonly total: number,
+    private readonly already: number,
   ) {
     this.#bar = bar;
+    this.#done = already;
     this.#start();
     process.once('exit', () => this.end()); // where a reader closed our output, for instance
   }
 
-  /** @param what - what is counted, in the plural */
-  static async begin(total: number, what: string): Promise<Progress> {
-    if (!process.stderr.isTTY || total < 2) return new Progress(undefined, total);
+  /**
+   * @param what - what is counted, in the plural
+   * @param already - how much was done before, in a time that is not known
+   */
+  static async begin(total: number, what: string, already = 0): Promise<Progress> {
+    if (!process.stderr.isTTY || total < 2) return new Progress(undefined, total, already);
     const { SingleBar } = await import('cli-progress');
     const [barCompleteChar, barIncompleteChar] = speaksUnicode() ? ['█', '░'] : ['#', '.'];
     const bar = new SingleBar({
@@ -31,7 +36,7 @@ export class Progress {
       linewrap: true, // as it is: a terminal is left as it was found, however this ends
       emptyOnZero: true,
     });
-    return new Progress(bar, total);
+    return new Progress(bar, total, already);
   }
 
   add(done: number): void {
@@ -55,8 +60,9 @@ export class Progress {
   }
 
   #payload(): { left: string } {
-    if (this.#done === 0) return { left: '…' };
-    const seconds = Math.ceil(((performance.now() - this.#began) / 1000 / this.#done) * (this.total - this.#done));
+    const done = this.#done - this.already;
+    if (done === 0) return { left: '…' };
+    const seconds = Math.ceil(((performance.now() - this.#began) / 1000 / done) * (this.total - this.#done));
     return { left: seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s` };
   }
 }

@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { checkInteger } from '../check';
+import { badArgument, ResNetError, show } from '../errors';
+import type { ImageClassifier } from '../image/classifier';
+import { openWeights } from '../weights/read';
+import { isWeightsName } from '../weights/published';
+import type { PictureList } from './list';
+
+/** All that a job's lines depend on: processes with one plan write the same lines. */
+export type Plan = Readonly<Record<string, string | number>>;
+
+/**
+ * Two plans of one name are one.
+ *
+ * @param where - where the other one is at work
+ * @throws ERR_JOB_MISMATCH
+ */
+export function checkSame(plan: Plan, other: unknown, where: string): void {
+  const known = (typeof other === 'object' && other !== null ? other : {}) as Readonly<Record<string, unknown>>;
+  const name = Object.keys({ ...plan, ...known }).find((key) => plan[key] !== known[key]);
+  if (name === undefined) return;
+  throw new ResNetError(
+    'ERR_JOB_MISMATCH',
+    `The job must be the same in all its processes, but ${name} is ${show(plan[name])} here and ` +
+      `${show(known[name])} in ${where}. Another job needs another name and another output.`,
+  );
+}
+
+/** What the answers depend on that a classifier does not tell. */
+export interface PlanOptions {
+  /** The job's name. */
+  name: string;
+  weights: string;
+  /** Where int8's ranges come from. */
+  calibration: string | undefined;
+  topK: number | undefined;
+  shardSize: number;
+}
+
+/**
+ * Writes down what a job does. Devices and threads are left out: they may differ from one process to another.
+ *
+ * @throws ERR_FILE; ERR_ARGUMENT where there are fewer classes than `topK`, or the weights are random without a seed
+ */
+export async function planOf(
+  list: PictureList,
+  classifier: Pick<ImageClassifier, 'layers' | 'numClasses' | 'dtype' | 'labels' | 'preprocess'>,
+  { name, weights, calibration, topK, shardSize }: PlanOptions,
+): Promise<Plan> {
+  const { layers, numClasses, dtype, labels, preprocess } = classifier;
+  if (topK !== undefined) checkInteger('topK', topK, 1, numClasses); // before a plan is written that nobody can do
+  return {
+    name,
+    list: list.sha256,
+    pictures: list.pictures,
+    shardSize,
+    weights: await identify(weights),
+    layers,
+    classes: numClasses,
+    dtype,
+    ...(calibration === undefined ? {} : { calibration: await identifyCalibration(calibration) }),
+    topK: topK ?? Math.min(5, numClasses),
+    labels: sha256(JSON.stringify(labels)),
+    preprocess: JSON.stringify(preprocess),
+  };
+}
+
+/** @throws ERR_ARGUMENT where every process of a job would draw weights of its own */
+export function checkSeeded(weights: string): void {
+  if (weights === 'random') throw badArgument('weights', "'random:SEED' in a job, whose processes share it", weights);
+}
+
+/** Weights by what they are: their files may have another path on another machine. */
+async function identify(weights: string): Promise<string> {
+  checkSeeded(weights);
+  if (isWeightsName(weights) || weights.startsWith('random:')) return weights;
+  const { path, entries } = await openWeights(weights);
+  const files = new Set(entries.map((entry) => entry.path ?? path));
+  const hashes: string[] = [];
+  for (const file of files) hashes.push(await sha256OfFile(file));
+  return hashes.length === 1 && hashes[0] !== undefined ? hashes[0] : sha256(hashes.sort().join());
+}
+
+async function identifyCalibration(calibration: string): Promise<string> {
+  return calibration.endsWith('.json') ? await sha256OfFile(calibration) : calibration;
+}
+
+async function sha256OfFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  } catch (error) {
+    throw new ResNetError('ERR_FILE', `Cannot read ${path}: ${(error as Error).message}.`, { cause: error });
+  }
+  return hash.digest('hex');
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

@@ -1,0 +1,76 @@
+import { copyFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ResNet } from '../../lib/index';
+import { checkPreprocess } from '../../lib/image/preprocess';
+import { PictureList } from '../../lib/job/list';
+import { planOf, type Plan, type PlanOptions } from '../../lib/job/plan';
+import { temporaryFolder, written } from '../support/files';
+
+const folder = temporaryFolder();
+const classifier = {
+  layers: 18 as const,
+  numClasses: 3,
+  dtype: 'float32' as const,
+  labels: ['a', 'b', 'c'],
+  preprocess: checkPreprocess('timm'),
+};
+const options = { name: 'job', weights: 'random:1', calibration: undefined, topK: undefined, shardSize: 10 };
+
+async function plan(changed: Partial<PlanOptions & typeof classifier> = {}): Promise<Plan> {
+  const list = await PictureList.read(written(folder, 'list', Buffer.from('a\nb\n')), 10);
+  return await planOf(list, { ...classifier, ...changed }, { ...options, ...changed });
+}
+
+test('all that the lines depend on is in it', async () => {
+  const first = await plan();
+  expect(await plan()).toEqual(first);
+  expect(first).toMatchObject({ name: 'job', pictures: 2, topK: 3, layers: 18, dtype: 'float32' });
+  const changes: Partial<PlanOptions & typeof classifier>[] = [
+    { name: 'other' },
+    { weights: 'random:2' },
+    { weights: 'DEFAULT' },
+    { calibration: 'pictures/' },
+    { topK: 2 },
+    { shardSize: 11 },
+    { numClasses: 4 },
+    { labels: ['a', 'c', 'b'] },
+    { preprocess: checkPreprocess('huggingface') },
+  ];
+  const all = await Promise.all([{}, ...changes].map(plan));
+  expect(new Set(all.map((one) => JSON.stringify(one))).size).toBe(changes.length + 1);
+});
+
+test('weights are what their files hold, wherever they lie', async () => {
+  const [one, moved, other] = ['one', 'moved', 'other'].map((name) => join(folder, `${name}.safetensors`)) as [
+    string,
+    string,
+    string,
+  ];
+  using network = new ResNet(18, 3, { seed: 1 });
+  await network.save(one);
+  copyFileSync(one, moved);
+  using another = new ResNet(18, 3, { seed: 2 });
+  await another.save(other);
+  const weightsOf = async (weights: string): Promise<unknown> => (await plan({ weights })).weights;
+  expect(await weightsOf(moved)).toBe(await weightsOf(one));
+  expect(await weightsOf(other)).not.toBe(await weightsOf(one));
+  const calibration = join(folder, 'ranges.json');
+  writeFileSync(calibration, '{}');
+  const before = await plan({ calibration });
+  writeFileSync(calibration, '{ }');
+  expect((await plan({ calibration })).calibration).not.toBe(before.calibration);
+});
+
+test('more classes than there are', async () => {
+  await expect(plan({ topK: 4 })).rejects.toMatchObject({
+    code: 'ERR_ARGUMENT',
+    message: 'topK must be an integer from 1 to 3, but got 4.',
+  });
+});
+
+test('random weights without a seed would be others in each process', async () => {
+  await expect(plan({ weights: 'random' })).rejects.toMatchObject({
+    code: 'ERR_ARGUMENT',
+    message: expect.stringContaining('random:SEED'),
+  });
+});
