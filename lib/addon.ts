@@ -171,6 +171,8 @@ export interface Addon {
   externalMemory(): number;
   /** For tests: stands in for libtorch's CUDA library, and for the number of devices that the driver counts. */
   setCudaSource(library: string, devices?: number): void;
+  /** For tests: measures the limit on memory below this root, and returns it in bytes; Infinity where there is none. */
+  setControlGroups(root: string): number;
 }
 
 // Both lib/ (tests) and dist/ (users) lie one level below the package's root.

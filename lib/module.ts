@@ -1,4 +1,4 @@
-import { isSharedArrayBuffer } from 'node:util/types';
+import { isMap, isSharedArrayBuffer } from 'node:util/types';
 import { addon, fromNative, native } from './addon';
 import type {
   NativeFileEntry,
@@ -12,7 +12,7 @@ import type {
 } from './addon';
 import { checkOptionsObject } from './check';
 import { badArgument, ResNetError, show } from './errors';
-import { elementCount, Tensor, transpose } from './tensor';
+import { elementCount, isTensor, Tensor, transpose } from './tensor';
 import { nonFinite, warnOfNonFinite } from './weights/finite';
 import { matchState, type LoadOptions, type LoadReport } from './weights/match';
 
@@ -210,7 +210,7 @@ export abstract class Module {
   }
 
   #input(x: Tensor): NativeTensor {
-    if (!(x instanceof Tensor)) throw badArgument('x', 'a Tensor', x);
+    if (!isTensor(x)) throw badArgument('x', 'a Tensor', x);
     if (!INPUT_DTYPES.has(x.dtype)) {
       throw badArgument('x', `of dtype ${[...INPUT_DTYPES].join(', ')}`, x.dtype, 'ERR_DTYPE');
     }
@@ -417,10 +417,10 @@ function checkEntries(entries: unknown): ReadonlyMap<string, Tensor> {
   if (typeof entries !== 'object' || entries === null) {
     throw badArgument('entries', 'a Map or an object of names to Tensors', entries);
   }
-  const given = new Map<unknown, unknown>(entries instanceof Map ? entries : Object.entries(entries));
+  const given = new Map<unknown, unknown>(isMap(entries) ? entries : Object.entries(entries));
   for (const [name, tensor] of given) {
     if (typeof name !== 'string') throw badArgument('entries', 'named by strings', name);
-    if (!(tensor instanceof Tensor)) throw badArgument(`entries[${show(name)}]`, 'a Tensor', tensor);
+    if (!isTensor(tensor)) throw badArgument(`entries[${show(name)}]`, 'a Tensor', tensor);
   }
   return given as Map<string, Tensor>;
 }

@@ -16,7 +16,7 @@ import {
   type ForwardOptions,
   type Module,
 } from './module';
-import { Tensor } from './tensor';
+import { isTensor, type Tensor } from './tensor';
 
 /** What an optimised network computes in. */
 export type OptimizedDType = 'float32' | 'bfloat16' | 'int8';
@@ -266,7 +266,7 @@ function isList(calibration: Calibration): calibration is readonly Tensor[] {
 }
 
 function checkInput(x: unknown, argument = 'x'): asserts x is Tensor {
-  if (!(x instanceof Tensor)) throw badArgument(argument, 'a Tensor', x);
+  if (!isTensor(x)) throw badArgument(argument, 'a Tensor', x);
   if (x.dtype === 'uint8') {
     if (x.shape.length !== 4 || x.shape[3] !== 3 || x.shape.includes(0)) {
       throw badArgument(argument, 'of shape [N, H, W, 3] with positive N, H and W', x.shape, 'ERR_SHAPE');

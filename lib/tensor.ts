@@ -1,3 +1,4 @@
+import { isUint16Array } from 'node:util/types'; // unlike instanceof, right across realms
 import { badArgument, ResNetError } from './errors';
 import { fromBfloat16, fromFloat16 } from './half';
 
@@ -44,6 +45,9 @@ const DTYPES_OF: Readonly<Record<string, readonly DType[]>> = {
   BigInt64Array: ['int64'],
 };
 
+/** The same in every copy of the package, as test runners and bundlers make them. */
+const BRAND = Symbol.for('libtorch-resnet.Tensor');
+
 /**
  * Plain data: a dtype, a shape and a row-major array. A Tensor owns JavaScript memory and is never a
  * view of native state; the array is taken as it is, without a copy.
@@ -86,10 +90,17 @@ export class Tensor {
     if (this.dtype === 'float32') return this.data as Float32Array;
     if (this.dtype === 'bfloat16') return fromBfloat16(this.data as Uint16Array);
     // A Float16Array reads as numbers already; only the bits in a Uint16Array need decoding.
-    if (this.dtype === 'float16' && this.data instanceof Uint16Array) return fromFloat16(this.data);
+    if (this.dtype === 'float16' && isUint16Array(this.data)) return fromFloat16(this.data);
     if (this.dtype === 'int64') return Float32Array.from(this.data as BigInt64Array, Number);
     return new Float32Array(this.data as Exclude<TensorData, BigInt64Array>);
   }
+}
+
+Object.defineProperty(Tensor.prototype, BRAND, { value: true });
+
+/** Whether `value` is a Tensor, of this copy of the package or of another one. @internal */
+export function isTensor(value: unknown): value is Tensor {
+  return value instanceof Tensor || (typeof value === 'object' && value !== null && BRAND in value);
 }
 
 /** [rows, columns] -> [columns, rows], copied. */

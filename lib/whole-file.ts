@@ -22,7 +22,7 @@ export async function writeWhole(
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined); // of the two failures the first one is the reason
     if (error instanceof ResNetError) throw error; // of whoever makes the parts
     throw new ResNetError('ERR_FILE', `Cannot write ${path}: ${(error as Error).message}.`, { cause: error });
   }

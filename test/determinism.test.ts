@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { ResNet } from '../lib/index';
+import { addon } from '../lib/addon';
+import { ResNet, Tensor, type OptimizedDType } from '../lib/index';
 import { randomTensor } from './support/tensors';
 import { runScript } from './support/node';
 
@@ -33,4 +34,52 @@ test('concurrent forwards answer what each answers alone', async () => {
   const alone = xs.map((x) => net.forwardSync(x).data);
   const together = await Promise.all(xs.map((x) => net.forward(x)));
   expect(together.map((y) => y.data)).toEqual(alone);
+});
+
+/** Of a batch: the images [from, to), alone. */
+function part(x: Tensor, from: number, to: number): Tensor {
+  const size = x.size / x.shape[0]!;
+  return new Tensor(x.data.slice(from * size, to * size), [to - from, ...x.shape.slice(1)]);
+}
+
+const PARTS = [
+  [0, 1],
+  [4, 5],
+  [1, 3],
+  [2, 5],
+] as const;
+
+describe('the same bits alone and in any batch, at any place, on one thread and on several, one or many at once', () => {
+  const x = randomTensor([5, 3, 65, 65]);
+
+  test.each<OptimizedDType>(['float32', 'bfloat16', 'int8'])('optimised, %s', async (dtype) => {
+    using net = new ResNet(18, 10, { seed: 2 });
+    const calibration = dtype === 'int8' ? [x] : undefined;
+    const networks = await Promise.all(
+      [1, 2, 3].map((threads) => net.optimize({ dtype, threads, streams: threads, calibration })),
+    );
+    const expected = (await networks[0]!.forward(x)).toFloat32();
+    for (const network of networks) {
+      const again = await Promise.all([network.forward(x), network.forward(x), network.forward(x)]);
+      for (const { data } of again) expect(data).toEqual(expected);
+      for (const [from, to] of PARTS) {
+        expect((await network.forward(part(x, from, to))).data).toEqual(expected.slice(10 * from, 10 * to));
+      }
+      network.dispose();
+    }
+  });
+});
+
+test('eager: the same bits for the same batch on any number of streams; alone within 1e-5 of the largest logit', async () => {
+  using net = new ResNet(18, 10, { seed: 2 });
+  const x = randomTensor([5, 3, 65, 65]);
+  const expected = (await net.forward(x)).toFloat32();
+  addon().ensureStreams(3); // each with other threads inside
+  for (const { data } of await Promise.all([1, 2, 3, 4].map(() => net.forward(x)))) expect(data).toEqual(expected);
+  const allowed = 1e-5 * expected.reduce((most, logit) => Math.max(most, Math.abs(logit)), 0);
+  for (const [from, to] of PARTS) {
+    // libtorch chooses its kernels by the size of the batch, and other orders of additions with them.
+    const y = (await net.forward(part(x, from, to))).toFloat32();
+    y.forEach((logit, i) => expect(Math.abs(logit - expected[10 * from + i]!)).toBeLessThanOrEqual(allowed));
+  }
 });

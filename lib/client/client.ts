@@ -1,6 +1,6 @@
 import { checkInteger, checkOptionsObject } from '../check';
 import { badArgument, ERROR_CODES, ResNetError, show, type ErrorCode } from '../errors';
-import { Tensor } from '../tensor';
+import { isTensor, Tensor } from '../tensor';
 import type { ClassifyAnswer, FeaturesAnswer, ServedPrediction } from './answers';
 import { backOff, wait } from './retry';
 
@@ -94,7 +94,7 @@ export class ResNetClient {
    */
   async infer(x: Tensor, options: RequestOptions = {}): Promise<Tensor> {
     checkOptionsObject(options);
-    if (!(x instanceof Tensor) || (x.dtype !== 'float32' && x.dtype !== 'uint8')) {
+    if (!isTensor(x) || (x.dtype !== 'float32' && x.dtype !== 'uint8')) {
       throw badArgument('x', 'a Tensor of dtype float32 or uint8', x, 'ERR_DTYPE');
     }
     const { model } = this.#options;

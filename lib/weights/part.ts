@@ -12,7 +12,7 @@ const ABANDONED_AFTER = 24 * 60 * 60 * 1000; // for another host's, and for a nu
  * process in it, so that another download can tell what a killed process has left (and goes on with it) from what is
  * being written.
  *
- * @throws ERR_FILE from every method
+ * @throws ERR_FILE from every method but `leave` and `discard`
  */
 export class Part {
   readonly #place: string;
@@ -79,13 +79,18 @@ export class Part {
       await this.discard();
       return;
     }
-    await this.#file.close();
+    await this.#close();
     await renamed(this.#path, `${this.#place}.part`);
   }
 
+  /** Never fails: it is what is done after another failure, which is the one to be told. */
   async discard(): Promise<void> {
-    await this.#file.close();
-    await rm(this.#path, { force: true });
+    await this.#close();
+    await rm(this.#path, { force: true }).catch(() => undefined);
+  }
+
+  async #close(): Promise<void> {
+    await this.#file.close().catch(() => undefined);
   }
 }
 

@@ -2,6 +2,8 @@
 #include <napi.h>
 #include <torch/headeronly/version.h>
 
+#include <limits>
+
 #include "addon/arguments.h"
 #include "addon/environment.h"
 #include "addon/errors.h"
@@ -11,6 +13,7 @@
 #include "addon/tensors.h"
 #include "runtime/cores.h"
 #include "runtime/cuda.h"
+#include "runtime/memory_limit.h"
 #include "runtime/streams.h"
 
 // The addon's exports; lib/addon.ts types them.
@@ -105,6 +108,15 @@ Napi::Value set_cuda_source(const Napi::CallbackInfo& info) {
   });
 }
 
+/// For tests: measures the limit on memory below another root than the system's, and returns it in bytes.
+Napi::Value set_control_groups(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto limit = measure_memory_limit(string_argument(info[0], "root"));
+    return Napi::Number::New(info.Env(),
+                             limit == kNoLimit ? std::numeric_limits<double>::infinity() : static_cast<double>(limit));
+  });
+}
+
 std::string loaded_libtorch() {
   // The library's own word, not the headers': the two differ where a built addon meets another libtorch.
   const auto config = at::show_config();
@@ -115,6 +127,7 @@ std::string loaded_libtorch() {
 }
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  limit_allocations();
   Environment::attach(env);
   // A plain function in front of the class: the class itself is not for JavaScript to extend or to rewire.
   const auto constructor = std::make_shared<Napi::FunctionReference>(Napi::Persistent(Module::define(env)));
@@ -141,6 +154,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("stop", Napi::Function::New(env, stop));
   exports.Set("externalMemory", Napi::Function::New(env, external_memory));
   exports.Set("setCudaSource", Napi::Function::New(env, set_cuda_source));
+  exports.Set("setControlGroups", Napi::Function::New(env, set_control_groups));
   return exports;
 }
 

@@ -8,6 +8,7 @@
 
 #include "addon/arguments.h"
 #include "error.h"
+#include "runtime/memory_limit.h"
 
 namespace resnet {
 namespace {
@@ -79,6 +80,7 @@ void require_length(const Bytes& bytes, int64_t elements) {
 /// Memory that JavaScript owns, by JavaScript's own constructor: it throws where there is no memory, and Node-API's
 /// function ends the process then.
 Napi::ArrayBuffer new_buffer(Napi::Env env, size_t bytes) {
+  require_memory(bytes);
   const auto constructor = env.Global().Get("ArrayBuffer");
   if (!constructor.IsFunction()) throw Error("ERR_NATIVE", "The global ArrayBuffer is no constructor.");
   Napi::Value buffer;

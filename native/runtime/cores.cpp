@@ -8,6 +8,8 @@
 #include <string>
 #include <thread>
 
+#include "runtime/control_groups.h"
+
 #ifdef __linux__
 #include <sched.h>
 #endif
@@ -39,36 +41,12 @@ std::optional<double> quota_in(const std::string& quota_file, const std::string&
   return std::stod(quota) / period;
 }
 
-/// The tightest quota from this process's control group up to the root of what it can see.
-double tightest_quota(const std::string& mount, std::string group, bool v2) {
-  double tightest = std::numeric_limits<double>::infinity();
-  while (true) {
-    const auto folder = mount + group + "/";
-    const auto quota =
-        v2 ? quota_in(folder + "cpu.max", "") : quota_in(folder + "cpu.cfs_quota_us", folder + "cpu.cfs_period_us");
-    if (quota) tightest = std::min(tightest, *quota);
-    if (group.empty()) return tightest;
-    group.erase(group.rfind('/'));
-  }
-}
-
 double container_quota() {
   double tightest = std::numeric_limits<double>::infinity();
-  std::ifstream groups("/proc/self/cgroup");
-  for (std::string line; std::getline(groups, line);) {
-    // "0::/path" is v2; "4:cpu,cpuacct:/path" is v1's cpu controller.
-    const auto first = line.find(':');
-    const auto second = line.find(':', first + 1);
-    if (first == std::string::npos || second == std::string::npos) continue;
-    const auto controllers = line.substr(first + 1, second - first - 1);
-    auto group = line.substr(second + 1);
-    if (group.empty() || group.front() != '/') continue;
-    if (group == "/") group.clear();
-    if (controllers.empty()) {
-      tightest = std::min(tightest, tightest_quota("/sys/fs/cgroup", group, true));
-    } else if (controllers == "cpu" || controllers.rfind("cpu,", 0) == 0) {
-      tightest = std::min(tightest, tightest_quota("/sys/fs/cgroup/cpu", group, false));
-    }
+  for (const auto& [folder, unified] : control_groups("cpu")) {
+    const auto quota = unified ? quota_in(folder + "cpu.max", "")
+                               : quota_in(folder + "cpu.cfs_quota_us", folder + "cpu.cfs_period_us");
+    if (quota) tightest = std::min(tightest, *quota);
   }
   return tightest;
 }
