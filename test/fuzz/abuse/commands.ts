@@ -252,8 +252,7 @@ const anything: Step = async (world, random) => {
     if (!isPromised(error)) throw error;
   } finally {
     if (own && !pair.disposed && pair.pending.length === 0) {
-      pair.real.eval();
-      pair.twin.eval();
+      if (changed(pair, () => pair.real.eval())) pair.twin.eval();
     }
   }
 };
