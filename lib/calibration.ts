@@ -32,6 +32,11 @@ export async function readCalibration(path: string, network: Network): Promise<R
   } catch (error) {
     throw new ResNetError('ERR_FILE', `Cannot read ${path}: ${(error as Error).message}.`, { cause: error });
   }
+  return rangesIn(path, text, network);
+}
+
+/** The ranges in a calibration's text. @internal */
+export function rangesIn(path: string, text: string, network: Network): Range[] {
   const found = parse(text);
   if (found === undefined) throw new ResNetError('ERR_CALIBRATION', `${path} is not a calibration of this package.`);
   if (found.layers !== network.layers) {
@@ -46,7 +51,7 @@ export async function readCalibration(path: string, network: Network): Promise<R
 function parse(text: string): { layers: number; ranges: Range[] } | undefined {
   try {
     const { format, layers, ranges } = JSON.parse(text) as { format: unknown; layers: number; ranges: Range[] };
-    if (format !== FORMAT || !Array.isArray(ranges)) return undefined;
+    if (format !== FORMAT || !Number.isInteger(layers) || !Array.isArray(ranges)) return undefined;
     const whole = ranges.every(
       ({ name, least, most }) => typeof name === 'string' && Number.isFinite(least) && Number.isFinite(most),
     );

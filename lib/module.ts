@@ -12,7 +12,7 @@ import type {
 } from './addon';
 import { checkOptionsObject } from './check';
 import { badArgument, ResNetError, show } from './errors';
-import { elementCount, isTensor, Tensor, transpose } from './tensor';
+import { elementCount, takeTensor, Tensor, transpose } from './tensor';
 import { nonFinite, warnOfNonFinite } from './weights/finite';
 import { matchState, type LoadOptions, type LoadReport } from './weights/match';
 
@@ -108,6 +108,7 @@ export abstract class Module {
 
   /** Switches back to eval mode, the mode of a new module. @throws ERR_BUSY */
   eval(): this {
+    Module.#of(this);
     return this.train(false);
   }
 
@@ -184,8 +185,10 @@ export abstract class Module {
    */
   parameterCount(options: CountOptions = {}): number {
     const module = Module.#of(this);
+    checkOptionsObject(options);
     const count = options.count ?? 'all';
-    if (!Object.hasOwn(COUNTED, count)) throw badArgument('count', "'all', 'parameters' or 'article'", count);
+    if (typeof count !== 'string' || !Object.hasOwn(COUNTED, count))
+      throw badArgument('count', "'all', 'parameters' or 'article'", count);
     const spec = native(() => module.#native.stateSpec());
     const norms = new Set(
       spec.filter((entry) => entry.name.endsWith('.running_mean')).map((entry) => parent(entry.name)),
@@ -206,11 +209,11 @@ export abstract class Module {
   }
 
   [Symbol.dispose](): void {
-    this.dispose();
+    Module.#of(this, true).dispose();
   }
 
-  #input(x: Tensor): NativeTensor {
-    if (!isTensor(x)) throw badArgument('x', 'a Tensor', x);
+  #input(given: Tensor): NativeTensor {
+    const x = takeTensor(given, 'x');
     if (!INPUT_DTYPES.has(x.dtype)) {
       throw badArgument('x', `of dtype ${[...INPUT_DTYPES].join(', ')}`, x.dtype, 'ERR_DTYPE');
     }
@@ -420,7 +423,7 @@ function checkEntries(entries: unknown): ReadonlyMap<string, Tensor> {
   const given = new Map<unknown, unknown>(isMap(entries) ? entries : Object.entries(entries));
   for (const [name, tensor] of given) {
     if (typeof name !== 'string') throw badArgument('entries', 'named by strings', name);
-    if (!isTensor(tensor)) throw badArgument(`entries[${show(name)}]`, 'a Tensor', tensor);
+    given.set(name, takeTensor(tensor, `entries[${show(name)}]`));
   }
   return given as Map<string, Tensor>;
 }

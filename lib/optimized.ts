@@ -16,7 +16,7 @@ import {
   type ForwardOptions,
   type Module,
 } from './module';
-import { isTensor, type Tensor } from './tensor';
+import { takeTensor, type Tensor } from './tensor';
 
 /** What an optimised network computes in. */
 export type OptimizedDType = 'float32' | 'bfloat16' | 'int8';
@@ -120,8 +120,8 @@ export class OptimizedResNet {
   /** As {@link OptimizedResNet.forward}, blocking the calling thread. */
   forwardSync(x: Tensor): Tensor {
     const network = OptimizedResNet.#of(this);
-    checkInput(x);
-    return fromNativeTensor(native(() => network.#native.forwardSync(toNativeTensor(x), false, network.#threads)));
+    const input = toNativeTensor(takeInput(x));
+    return fromNativeTensor(native(() => network.#native.forwardSync(input, false, network.#threads)));
   }
 
   /** See {@link ImageClassifier.explain}. @internal */
@@ -172,13 +172,12 @@ export class OptimizedResNet {
   }
 
   [Symbol.dispose](): void {
-    this.dispose();
+    OptimizedResNet.#of(this, true).dispose();
   }
 
   async #run(x: Tensor, options: ForwardOptions, features: boolean): Promise<Tensor> {
     const signal = checkSignal(options);
-    checkInput(x);
-    const input = toNativeTensor(x);
+    const input = toNativeTensor(takeInput(x));
     return settled(() => native(() => this.#native.forward(input, features, this.#threads)), signal);
   }
 
@@ -253,10 +252,7 @@ async function takeCalibration(
     throw badArgument('calibration.method', "'minmax' or 'percentile'", method);
   }
   return {
-    calibration: (inputs as readonly Tensor[]).map((x, i) => {
-      checkInput(x, `calibration[${i}]`);
-      return toNativeTensor(x);
-    }),
+    calibration: (inputs as readonly unknown[]).map((x, i) => toNativeTensor(takeInput(x, `calibration[${i}]`))),
     percentile: method === 'percentile',
   };
 }
@@ -265,16 +261,17 @@ function isList(calibration: Calibration): calibration is readonly Tensor[] {
   return Array.isArray(calibration);
 }
 
-function checkInput(x: unknown, argument = 'x'): asserts x is Tensor {
-  if (!isTensor(x)) throw badArgument(argument, 'a Tensor', x);
+function takeInput(value: unknown, argument = 'x'): Tensor {
+  const x = takeTensor(value, argument);
   if (x.dtype === 'uint8') {
     if (x.shape.length !== 4 || x.shape[3] !== 3 || x.shape.includes(0)) {
       throw badArgument(argument, 'of shape [N, H, W, 3] with positive N, H and W', x.shape, 'ERR_SHAPE');
     }
-    return;
+    return x;
   }
   if (!INPUT_DTYPES.has(x.dtype)) {
     throw badArgument(argument, `of dtype ${[...INPUT_DTYPES, 'uint8'].join(', ')}`, x.dtype, 'ERR_DTYPE');
   }
   checkInputShape(x.shape, 3, argument);
+  return x;
 }

@@ -177,6 +177,7 @@ export class ResNet extends Module {
    * @throws ERR_FILE, ERR_ARGUMENT, ERR_DTYPE, ERR_BUSY
    */
   async save(path: string, options: SaveOptions = {}): Promise<void> {
+    Module.access(this);
     if (typeof path !== 'string' || path === '') throw badArgument('path', 'the path of a file', path);
     checkOptionsObject(options);
     const { metadata = { format: 'pt' } } = options;

@@ -67,22 +67,24 @@ export class Tensor {
    * @throws ERR_DTYPE, ERR_SHAPE, ERR_ARGUMENT
    */
   constructor(data: TensorData | readonly number[], shape: readonly number[], dtype?: DType) {
-    const array = Array.isArray(data) ? Float32Array.from(data as readonly number[]) : (data as TensorData);
+    const array = Array.isArray(data) ? fromNumbers(data) : (data as TensorData);
     this.dtype = dtypeOf(array, dtype);
-    const elements = elementCount(shape);
-    if (array.length !== elements) {
+    const dimensions = dimensionsOf(shape);
+    const elements = elementCount(dimensions);
+    const length = lengthOf(array);
+    if (length !== elements) {
       throw new ResNetError(
         'ERR_SHAPE',
-        `data must hold ${elements} elements, the product of shape [${shape.join(', ')}], but got ${array.length}.`,
+        `data must hold ${elements} elements, the product of shape [${dimensions.join(', ')}], but got ${length}.`,
       );
     }
-    this.shape = Object.freeze([...shape]);
+    this.shape = Object.freeze(dimensions);
     this.data = array;
   }
 
   /** The number of elements: the product of the shape. */
   get size(): number {
-    return this.data.length;
+    return elementCount(this.shape);
   }
 
   /** The values as float32: the array itself where it is float32 already, a converted copy otherwise. */
@@ -103,6 +105,18 @@ export function isTensor(value: unknown): value is Tensor {
   return value instanceof Tensor || (typeof value === 'object' && value !== null && BRAND in value);
 }
 
+/**
+ * A tensor whose fields fit each other for certain: JavaScript can have made an object of its prototype, or have put
+ * other values into its fields, since.
+ *
+ * @throws ERR_ARGUMENT, ERR_DTYPE, ERR_SHAPE
+ */
+export function takeTensor(value: unknown, argument: string): Tensor {
+  if (!isTensor(value)) throw badArgument(argument, 'a Tensor', value);
+  const { data, shape, dtype } = value;
+  return new Tensor(data, shape, dtype);
+}
+
 /** [rows, columns] -> [columns, rows], copied. */
 export function transpose({ data, shape, dtype }: Tensor): Tensor {
   const [rows, columns] = shape as [number, number];
@@ -115,11 +129,21 @@ export function transpose({ data, shape, dtype }: Tensor): Tensor {
   return new Tensor(out, [columns, rows], dtype);
 }
 
+function fromNumbers(data: readonly unknown[]): Float32Array {
+  const wrong = data.findIndex((value) => typeof value !== 'number');
+  if (wrong !== -1) throw badArgument(`data[${wrong}]`, 'a number', data[wrong]);
+  return Float32Array.from(data as readonly number[]);
+}
+
+/** What the engine says of an array, whatever was defined on top of it. */
+const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array.prototype) as object;
+const tagOf = (array: unknown): string | undefined =>
+  Reflect.get(TYPED_ARRAY, Symbol.toStringTag, array) as string | undefined;
+const lengthOf = (array: TensorData): number => Reflect.get(TYPED_ARRAY, 'length', array) as number;
+
 /** The dtype that `array` carries, `named` where the array alone does not tell. */
 function dtypeOf(array: unknown, named: DType | undefined): DType {
-  const tag = ArrayBuffer.isView(array)
-    ? (array as unknown as { [Symbol.toStringTag]?: string })[Symbol.toStringTag]
-    : undefined;
+  const tag = tagOf(array);
   const allowed = tag === undefined ? undefined : DTYPES_OF[tag];
   if (allowed === undefined) {
     throw badArgument('data', 'a Float32Array or another of the typed arrays that a tensor can hold', array);
@@ -128,7 +152,7 @@ function dtypeOf(array: unknown, named: DType | undefined): DType {
     if (tag !== 'Uint16Array') return allowed[0] as DType;
     throw new ResNetError('ERR_DTYPE', "dtype must be named, 'float16' or 'bfloat16', for a Uint16Array.");
   }
-  if (!Object.hasOwn(DTYPE_BYTES, named)) {
+  if (typeof named !== 'string' || !Object.hasOwn(DTYPE_BYTES, named)) {
     throw badArgument('dtype', `one of ${Object.keys(DTYPE_BYTES).join(', ')}`, named, 'ERR_DTYPE');
   }
   if (!allowed.includes(named)) {
@@ -136,6 +160,17 @@ function dtypeOf(array: unknown, named: DType | undefined): DType {
   }
   return named;
 }
+
+/** A shape, read once: an array may have getters, and be another one at the next look. */
+function dimensionsOf(shape: unknown): number[] {
+  if (!Array.isArray(shape) || shape.length > MOST_DIMENSIONS) {
+    throw badArgument('shape', `an array of at most ${MOST_DIMENSIONS} integers`, shape, 'ERR_SHAPE');
+  }
+  return Array.from({ length: shape.length }, (_, i) => (shape as readonly number[])[i] as number);
+}
+
+/** libtorch's own limit. */
+const MOST_DIMENSIONS = 64;
 
 /**
  * The product of a shape.

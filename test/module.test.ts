@@ -396,3 +396,43 @@ async function rejection(promise: Promise<unknown>): Promise<Error> {
     (error: unknown) => error as Error,
   );
 }
+
+describe('objects that are not what they seem', () => {
+  const make = (): BasicBlock => new BasicBlock(4, 4, 1, { seed: 1 });
+  const code = async (run: () => unknown): Promise<unknown> => {
+    try {
+      await run();
+      return 'done';
+    } catch (error) {
+      return (error as ResNetError).code;
+    }
+  };
+
+  test('a tensor whose fields were replaced, or that has nothing but the prototype', async () => {
+    const x = (fields: object): Tensor => Object.assign(randomTensor([1, 4, 2, 2]), fields);
+    const bare = Object.create(Tensor.prototype) as Tensor;
+    const cases: [Tensor, string][] = [
+      [x({ data: null }), 'ERR_ARGUMENT'],
+      [x({ data: new Float32Array(2) }), 'ERR_SHAPE'],
+      [x({ shape: null }), 'ERR_SHAPE'],
+      [x({ dtype: 'float64' }), 'ERR_DTYPE'],
+      [bare, 'ERR_ARGUMENT'],
+    ];
+    for (const [tensor, expected] of cases) {
+      expect(await code(() => make().forward(tensor))).toBe(expected);
+      expect(await code(() => make().forwardSync(tensor))).toBe(expected);
+      expect(await code(() => make().loadStateDict({ 'conv.weight': tensor }))).toBe(expected);
+    }
+  });
+
+  test('every method says what its receiver must be, and every options object is one', async () => {
+    const of = (type: { prototype: object }, name: string | symbol): unknown => Reflect.get(type.prototype, name);
+    const methods = [of(Module, 'eval'), of(Module, Symbol.dispose), of(ResNet, 'save'), of(Module, 'forward')];
+    for (const method of methods as (() => unknown)[]) {
+      expect(await code(() => method.call({}))).toBe('ERR_ARGUMENT');
+      expect(await code(() => method.call(Object.create(make())))).toBe('ERR_ARGUMENT');
+    }
+    expect(await code(() => make().parameterCount(null as never))).toBe('ERR_ARGUMENT');
+    expect(await code(() => make().parameterCount({ count: Object.create(null) }))).toBe('ERR_ARGUMENT');
+  });
+});

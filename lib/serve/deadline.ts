@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { ResNetError } from '../errors';
 import type { Limits } from './options';
+import { whenOver } from './over';
 import { badRequest } from './refusal';
 
 /** Runs `work` under a signal that speaks when the client is gone or the deadline has passed. */
@@ -15,14 +16,14 @@ export async function withDeadline<T>(
   const gone = (): void => controller.abort(new ResNetError('ERR_ABORTED', 'The client went away.'));
   const late = (): void =>
     controller.abort(new ResNetError('ERR_TIMEOUT', `The answer was not there within ${Math.ceil(timeoutMs)} ms.`));
-  reply.raw.once('close', gone);
-  if (reply.raw.destroyed) gone(); // before anybody listened
+  const forget = whenOver(reply, gone);
+  if (reply.raw.destroyed || reply.request.raw.socket.destroyed) gone(); // before anybody listened
   const timer = setTimeout(late, Math.max(0, since + timeoutMs - performance.now()));
   try {
     return await work(controller.signal);
   } finally {
     clearTimeout(timer);
-    reply.raw.off('close', gone);
+    forget();
   }
 }
 

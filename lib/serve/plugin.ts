@@ -12,6 +12,7 @@ import { addExplain } from './explain-routes';
 import { addOip } from './oip-routes';
 import { openapi } from './openapi';
 import { checkServeOptions, type ServeOptions } from './options';
+import { whenOver } from './over';
 import { addPage } from './page-routes';
 import { refusalOf } from './refusal';
 import type { ServerState } from './state';
@@ -101,7 +102,7 @@ function addGate(app: FastifyInstance, state: ServerState): void {
         throw new ResNetError('ERR_MEDIA_TYPE', 'Bodies must come as they are, without Content-Encoding.');
       }
       state.inFlight++;
-      reply.raw.once('close', () => state.inFlight--);
+      whenOver(reply, () => state.inFlight--);
     }
     done();
   });
@@ -110,13 +111,22 @@ function addGate(app: FastifyInstance, state: ServerState): void {
   app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: state.limits.maxBodyBytes }, (_, body, done) =>
     done(null, body),
   );
+  addRefusals(app, state);
+}
+
+/**
+ * Every error becomes a refusal in its one form.
+ *
+ * @internal
+ */
+export function addRefusals(app: FastifyInstance, state?: Pick<ServerState, 'stopping'>): void {
   app.setErrorHandler((error, request, reply) => {
     const { status, body, retryAfter } = refusalOf(error);
     if (status >= 500 && body.code === 'ERR_INTERNAL') request.log.error({ err: error }, 'failed');
     else request.log.info({ code: body.code, reason: body.error }, 'refused');
     if (retryAfter !== undefined) void reply.header('Retry-After', retryAfter);
     if (status === 401) void reply.header('WWW-Authenticate', 'Bearer');
-    if (state.stopping) void reply.header('Connection', 'close');
+    if (state?.stopping === true) void reply.header('Connection', 'close');
     return reply.code(status).send(body);
   });
 }

@@ -1,7 +1,7 @@
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { checkServeOptions, checkSocketLimits, type ServerOptions } from './options';
 import { loadModels, type Model } from './model';
-import { addRoutes } from './plugin';
+import { addRefusals, addRoutes } from './plugin';
 import { refusalOf } from './refusal';
 
 /**
@@ -53,6 +53,7 @@ export async function serverOf(options: ServerOptions, models: readonly Model[])
   }) as unknown as FastifyInstance;
   app.server.headersTimeout = receiveMs;
   app.server.maxConnections = maxConnections;
+  addRefusals(app); // where no route is found either: QUERY without a Content-Type, for one
   app.setNotFoundHandler((_, reply) =>
     reply.code(404).send({ error: 'There is nothing here.', code: 'ERR_NOT_FOUND' }),
   );

@@ -18,7 +18,7 @@ export async function readJsonObject(path: string): Promise<Fields> {
     file = await openRegularFile(path);
     const { size } = await file.stat();
     if (size > MOST_BYTES) throw broken(path, `has ${size} bytes, and at most ${MOST_BYTES} are taken`);
-    return new Fields(path, parse(path, await readBytes(path, file, size, 0)));
+    return fieldsIn(path, await readBytes(path, file, size, 0));
   } catch (error) {
     if (error instanceof ResNetError) throw error;
     throw new ResNetError('ERR_FILE', `Cannot read ${path}: ${(error as Error).message}.`, { cause: error });
@@ -37,12 +37,13 @@ export async function readJsonObjectIfThere(path: string): Promise<Fields | unde
   }
 }
 
-function parse(path: string, bytes: Uint8Array): Readonly<Record<string, unknown>> {
+/** The fields of the object that a JSON text is. @internal */
+export function fieldsIn(path: string, bytes: Uint8Array): Fields {
   const [text, value] = decoded(path, bytes);
   if (!isRecord(value)) throw broken(path, `holds ${show(value)}, no object`);
   const duplicate = firstDuplicateKey(text);
   if (duplicate !== undefined) throw broken(path, `names ${show(duplicate)} twice`);
-  return value;
+  return new Fields(path, value);
 }
 
 function decoded(path: string, bytes: Uint8Array): [string, unknown] {

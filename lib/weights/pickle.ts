@@ -13,6 +13,8 @@ const MOST_OPCODES = 4_000_000;
 const MOST_TEXT_BYTES = 1 << 26;
 /** Texts up to this length are kept as strings. Names are short; what is longer stays in the file. */
 const LONGEST_TEXT = 4096;
+/** Elements of lists and characters of texts that calls and states are given, which they may copy. */
+const MOST_COPIED = 1 << 24;
 const LONGEST_INTEGER = 64;
 const LONGEST_NAME = 512;
 
@@ -53,6 +55,7 @@ class Machine {
   readonly #below: unknown[][] = [];
   readonly #memo = new Map<number, unknown>();
   #textBytes = 0;
+  #copied = 0;
   #done = false;
 
   constructor(
@@ -182,7 +185,14 @@ class Machine {
     if (!(callee instanceof Global) || callee.call === undefined || !Array.isArray(args)) {
       throw new Refusal(`has a pickle that calls ${callee instanceof Global ? callee.name : 'what is no global'}`);
     }
+    this.charge(args as unknown[]);
     this.push(callee.call(args as unknown[]));
+  }
+
+  /** One list in the memo, or one text, can be handed over a million times, by a few bytes each. */
+  charge(given: readonly unknown[]): void {
+    for (const value of given) if (Array.isArray(value) || typeof value === 'string') this.#copied += value.length;
+    if (this.#copied > MOST_COPIED) throw new Refusal('has a pickle that copies the same values again and again');
   }
 
   build(): void {
@@ -191,6 +201,7 @@ class Machine {
     // A dict's attributes, e.g. a state dict's `_metadata`, and what is inside an object that nobody looks at.
     if (target instanceof Map || target instanceof Opaque) return;
     if (!isBuildable(target)) throw new Refusal('has a pickle that gives a state to what takes none');
+    if (Array.isArray(state)) this.charge(state);
     target.build(state);
   }
 

@@ -25,18 +25,21 @@ export async function openWeights(path: string): Promise<WeightFile> {
   return isIndex(file) ? openShards(file, openOne) : openOne(file);
 }
 
-async function openOne(path: string): Promise<WeightFile> {
-  return withFile(path, async (file) => {
-    const start = await readBytes(path, file, Math.min(START_BYTES, (await file.stat()).size), 0);
-    if (looksLikeSafetensors(start) || path.endsWith('.safetensors')) return readSafetensorsHeader(path, file);
-    if (looksLikeZip(start)) return readPthHeader(path, file);
-    if (looksLikeLegacyPth(start)) return readLegacyPthHeader(path, file);
-    if (looksLikePickle(start)) return readPdparamsHeader(path, file);
-    const what = looksLikeTar(start)
-      ? "in PyTorch's oldest format, a tar archive: load it with PyTorch and save it anew"
-      : "none of what is read: safetensors, PyTorch's .pth, PaddlePaddle's .pdparams";
-    throw new ResNetError('ERR_UNSUPPORTED_FORMAT', `${path} is ${what}.`);
-  });
+function openOne(path: string): Promise<WeightFile> {
+  return withFile(path, (file) => readHeader(path, file));
+}
+
+/** What an open file says about its tensors, whatever its format. @internal */
+export async function readHeader(path: string, file: FileHandle): Promise<WeightFile> {
+  const start = await readBytes(path, file, Math.min(START_BYTES, (await file.stat()).size), 0);
+  if (looksLikeSafetensors(start) || path.endsWith('.safetensors')) return readSafetensorsHeader(path, file);
+  if (looksLikeZip(start)) return readPthHeader(path, file);
+  if (looksLikeLegacyPth(start)) return readLegacyPthHeader(path, file);
+  if (looksLikePickle(start)) return readPdparamsHeader(path, file);
+  const what = looksLikeTar(start)
+    ? "in PyTorch's oldest format, a tar archive: load it with PyTorch and save it anew"
+    : "none of what is read: safetensors, PyTorch's .pth, PaddlePaddle's .pdparams";
+  throw new ResNetError('ERR_UNSUPPORTED_FORMAT', `${path} is ${what}.`);
 }
 
 /** Enough to tell the formats apart; their names are not asked. */
@@ -85,26 +88,34 @@ export async function eachTensor<E extends WeightEntry>(
   for (const [file, held] of byFile(path, entries)) await eachOf(file, held, use);
 }
 
-async function eachOf<E extends WeightEntry>(
+function eachOf<E extends WeightEntry>(
   path: string,
   entries: readonly E[],
   use: (entry: E, tensor: Tensor) => void,
 ): Promise<void> {
-  await withFile(path, async (file) => {
-    await checkAll(path, file, entries);
-    for (const entry of entries) {
-      const { name, dtype, fileType, shape, packing, offset, length } = entry;
-      if (dtype === undefined) {
-        const held = `holds ${fileType}, a type that no Tensor can hold`;
-        throw new ResNetError('ERR_UNSUPPORTED_DTYPE', `${path} has a tensor ${name} that ${held}.`);
-      }
-      const bytes =
-        packing === undefined
-          ? await readBytes(path, file, length, offset)
-          : await readPacked(path, file, { ...entry, dtype, packing });
-      use(entry, new Tensor(typed(dtype, bytes), shape, dtype));
+  return withFile(path, (file) => readValues(path, file, entries, use));
+}
+
+/** The values of some of an open file's tensors, one after the other. @internal */
+export async function readValues<E extends WeightEntry>(
+  path: string,
+  file: FileHandle,
+  entries: readonly E[],
+  use: (entry: E, tensor: Tensor) => void,
+): Promise<void> {
+  await checkAll(path, file, entries);
+  for (const entry of entries) {
+    const { name, dtype, fileType, shape, packing, offset, length } = entry;
+    if (dtype === undefined) {
+      const held = `holds ${fileType}, a type that no Tensor can hold`;
+      throw new ResNetError('ERR_UNSUPPORTED_DTYPE', `${path} has a tensor ${name} that ${held}.`);
     }
-  });
+    const bytes =
+      packing === undefined
+        ? await readBytes(path, file, length, offset)
+        : await readPacked(path, file, { ...entry, dtype, packing });
+    use(entry, new Tensor(typed(dtype, bytes), shape, dtype));
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ResNetError, show } from '../errors';
-import { broken, readJsonObject } from './json-file';
+import { broken, readJsonObject, type Fields } from './json-file';
 import type { WeightEntry, WeightFile } from './weight-file';
 
 const INDEX = '.index.json';
@@ -42,7 +42,16 @@ async function isFolder(path: string): Promise<boolean> {
  * @throws ERR_FILE, ERR_WEIGHTS_FORMAT
  */
 export async function openShards(path: string, open: (path: string) => Promise<WeightFile>): Promise<WeightFile> {
-  const map = (await readJsonObject(path)).object('weight_map');
+  return openShardsOf(path, await readJsonObject(path), open);
+}
+
+/** As {@link openShards}, of an index that is read. @internal */
+export async function openShardsOf(
+  path: string,
+  index: Fields,
+  open: (path: string) => Promise<WeightFile>,
+): Promise<WeightFile> {
+  const map = index.object('weight_map');
   if (map === undefined) throw broken(path, 'has no weight_map');
   const shardOf = new Map(map.entries().map(([name, shard]) => [name, checkShard(path, name, shard)]));
   const shards = [...new Set(shardOf.values())].sort();

@@ -227,6 +227,7 @@ describe('a calibration', () => {
       '[1]',
       'null',
       '{"format":"libtorch-resnet calibration 1","layers":18,"ranges":[]}',
+      '{"format":"libtorch-resnet calibration 1","layers":{"toString":1},"ranges":[]}',
     ]) {
       writeFileSync(file, text);
       await expect(net.optimize({ dtype: 'int8', calibration: file })).rejects.toMatchObject({ code });

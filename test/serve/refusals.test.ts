@@ -163,3 +163,10 @@ test('a path that is none, in the same form', async () => {
     expect.objectContaining({ code: 'ERR_NOT_FOUND' }),
   ]);
 });
+
+test('what no route takes is refused in the one form too', async () => {
+  const { url } = await serve();
+  const answer = await fetch(`${url}/v2`, { method: 'QUERY' });
+  expect(answer.status).toBe(400);
+  expect(await answer.json()).toEqual({ error: expect.any(String), code: 'ERR_REQUEST' });
+});

@@ -134,3 +134,22 @@ test('HTTPS', async () => {
   expect(status).toBe(200);
   await app.close();
 });
+
+test('answers that wait for their turn on a connection that is reset hold up no closing', async () => {
+  const network = new FakeNetwork();
+  const { app, url } = await serve({}, network);
+  let open = (): void => undefined;
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  network.gate = () => gate;
+  const body = JSON.stringify({ inputs: [input] });
+  const one = `POST /v2/models/fake/infer HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  socket.on('error', () => undefined).write(one + one + one);
+  await turn(100);
+  socket.resetAndDestroy();
+  await turn(100);
+  open();
+  const since = performance.now();
+  await app.close();
+  expect(performance.now() - since).toBeLessThan(5_000);
+});

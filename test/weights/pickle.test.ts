@@ -5,6 +5,7 @@ import { readWeights, ResNetError } from '../../lib/index';
 import { ByteWindow, memorySource } from '../../lib/weights/byte-window';
 import { unpickle } from '../../lib/weights/pickle';
 import { globals, PickledBytes, type Globals } from '../../lib/weights/pickle-values';
+import { TORCH } from '../../lib/weights/torch-values';
 import { temporaryFolder, written } from '../support/files';
 import { build, global, pickle, raw, reduce, tuple, type Pickled } from '../support/pickle';
 import { zipPth } from '../support/torch-files';
@@ -215,4 +216,22 @@ describe('bounded in time and memory', () => {
     );
     expect(await refusal(pickle(tuple(1, 2)))).toBe('read');
   });
+});
+
+test('one text or list, handed over again and again, is not copied without end', async () => {
+  const again = (made: string, times: number): string => made.repeat(times);
+  const long = Buffer.alloc(4096, 'a').toString('latin1');
+  // The memo: 0 the global, 1 the value, 2 'latin1'; each call takes some six bytes.
+  const texts = `(c_codecs\nencode\nq\x00X\x00\x10\x00\x00${long}q\x01X\x06\x00\x00\x00latin1q\x02`;
+  const lists = `(cbuiltins\nlist\nq\x00](${'K\x01'.repeat(50_000)}eq\x01`;
+  const files = [
+    `\x80\x02${texts}${again('h\x00h\x01h\x02\x86R', 10_000)}t.`,
+    `\x80\x02${lists}${again('h\x00h\x01\x85R', 1_000)}t.`,
+    `\x80\x02${lists.replace('builtins\nlist', 'torch\nSize')}${again('h\x00h\x01\x85R', 1_000)}t.`,
+  ];
+  for (const file of files) {
+    expect(await refusal(Buffer.from(file, 'latin1'), TORCH)).toBe(
+      'ERR_WEIGHTS_FORMAT has a pickle that copies the same values again and again',
+    );
+  }
 });

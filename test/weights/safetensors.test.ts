@@ -138,3 +138,9 @@ test('a file that cannot be written leaves nothing behind', async () => {
   await expect(saveSafetensors(folder, new Map())).rejects.toMatchObject({ code: 'ERR_FILE' });
   expect(readdirSync(join(folder, '..')).filter((name) => name.includes(folder.split('/').at(-1)!))).toHaveLength(1);
 });
+
+test('a header may hold a text of 20 MB', async () => {
+  const header = { __metadata__: { notes: 'x'.repeat(20_000_000) } };
+  const file = written(folder, 'long.safetensors', safetensors(header));
+  expect(await readWeights(file)).toEqual(new Map());
+});
