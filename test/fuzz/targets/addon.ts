@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { addon, type NativeModule, type NativeOptimized } from '../../../lib/addon';
 import type { Random } from '../random';
 import type { Target } from '../target';
@@ -123,7 +124,13 @@ async function call(random: Random, receiver: object, name: string, values: unkn
     const extra = random.chance(0.05) ? [junk(random)] : [];
     await settle(random, Reflect.apply(method, given, random.chance(0.03) ? [] : [...values, ...extra]));
   } catch (error) {
-    if (swapped && error instanceof TypeError && /Illegal invocation|Invalid argument/.test(error.message)) return;
+    if (
+      swapped &&
+      types.isNativeError(error) &&
+      error.name === 'TypeError' &&
+      /Illegal invocation|Invalid argument/.test(error.message)
+    )
+      return;
     throw error;
   }
 }
