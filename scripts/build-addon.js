@@ -95,4 +95,4 @@ function builtWith() {
   }
 }
 
-module.exports = { ADDON, buildAddon, builtWith, checkAddon };
+module.exports = { ADDON, ROOT, buildAddon, builtWith, checkAddon };

@@ -16,7 +16,7 @@ const LIB = [
   ['serve'],
   ['esm', 'cli'],
 ];
-const NATIVE = [['error', 'precompiled'], ['model', 'image'], ['runtime'], ['inference'], ['addon']];
+const NATIVE = [['error', 'precompiled'], ['model', 'image'], ['runtime'], ['inference'], ['addon', 'test']];
 
 /** Neighbours in a layer that know nothing of each other. */
 const STRANGERS = new Set([
@@ -28,6 +28,7 @@ const STRANGERS = new Set([
   'weights client',
   'model image',
   'image model',
+  'test addon',
 ]);
 
 /** The part of the picture that a path below lib/ or native/ belongs to. */

@@ -304,7 +304,7 @@ Napi::Value Module::trace(const Napi::CallbackInfo& info) {
       row.Set("outputShape", shape_to_js(env, rows[i].output_shape));
       row.Set("parameters", static_cast<double>(rows[i].parameters));
       row.Set("statistics", static_cast<double>(rows[i].statistics));
-      row.Set("multiplyAdds", static_cast<double>(rows[i].multiply_adds));
+      row.Set("multiplyAdds", rows[i].multiply_adds);
       out.Set(i, row);
     }
     return out;

@@ -76,7 +76,9 @@ std::vector<Quantised> quantised_for(const Plan& plan, const std::vector<Range>&
     }
     least = std::min(least, 0.0F);
     most = std::max(most, 0.0F);
-    const auto scale = most > least ? (most - least) / 255 : 1.0F;
+    auto scale = (most - least) / 255;
+    if (std::isinf(scale)) scale = most / 255 - least / 255;
+    if (!std::isnormal(scale)) scale = 1;  // nothing but 0, or too near to it for its steps to be numbers
     quantised.push_back({scale, static_cast<int32_t>(std::lround(-least / scale))});
   }
   for (const auto& step : plan.steps) {

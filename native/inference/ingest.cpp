@@ -12,7 +12,8 @@ using kernels::Element;
 
 uint8_t quantised_element(float value, Quantised quantised) {
   const auto element = value / quantised.scale + static_cast<float>(quantised.zero);
-  return static_cast<uint8_t>(rounded(std::min(std::max(element, 0.0F), 255.0F)));  // NaN becomes 0
+  // In this order NaN becomes 0: max returns its first argument unless the second one is larger.
+  return static_cast<uint8_t>(rounded(std::min(std::max(0.0F, element), 255.0F)));
 }
 
 uint32_t element_of(float value, Element element, Quantised quantised) {

@@ -59,7 +59,9 @@ void fill_quantised(const Packed& packed, const Parameters& parameters, const at
   auto* scale = packed.scale.data_ptr<float>();
   auto* bias = packed.bias.data_ptr<float>();
   const auto element = [&](int64_t channel, float value) {
-    return static_cast<int8_t>(rounded(std::clamp(value * inverse[channel], -127.0F, 127.0F)));
+    const auto scaled = value * inverse[channel];
+    if (std::isnan(scaled)) return int8_t{0};  // of a weight that is no number, or beside one that is infinite
+    return static_cast<int8_t>(rounded(std::clamp(scaled, -127.0F, 127.0F)));
   };
   Team::of_this_thread().run(out, [&](int64_t channel) {
     const float* row = values + channel * window;

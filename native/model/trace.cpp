@@ -17,8 +17,8 @@ class Tracer : public Observer {
     if (const auto* bn = layer.as<BatchNorm2DImpl>()) {
       row.statistics = bn->running_mean.numel() + bn->running_var.numel();
     }
-    if (const auto* conv = layer.as<Conv2DImpl>()) row.multiply_adds = per_output(conv->weight) * output.numel();
-    if (const auto* fc = layer.as<LinearImpl>()) row.multiply_adds = per_output(fc->weight) * output.numel();
+    if (const auto* conv = layer.as<Conv2DImpl>()) row.multiply_adds = products(conv->weight, output);
+    if (const auto* fc = layer.as<LinearImpl>()) row.multiply_adds = products(fc->weight, output);
     rows.push_back(std::move(row));
   }
 
@@ -26,7 +26,9 @@ class Tracer : public Observer {
 
  private:
   /// Each output value is a dot product as long as the weight of one output channel.
-  static int64_t per_output(const at::Tensor& weight) { return weight.numel() / weight.size(0); }
+  static double products(const at::Tensor& weight, const at::Tensor& output) {
+    return static_cast<double>(weight.numel() / weight.size(0)) * static_cast<double>(output.numel());
+  }
 
   const torch::nn::Module& root_;
 };

@@ -14,9 +14,11 @@ namespace resnet {
 struct TraceRow {
   std::string type;  ///< the layer's name in the article, e.g. Conv2D
   std::vector<int64_t> input_shape, output_shape;
-  int64_t parameters;     ///< learnable values
-  int64_t statistics;     ///< running means and variances
-  int64_t multiply_adds;  ///< of convolutions and Linear, bias left out, as torchvision counts; 0 elsewhere
+  int64_t parameters;  ///< learnable values
+  int64_t statistics;  ///< running means and variances
+  /// Of convolutions and Linear, bias left out, as torchvision counts; 0 elsewhere. Not an integer: shapes that no
+  /// memory holds can be traced too, and have more than 2^63.
+  double multiply_adds;
 };
 
 using Forward = std::function<at::Tensor(at::Tensor)>;

@@ -57,7 +57,7 @@ int usable_cores() {
   static const int cores = [] {
     const double quota = container_quota();
     const int allowed = affinity();
-    return std::isinf(quota) ? allowed : std::clamp(static_cast<int>(std::ceil(quota)), 1, allowed);
+    return static_cast<int>(std::clamp(std::ceil(quota), 1.0, static_cast<double>(allowed)));  // infinite: none
   }();
   return cores;
 }

@@ -19,6 +19,11 @@ class Streams {
  public:
   static Streams& shared();
 
+  Streams() = default;  ///< for tests; all others use the shared one
+  ~Streams() { stop(); }
+  Streams(const Streams&) = delete;
+  Streams& operator=(const Streams&) = delete;
+
   /// Runs `work` on a stream with that many threads inside (0: all usable cores over the number of streams).
   /// `work` must not throw. After stop() it is dropped without being run.
   void submit(std::function<void()> work, int threads = 0);
@@ -42,7 +47,6 @@ class Streams {
     int threads;
   };
 
-  Streams() = default;
   void serve();
 
   std::mutex mutex_;

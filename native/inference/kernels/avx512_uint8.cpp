@@ -33,8 +33,9 @@ struct UInt8 {
     if (row.shortcut != nullptr) {
       sum = _mm512_fmadd_ps(widened(row.shortcut + at), _mm512_set1_ps(row.shortcut_scale), sum);
     }
-    const auto clamped = _mm512_max_epi32(_mm512_cvtps_epi32(sum), _mm512_setzero_si512());
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(row.output + at), _mm512_cvtusepi32_epi8(clamped));
+    // Unsigned: what is too large for an integer becomes the largest one, and with that 255. NaN becomes 0.
+    const auto rounded = _mm512_cvtps_epu32(_mm512_max_ps(sum, _mm512_setzero_ps()));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(row.output + at), _mm512_cvtusepi32_epi8(rounded));
   }
 };
 

@@ -1,0 +1,88 @@
+#include "inference/calibration.h"
+
+#include <cmath>
+#include <limits>
+
+#include "model/initialise.h"
+#include "model/resnet.h"
+#include "test/support.h"
+
+namespace resnet {
+namespace {
+
+constexpr Normalisation kNormalisation{{0.5, 0.5, 0.5}, {0.5, 0.5, 0.5}};
+const Interrupt kNever{false};
+
+ResNet network() {
+  const at::NoGradGuard no_grad;
+  ResNet network(18, 10);
+  initialise(*network, 5);
+  network->eval();
+  return network;
+}
+
+std::vector<Range> ranges_of(const ResNet& network, const std::vector<at::Tensor>& inputs, CalibrationMethod method) {
+  return calibrate(plan_of(*network), inputs, method, kNormalisation, kNever);
+}
+
+void expect_usable(const std::vector<Quantised>& quantised) {
+  for (const auto& [scale, zero] : quantised) {
+    EXPECT_GT(scale, 0);
+    EXPECT_GE(zero, 0);
+    EXPECT_LE(zero, 255);
+  }
+}
+
+}  // namespace
+
+TEST(Calibration, TakesTheLeastAndTheMostOfAllInputs) {
+  const auto net = network();
+  const auto low = at::full({1, 3, 33, 33}, -3.0);
+  const auto high = at::full({2, 3, 40, 17}, 5.0);
+  const auto ranges = ranges_of(net, {low, high}, CalibrationMethod::kMinMax);
+  EXPECT_EQ(ranges[0].least, -3);
+  EXPECT_EQ(ranges[0].most, 5);
+  expect_usable(quantised_for(plan_of(*net), ranges, kNormalisation));
+}
+
+TEST(Calibration, ByPercentileLeavesTheRarestOut) {
+  const auto net = network();
+  auto input = random_tensor({1, 3, 224, 224}, 3);
+  input[0][0][0][0] = 1000;
+  const auto whole = ranges_of(net, {input}, CalibrationMethod::kMinMax);
+  const auto trimmed = ranges_of(net, {input}, CalibrationMethod::kPercentile);
+  EXPECT_EQ(whole[0].most, 1000);
+  EXPECT_LT(trimmed[0].most, 2);
+  EXPECT_NEAR(trimmed[0].least, -1, 0.15);
+  for (std::size_t i = 0; i < whole.size(); i++) {
+    EXPECT_GE(trimmed[i].least, whole[i].least);
+    EXPECT_LE(trimmed[i].most, whole[i].most);
+    EXPECT_LE(trimmed[i].least, trimmed[i].most);
+  }
+  expect_usable(quantised_for(plan_of(*net), trimmed, kNormalisation));
+}
+
+TEST(Calibration, InputsOfOneValueOrOfNoNumberStillGiveRanges) {
+  const auto net = network();
+  const auto plan = plan_of(*net);
+  for (const double value : {0.0, 1.0, std::nan("")}) {
+    for (const auto method : {CalibrationMethod::kMinMax, CalibrationMethod::kPercentile}) {
+      const auto ranges = ranges_of(net, {at::full({1, 3, 7, 5}, value)}, method);
+      expect_usable(quantised_for(plan, ranges, kNormalisation));
+    }
+  }
+}
+
+TEST(Calibration, RangesOfAnyNumbersGiveElements) {
+  const auto net = network();
+  const auto plan = plan_of(*net);
+  constexpr auto kMost = std::numeric_limits<float>::max();
+  for (const auto& range :
+       {Range{0, 0}, {5, 6}, {-6, -5}, {1, -1}, {0, 1e-45F}, {-1e-45F, 0}, {-kMost, kMost}, {-kMost, 0}, {0, kMost}}) {
+    const auto quantised = quantised_for(plan, std::vector<Range>(plan.values, range), kNormalisation);
+    EXPECT_EQ(quantised.size(), static_cast<std::size_t>(plan.values));
+    expect_usable(quantised);
+  }
+}
+
+}  // namespace resnet

@@ -1,0 +1,147 @@
+#include <c10/core/InferenceMode.h>
+
+#include <atomic>
+#include <limits>
+
+#include "inference/optimized.h"
+#include "inference/torch_executor.h"
+#include "model/initialise.h"
+#include "runtime/streams.h"
+#include "test/support.h"
+
+// The executor with our kernels against libtorch's operators, on the same plan.
+namespace resnet {
+namespace {
+
+using DType = OptimizeOptions::DType;
+
+constexpr Normalisation kNormalisation{{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}};
+const Interrupt kNever{false};
+
+ResNet network_of(int64_t layers) {
+  const at::NoGradGuard no_grad;
+  ResNet network(layers, 10);
+  initialise(*network, 5);
+  network->eval();
+  return network;
+}
+
+/// The optimised network; none where this processor cannot compute in `dtype`.
+std::unique_ptr<Optimized> optimized(const ResNet& network, DType dtype,
+                                     std::vector<at::Tensor> calibration = {random_tensor({2, 3, 65, 65}, 3)}) {
+  OptimizeOptions options;
+  options.dtype = dtype;
+  options.normalisation = kNormalisation;
+  options.calibration = std::move(calibration);
+  try {
+    return std::make_unique<Optimized>(*network, c10::kCPU, options, kNever);
+  } catch (const Error& error) {
+    if (error.code() == "ERR_UNSUPPORTED_DTYPE") return nullptr;
+    throw;
+  }
+}
+
+at::Tensor by_libtorch(const ResNet& network, const at::Tensor& x, Until until) {
+  TorchExecutor executor(plan_of(*network), c10::kCPU, at::kFloat, kNormalisation);
+  return executor.run(x, until, kNever);
+}
+
+struct Bound {
+  DType dtype;
+  double most;
+};
+
+}  // namespace
+
+TEST(Executor, AnswersAsLibtorchForOddSizesInEveryDType) {
+  const auto network = network_of(18);
+  std::vector<at::Tensor> inputs;
+  for (const auto& shape :
+       std::vector<std::vector<int64_t>>{{1, 3, 1, 1}, {3, 3, 33, 47}, {1, 3, 7, 100}, {2, 3, 64, 64}}) {
+    inputs.push_back(random_tensor(shape, 4));
+  }
+  for (const auto& [dtype, most] : {Bound{DType::kFloat32, 1e-5}, {DType::kBFloat16, 0.05}, {DType::kInt8, 0.2}}) {
+    for (const auto& x : inputs) {
+      // Each by itself: a single pixel's values are too small for the steps that a larger picture's range has.
+      const auto fast = optimized(network, dtype, {x});
+      if (fast == nullptr) continue;
+      for (const auto until : {Until::kLogits, Until::kFeatures, Until::kMap}) {
+        EXPECT_LE(difference(fast->forward(x, until, kNever), by_libtorch(network, x, until)), most)
+            << fast->executor() << ' ' << x.sizes();
+      }
+    }
+  }
+}
+
+TEST(Executor, AnswersAsLibtorchForBottlenecksAndPictures) {
+  const auto network = network_of(50);
+  const auto pictures = random_tensor({2, 45, 39, 3}, 4).mul_(128).add_(128).to(at::kByte);
+  for (const int threads : {1, 3}) {
+    const Threads set(threads);
+    const auto fast = optimized(network, DType::kFloat32);
+    EXPECT_LE(
+        difference(fast->forward(pictures, Until::kLogits, kNever), by_libtorch(network, pictures, Until::kLogits)),
+        1e-5);
+  }
+}
+
+TEST(Executor, AnswersForManyThreadsOfManyShapesAtOnce) {
+  const auto network = network_of(18);
+  const auto fast = optimized(network, DType::kFloat32);
+  std::vector<at::Tensor> inputs, expected;
+  for (int64_t i = 0; i < 6; i++) {
+    inputs.push_back(random_tensor({1 + i % 2, 3, 32 + 5 * i, 40}, i));
+    expected.push_back(fast->forward(inputs.back(), Until::kLogits, kNever));
+  }
+  on_threads(4, [&](int thread) {
+    const Threads set(2);
+    for (std::size_t i = 0; i < 12; i++) {
+      const auto which = (i + static_cast<std::size_t>(thread)) % inputs.size();
+      const auto got = fast->forward(inputs[which], Until::kLogits, kNever);
+      EXPECT_TRUE(at::equal(got, expected[which])) << "the order of sums does not depend on threads";
+    }
+  });
+}
+
+TEST(Executor, IsInterruptedByAnotherThread) {
+  const auto network = network_of(18);
+  for (const auto dtype : {DType::kFloat32, DType::kInt8}) {
+    const auto fast = optimized(network, dtype);
+    if (fast == nullptr) continue;
+    const auto x = random_tensor({64, 3, 64, 64}, 1);
+    Interrupt interrupt{false};
+    std::thread other([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      interrupt = true;
+    });
+    EXPECT_EQ(code_of([&] {
+                while (true) fast->forward(x, Until::kLogits, interrupt);
+              }),
+              "ERR_ABORTED");
+    other.join();
+    const auto small = random_tensor({1, 3, 33, 33}, 2);
+    EXPECT_EQ(fast->forward(small, Until::kLogits, kNever).sizes(), (std::vector<int64_t>{1, 10}));
+  }
+}
+
+TEST(Executor, ExplainsTheClassThatItIsAsked) {
+  const auto network = network_of(18);
+  const auto fast = optimized(network, DType::kFloat32);
+  const auto x = random_tensor({2, 3, 65, 33}, 6);
+  const auto [logits, classes, maps] = fast->explain(x, 9, kNever);
+  EXPECT_EQ(maps.sizes(), (std::vector<int64_t>{2, 3, 2}));
+  EXPECT_LE(difference(maps.mean({1, 2}) + network->fc->bias[9], logits.select(1, 9)), 1e-5);
+}
+
+TEST(Executor, InputsThatAreNoNumbersAreAnswered) {
+  const auto network = network_of(18);
+  for (const auto dtype : {DType::kFloat32, DType::kBFloat16, DType::kInt8}) {
+    const auto fast = optimized(network, dtype);
+    if (fast == nullptr) continue;
+    for (const double value : {std::nan(""), std::numeric_limits<double>::infinity(), -3e38}) {
+      EXPECT_EQ(fast->forward(at::full({1, 3, 33, 33}, value, at::kFloat), Until::kLogits, kNever).size(1), 10);
+    }
+  }
+}
+
+}  // namespace resnet

@@ -1,0 +1,90 @@
+#include "inference/ingest.h"
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "test/support.h"
+
+namespace resnet {
+namespace {
+
+using kernels::Element;
+
+constexpr Normalisation kNormalisation{{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}};
+/// -2.2 to 2.9 in 256 steps.
+constexpr Quantised kQuantised{0.02F, 110};
+
+constexpr std::array kElements{Element::kFloat32, Element::kBFloat16, Element::kUInt8};
+
+/// As the executors have it: a whole number of words.
+int64_t channels_of(Element element) { return element == Element::kFloat32 ? 3 : 4; }
+
+uint8_t byte_of(float value) {
+  return static_cast<uint8_t>(std::nearbyint(std::clamp(value / kQuantised.scale + 110, 0.0F, 255.0F)));
+}
+
+}  // namespace
+
+TEST(Ingest, RowsOfBytesAndOfNumbersBecomeTheSamePixels) {
+  for (const auto element : kElements) {
+    const auto channels = channels_of(element);
+    const Ingest ingest(element, channels, kQuantised, kNormalisation);
+    for (const int64_t width : {1, 2, 7, 86}) {
+      std::vector<uint8_t> bytes(3 * width);
+      for (std::size_t i = 0; i < bytes.size(); i++) bytes[i] = static_cast<uint8_t>(i * 37);
+      // Three rows, one behind the other: the last one ends the memory.
+      std::vector<float> planes(3 * width);
+      for (int64_t c = 0; c < 3; c++) {
+        for (int64_t x = 0; x < width; x++) {
+          const auto value = bytes[3 * x + c] / 255.0 - kNormalisation.mean[c];
+          planes[c * width + x] = static_cast<float>(value / kNormalisation.std[c]);
+        }
+      }
+      const auto row_of_bytes = exactly(bytes);
+      const auto row_of_numbers = exactly(planes);
+      const auto size = width * channels * bytes_of(element);
+      const auto from_bytes = exactly(std::vector<char>(size, 1));
+      const auto from_numbers = exactly(std::vector<char>(size, 2));
+      ingest.bytes(row_of_bytes.get(), width, from_bytes.get());
+      ingest.floats(row_of_numbers.get(), width, width, from_numbers.get());
+      EXPECT_EQ(std::memcmp(from_bytes.get(), from_numbers.get(), size), 0);
+      if (element == Element::kUInt8) {
+        const auto* last = reinterpret_cast<const uint8_t*>(from_bytes.get()) + 4 * (width - 1);
+        EXPECT_EQ(last[2], byte_of(planes.back()));
+        EXPECT_EQ(last[3], 110) << "a channel that is not there is zero";
+      }
+    }
+  }
+}
+
+TEST(Ingest, NumbersBeyondTheRangeEndAtItsEndsAndWhatIsNoNumberIsTheLeast) {
+  const Ingest ingest(Element::kUInt8, 4, kQuantised, kNormalisation);
+  constexpr auto kInfinity = std::numeric_limits<float>::infinity();
+  for (const auto& [value, element] : {std::pair<float, int>{100, 255},
+                                       {-100, 0},
+                                       {kInfinity, 255},
+                                       {-kInfinity, 0},
+                                       {3e38F, 255},
+                                       {-3e38F, 0},
+                                       {std::nanf(""), 0},
+                                       {0, 110}}) {
+    const auto row = exactly(std::vector<float>(3, value));
+    const auto to = exactly(std::vector<char>(4));
+    ingest.floats(row.get(), 1, 1, to.get());
+    EXPECT_EQ(static_cast<uint8_t>(to[2]), element) << value;
+  }
+}
+
+TEST(Ingest, ANormalisationThatNoPictureCanHaveIsTaken) {
+  for (const double std : {1e-300, 1e300, -1.0}) {
+    for (const auto element : kElements) {
+      const Ingest ingest(element, channels_of(element), kQuantised, {{0, 0, 0}, {std, std, std}});
+      const auto row = exactly(std::vector<uint8_t>{0, 128, 255});
+      const auto to = exactly(std::vector<char>(16));
+      ingest.bytes(row.get(), 1, to.get());
+    }
+  }
+}
+
+}  // namespace resnet

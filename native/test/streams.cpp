@@ -1,0 +1,131 @@
+#include "runtime/streams.h"
+
+#include <ATen/Parallel.h>
+
+#include <atomic>
+#include <future>
+#include <memory>
+#include <vector>
+
+#include "runtime/cores.h"
+#include "test/support.h"
+
+namespace resnet {
+namespace {
+
+/// Runs `work` on a stream and waits for it.
+template <class Work>
+void run_on(Streams& streams, const Work& work, int threads = 0) {
+  std::promise<void> done;
+  streams.submit(
+      [&] {
+        work();
+        done.set_value();
+      },
+      threads);
+  done.get_future().wait();
+}
+
+}  // namespace
+
+TEST(Streams, OneStreamTakesWorkInTheOrderOfArrival) {
+  Streams streams;
+  std::vector<int> order;  // without a lock: one thread writes it
+  for (int i = 0; i < 100; i++) streams.submit([&order, i] { order.push_back(i); });
+  run_on(streams, [] {});
+  EXPECT_EQ(streams.count(), 1);
+  for (int i = 0; i < 100; i++) EXPECT_EQ(order.at(i), i);
+}
+
+TEST(Streams, WorkOfManyThreadsRunsOnceEachOnAsManyStreamsAsThereAre) {
+  Streams streams;
+  streams.ensure(3);
+  std::atomic<int> ran{0};
+  on_threads(6, [&](int) {
+    for (int i = 0; i < 50; i++) {
+      streams.submit([&] { ran++; });
+      streams.ensure(3);
+    }
+    run_on(streams, [] {});
+  });
+  EXPECT_EQ(streams.count(), 3);
+  streams.ensure(1);
+  EXPECT_EQ(streams.count(), 3);
+  while (ran < 6 * 50) std::this_thread::yield();
+  streams.stop();
+  EXPECT_EQ(ran, 6 * 50);
+}
+
+TEST(Streams, EachRunsWithTheThreadsThatItsWorkAsksFor) {
+  Streams streams;
+  int threads = 0;
+  run_on(streams, [&] { threads = at::get_num_threads(); }, 3);
+  EXPECT_EQ(threads, 3);
+  run_on(streams, [&] { threads = at::get_num_threads(); });
+  EXPECT_EQ(threads, usable_cores());
+  streams.ensure(usable_cores() + 1);
+  run_on(streams, [&] { threads = at::get_num_threads(); });
+  EXPECT_EQ(threads, 1);
+}
+
+TEST(Streams, StoppingWaitsForWhatRunsAndDropsWhatWaits) {
+  Streams streams;
+  std::promise<void> begun;
+  bool ended = false;
+  streams.submit([&] {
+    begun.set_value();
+    while (!streams.stopping()) std::this_thread::yield();
+    ended = true;
+  });
+  begun.get_future().wait();
+  const auto held = std::make_shared<int>(1);
+  bool ran = false;
+  streams.submit([&ran, held] { ran = true; });
+  streams.stop();
+  EXPECT_TRUE(ended);
+  EXPECT_FALSE(ran);
+  EXPECT_EQ(held.use_count(), 1) << "what was dropped is freed";
+
+  streams.submit([&ran, held] { ran = true; });
+  streams.ensure(4);
+  streams.stop();
+  EXPECT_FALSE(ran);
+  EXPECT_EQ(held.use_count(), 1);
+  EXPECT_EQ(streams.count(), 0);
+}
+
+TEST(Streams, StoppedFromAnywhereWhileWorkArrives) {
+  for (int round = 0; round < 20; round++) {
+    Streams streams;
+    std::atomic<int> ran{0};
+    on_threads(4, [&](int i) {
+      for (int k = 0; k < 20; k++) streams.submit([&] { ran++; });
+      if (i % 2 == 0) streams.stop();
+    });
+    EXPECT_LE(ran, 80);
+  }
+}
+
+TEST(Streams, ADroppedPieceOfWorkMaySubmitAnother) {
+  struct Resubmit {
+    explicit Resubmit(Streams& streams) : streams(streams) {}
+    Resubmit(const Resubmit&) = delete;
+    Resubmit& operator=(const Resubmit&) = delete;
+    ~Resubmit() {
+      streams.submit([] {});
+    }
+    Streams& streams;
+  };
+  Streams streams;
+  std::promise<void> begun;
+  streams.submit([&] {
+    begun.set_value();
+    while (!streams.stopping()) std::this_thread::yield();
+  });
+  begun.get_future().wait();
+  streams.submit([held = std::make_shared<Resubmit>(streams)] {});
+  streams.stop();  // would never return, were the work dropped under the lock
+  EXPECT_EQ(streams.count(), 0);
+}
+
+}  // namespace resnet

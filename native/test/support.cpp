@@ -1,0 +1,28 @@
+#include "test/support.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Parallel.h>
+
+namespace resnet {
+
+at::Tensor random_tensor(at::IntArrayRef shape, uint64_t seed) {
+  return at::empty(shape, at::kFloat).uniform_(-1, 1, at::detail::createCPUGenerator(seed));
+}
+
+Parameters random_parameters(int64_t out, int64_t in, int64_t kernel, uint64_t seed) {
+  return {random_tensor({out, in, kernel, kernel}, seed),
+          random_tensor({out}, seed + 1).to(at::kDouble).add_(1.5).mul_(at::where(at::arange(out) % 5 == 0, -1, 1)),
+          random_tensor({out}, seed + 2)};
+}
+
+double difference(const at::Tensor& got, const at::Tensor& expected) {
+  EXPECT_EQ(got.sizes(), expected.sizes());
+  const auto largest = expected.abs().max().item<double>();
+  return (got.to(at::kDouble) - expected.to(at::kDouble)).abs().max().item<double>() / std::max(largest, 1e-30);
+}
+
+Threads::Threads(int count) : before_(at::get_num_threads()) { at::set_num_threads(count); }
+
+Threads::~Threads() { at::set_num_threads(before_); }
+
+}  // namespace resnet

@@ -1,0 +1,95 @@
+#include "runtime/team.h"
+
+#include <algorithm>
+#include <atomic>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "test/support.h"
+
+namespace resnet {
+namespace {
+
+/// Each task writes its own element, without a lock, as the steps of a network do.
+void expect_each_once(int64_t count) {
+  std::vector<int> times(count);
+  Team::of_this_thread().run(count, [&](int64_t i) { times[i]++; });
+  EXPECT_EQ(std::count(times.begin(), times.end(), 1), count);
+}
+
+}  // namespace
+
+TEST(Team, RunsEachTaskOnceWhateverTheirNumberAndTheThreads) {
+  for (const int threads : {1, 2, 4, 3, 1, 4}) {
+    const Threads set(threads);
+    for (const int64_t count : {0, 1, 2, 3, 5, 64, 1000}) expect_each_once(count);
+  }
+}
+
+TEST(Team, ManyShortRoundsFollowEachOther) {
+  const Threads set(3);
+  std::vector<int64_t> sums(7);
+  for (int64_t round = 0; round < 3000; round++) {
+    Team::of_this_thread().run(7, [&](int64_t i) { sums[i] += round; });
+  }
+  EXPECT_EQ(sums, std::vector<int64_t>(7, int64_t{3000} * 2999 / 2));
+}
+
+TEST(Team, HelpersThatFellAsleepWakeUp) {
+  const Threads set(2);
+  expect_each_once(10);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  expect_each_once(10);
+}
+
+TEST(Team, WhatATaskThrowsIsThrownByRun) {
+  const Threads set(4);
+  auto& team = Team::of_this_thread();
+  for (int64_t failing = 0; failing < 64; failing++) {
+    std::string message;
+    try {
+      team.run(64, [&](int64_t i) {
+        if (i == failing) throw std::runtime_error("task " + std::to_string(i));
+      });
+    } catch (const std::runtime_error& error) {
+      message = error.what();
+    }
+    EXPECT_EQ(message, "task " + std::to_string(failing));
+  }
+  expect_each_once(64);
+}
+
+TEST(Team, OfSeveralThatAreThrownOneIsAndTheRestIsLeftOut) {
+  for (const int threads : {1, 2, 4}) {
+    const Threads set(threads);
+    for (int round = 0; round < 50; round++) {
+      std::atomic<int64_t> begun{0};
+      EXPECT_EQ(code_of([&] {
+                  Team::of_this_thread().run(10'000, [&](int64_t) {
+                    begun++;
+                    throw Error("ERR_ABORTED", "on purpose");
+                  });
+                }),
+                "ERR_ABORTED");
+      EXPECT_LE(begun, threads) << "a thread takes no task after one has failed";
+      EXPECT_GE(begun, 1);
+      expect_each_once(5);
+    }
+  }
+}
+
+TEST(Team, EachThreadHasOneOfItsOwnWhichEndsWithIt) {
+  on_threads(4, [](int) {
+    const Threads set(3);
+    for (int round = 0; round < 20; round++) expect_each_once(50);
+    EXPECT_THROW(Team::of_this_thread().run(50, [](int64_t) { throw std::bad_alloc(); }), std::bad_alloc);
+    expect_each_once(50);
+  });
+}
+
+TEST(Team, AThreadMayEndWhoseTeamNeverRan) {
+  on_threads(4, [](int) { Team::of_this_thread(); });
+}
+
+}  // namespace resnet

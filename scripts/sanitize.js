@@ -1,0 +1,122 @@
+'use strict';
+/**
+ * `npm run test:native`, `test:asan` and `test:tsan`: native/test, a GoogleTest program without Node, as it is shipped or
+ * under GCC's sanitizers; with test:asan the TypeScript suite as well. What a sanitizer reports is written into
+ * build/KIND/reports and fails the run, even where the process that it ended was expected to fail.
+ *
+ *     node scripts/sanitize.js native|asan|tsan [--only=native|suite] [--filter=TESTS] [what jest is to run]
+ */
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { parseArgs } = require('node:util');
+const { ROOT } = require('./build-addon');
+const { buildTests, runtimeLibrary } = require('./build-tests');
+
+/**
+ * Everything that gets to the addon. Left out: the installer and the package, which build an addon of their own; what
+ * wants other programs (frameworks, triton, cuda, Chromium); what measures memory or time; and
+ * test/processes/limits, since an address space under a limit has no room for a sanitizer's shadow.
+ */
+const SUITE = [
+  ...['module', 'inside', 'state-dict', 'summary', 'determinism', 'parity', 'addon', 'errors'],
+  ...['optimized', 'runtime', 'weights', 'image', 'processes/ends', 'processes/workers'],
+  ...[
+    'serve/batcher',
+    'serve/classify',
+    'serve/explain',
+    'serve/network',
+    'serve/oip',
+    'serve/refusals',
+    'serve/server',
+  ],
+].map((part) => `test/${part}`);
+
+const joined = (options) =>
+  Object.entries(options)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(':');
+
+/** What the runtimes are told, by kind of process. */
+function settings(reports, { leaks }) {
+  const suppressions = (name) => path.join(__dirname, 'sanitize', `${name}.supp`);
+  const common = { log_path: path.join(reports, 'report'), exitcode: 86 };
+  return {
+    ASAN_OPTIONS: joined({
+      ...common,
+      suppressions: suppressions('asan'),
+      detect_leaks: leaks ? 1 : 0,
+      allocator_may_return_null: 1, // as without a sanitizer: what asks for too much is refused, and all goes on
+      use_sigaltstack: 0, // Node's threads have their own
+    }),
+    LSAN_OPTIONS: joined({ suppressions: suppressions('lsan'), print_suppressions: 0 }),
+    UBSAN_OPTIONS: joined({ ...common, suppressions: suppressions('ubsan'), print_stacktrace: 1 }),
+    TSAN_OPTIONS: joined({
+      ...common,
+      suppressions: suppressions('tsan'),
+      // libtorch, oneDNN and OpenMP are not instrumented: what they do among themselves cannot be judged.
+      ignore_noninstrumented_modules: 1,
+      second_deadlock_stack: 1,
+      history_size: 4,
+    }),
+  };
+}
+
+function run(command, args, env) {
+  const { status, signal, error } = spawnSync(command, args, { cwd: ROOT, env, stdio: 'inherit' });
+  if (error) throw error;
+  if (signal) console.error(`${command} ended with ${signal}`);
+  return status === 0;
+}
+
+/** The C++ program. A sanitizer's shadow wants addresses that are not drawn by chance. */
+function runNative(folder, kind, reports, filter) {
+  const program = path.join(folder, 'resnet_tests');
+  const args = [`--gtest_brief=1`, ...(filter ? [`--gtest_filter=${filter}`] : [])];
+  const env = { ...process.env, ...settings(reports, { leaks: true }) };
+  return kind === 'tsan' ? run('setarch', ['-R', program, ...args], env) : run(program, args, env);
+}
+
+/** Node is not instrumented: its runtimes are loaded before it, and every Node of the run loads our other addon. */
+function runSuite(reports, patterns) {
+  const preload = ['libasan.so', 'libubsan.so', 'libstdc++.so.6'].map(runtimeLibrary).join(':');
+  const env = {
+    ...process.env,
+    ...settings(reports, { leaks: false }), // Node and V8 keep what they have until the system takes it
+    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --require ${path.join(__dirname, 'sanitize', 'addon.js')}`,
+    RESNET_SANITIZED: '1',
+  };
+  const jest = path.join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');
+  const args = ['-w', '1', '--testTimeout', '600000', ...patterns];
+  return run('env', [`LD_PRELOAD=${preload}`, process.execPath, jest, ...args], env);
+}
+
+function main() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { only: { type: 'string' }, filter: { type: 'string' } },
+  });
+  const [kind, ...patterns] = positionals;
+  const suite = kind === 'asan' && values.only !== 'native';
+  const native = values.only !== 'suite';
+  const folder = buildTests(kind, [...(native ? ['resnet_tests'] : []), ...(suite ? ['resnet'] : [])], process.env);
+  const reports = path.join(folder, 'reports');
+  fs.rmSync(reports, { recursive: true, force: true });
+  fs.mkdirSync(reports, { recursive: true });
+
+  let good = true;
+  if (native) good = runNative(folder, kind, reports, values.filter) && good;
+  if (suite) good = runSuite(reports, patterns.length > 0 ? patterns : SUITE) && good;
+  const found = fs.readdirSync(reports);
+  for (const file of found.slice(0, 5)) console.error(fs.readFileSync(path.join(reports, file), 'utf8'));
+  if (kind !== 'native') console.log(`${found.length} reports of the sanitizers in ${path.relative(ROOT, reports)}`);
+  process.exitCode = good && found.length === 0 ? 0 : 1;
+}
+
+try {
+  main();
+} catch (error) {
+  if (error.report === undefined) throw error;
+  console.error(error.report());
+  process.exitCode = 1;
+}
