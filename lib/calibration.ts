@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { badArgument, ResNetError } from './errors';
+import { cannotRead } from './regular-file';
 import { writeWhole } from './whole-file';
 
 /** The numbers that one value of a network takes. */
@@ -30,7 +31,7 @@ export async function readCalibration(path: string, network: Network): Promise<R
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    throw new ResNetError('ERR_FILE', `Cannot read ${path}: ${(error as Error).message}.`, { cause: error });
+    throw cannotRead(path, error);
   }
   return rangesIn(path, text, network);
 }

@@ -1,14 +1,41 @@
-import { constants } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { constants, createReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { ResNetError } from './errors';
 
 /**
- * Opens a file for reading. A folder, a pipe or a device is an error, found without waiting: opening a named pipe that
- * nobody writes would hold a thread of libuv's pool for good.
+ * Opens a file for reading, for as long as `use` takes. A folder, a pipe or a device is an error, found without waiting:
+ * opening a named pipe that nobody writes would hold a thread of libuv's pool for good.
  */
-export async function openRegularFile(path: string): Promise<FileHandle> {
+export async function withRegularFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  const stats = await file.stat();
-  if (stats.isFile()) return file;
-  await file.close();
-  throw new Error(stats.isDirectory() ? 'it is a directory' : 'it is no regular file');
+  try {
+    const stats = await file.stat();
+    if (!stats.isFile()) throw new Error(stats.isDirectory() ? 'it is a directory' : 'it is no regular file');
+    return await use(file);
+  } finally {
+    await file.close();
+  }
+}
+
+/** As {@link withRegularFile}. @throws ERR_FILE, and errors of ours that `use` throws */
+export async function readingFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
+  try {
+    return await withRegularFile(path, use);
+  } catch (error) {
+    if (error instanceof ResNetError) throw error;
+    throw cannotRead(path, error);
+  }
+}
+
+/** The ERR_FILE of a file that the system would not read. */
+export function cannotRead(path: string, error: unknown): ResNetError {
+  return new ResNetError('ERR_FILE', `Cannot read ${path}: ${(error as Error).message}.`, { cause: error });
+}
+
+/** The SHA-256 of a file's bytes, which are never in memory at once, in hexadecimal. */
+export async function sha256OfFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  return hash.digest('hex');
 }

@@ -1,6 +1,6 @@
 import { ResNetClient, type ServedPrediction } from '../client';
 import { ResNetError, show } from '../errors';
-import { openRegularFile } from '../regular-file';
+import { withRegularFile } from '../regular-file';
 
 /** Options of {@link RemoteClassifier.classify}, as an ImageClassifier has them. */
 interface Options {
@@ -25,7 +25,7 @@ export class RemoteClassifier {
     const pictures: { index: number; bytes: Uint8Array }[] = [];
     for (const [index, path] of paths.entries()) {
       try {
-        pictures.push({ index, bytes: await readRegularFile(path) });
+        pictures.push({ index, bytes: await withRegularFile(path, (file) => file.readFile()) });
       } catch (error) {
         const { message } = error as Error;
         onError(new ResNetError('ERR_FILE', `A picture must be a readable file: ${message}.`, { cause: error }), index);
@@ -51,15 +51,6 @@ export class RemoteClassifier {
       }
     }
     return answers;
-  }
-}
-
-async function readRegularFile(path: string): Promise<Uint8Array> {
-  const file = await openRegularFile(path);
-  try {
-    return await file.readFile();
-  } finally {
-    await file.close();
   }
 }
 

@@ -1,10 +1,9 @@
-import type { FileHandle } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { isUint8Array } from 'node:util/types';
 import type { Metadata, OutputInfo, Sharp, SharpOptions } from 'sharp';
 import type { NativePicture } from '../addon';
 import { badArgument, ResNetError, show } from '../errors';
-import { openRegularFile } from '../regular-file';
+import { withRegularFile } from '../regular-file';
 
 /** A path, or a picture's bytes: JPEG, PNG, WebP, TIFF, or the first frame of a GIF. */
 export type Image = string | Uint8Array;
@@ -121,17 +120,13 @@ async function loadSharp(): Promise<(input: Uint8Array, options: SharpOptions) =
 }
 
 async function readPicture(path: string, argument: string): Promise<Uint8Array> {
-  let file: FileHandle | undefined;
   try {
-    file = await openRegularFile(path);
-    return await file.readFile();
+    return await withRegularFile(path, (file) => file.readFile());
   } catch (error) {
     const reason = firstLine(error);
     throw new ResNetError('ERR_FILE', `${argument} must be a readable file, but got ${show(path)}: ${reason}.`, {
       cause: error,
     });
-  } finally {
-    await file?.close();
   }
 }
 

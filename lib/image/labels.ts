@@ -1,6 +1,5 @@
-import type { FileHandle } from 'node:fs/promises';
 import { badArgument, ResNetError, show } from '../errors';
-import { openRegularFile } from '../regular-file';
+import { withRegularFile } from '../regular-file';
 import imagenet from './imagenet-classes.json';
 
 /**
@@ -54,17 +53,13 @@ async function namesIn(path: string): Promise<unknown> {
 }
 
 async function readText(path: string): Promise<string> {
-  let file: FileHandle | undefined;
   try {
-    file = await openRegularFile(path);
-    return await file.readFile('utf8');
+    return await withRegularFile(path, (file) => file.readFile('utf8'));
   } catch (error) {
     const reason = (error as Error).message;
     throw new ResNetError('ERR_FILE', `labels must be a readable file, but got ${show(path)}: ${reason}.`, {
       cause: error,
     });
-  } finally {
-    await file?.close();
   }
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ResNetError } from '../errors';
+import { cannotRead } from '../regular-file';
 import { writeWhole } from '../whole-file';
 import { checkSame, type Plan } from './plan';
 
@@ -103,7 +104,7 @@ async function readManifest(path: string): Promise<unknown> {
     return JSON.parse(await readFile(path, 'utf8')) as unknown;
   } catch (error) {
     if (isCode(error, 'ENOENT')) return undefined;
-    throw new ResNetError('ERR_FILE', `Cannot read ${path}: ${(error as Error).message}.`, { cause: error });
+    throw cannotRead(path, error);
   }
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { ResNetError } from '../errors';
-import { openRegularFile } from '../regular-file';
+import { readingFile } from '../regular-file';
 
 /** Some of a list's pictures, one after the other. */
 export interface Shard {
@@ -44,7 +44,7 @@ export class PictureList {
    * @throws ERR_FILE
    */
   static async read(path: string, shardSize: number): Promise<PictureList> {
-    return await withFile(path, async (file) => {
+    return await readingFile(path, async (file) => {
       const version = await versionOf(file);
       const hash = createHash('sha256');
       const cutter = new Cutter(path, shardSize);
@@ -63,7 +63,7 @@ export class PictureList {
 
   /** A shard's pictures as the list names them. @throws ERR_FILE, also where the list has changed since it was read */
   async picturesOf({ start, end, pictures }: Shard): Promise<string[]> {
-    return await withFile(this.path, async (file) => {
+    return await readingFile(this.path, async (file) => {
       const bytes = Buffer.alloc(end - start);
       const { bytesRead } = await file.read(bytes, 0, bytes.length, start);
       const text = bytes.toString('utf8').slice(start === 0 && bytes.indexOf(BYTE_ORDER_MARK) === 0 ? 1 : 0);
@@ -151,18 +151,4 @@ function isName(name: string): boolean {
 async function versionOf(file: FileHandle): Promise<string> {
   const { size, mtimeMs } = await file.stat();
   return `${size} ${mtimeMs}`;
-}
-
-async function withFile<T>(path: string, work: (file: FileHandle) => Promise<T>): Promise<T> {
-  try {
-    const file = await openRegularFile(path);
-    try {
-      return await work(file);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (error instanceof ResNetError) throw error;
-    throw new ResNetError('ERR_FILE', `Cannot read ${path}: ${(error as Error).message}.`, { cause: error });
-  }
 }

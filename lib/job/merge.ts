@@ -1,5 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { ResNetError } from '../errors';
+import { cannotRead } from '../regular-file';
 import { writeWhole } from '../whole-file';
 import type { JobFolder } from './folder';
 import type { PictureList, Shard } from './list';
@@ -55,7 +56,7 @@ async function readShard(folder: JobFolder, { number }: Shard): Promise<string> 
     return await readFile(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new BrokenShard(number);
-    throw new ResNetError('ERR_FILE', `Cannot read ${path}: ${(error as Error).message}.`, { cause: error });
+    throw cannotRead(path, error);
   }
 }
 

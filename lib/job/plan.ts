@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { checkInteger } from '../check';
 import { badArgument, ResNetError, show } from '../errors';
 import type { ImageClassifier } from '../image/classifier';
+import { cannotRead, sha256OfFile } from '../regular-file';
 import { openWeights } from '../weights/read';
 import { isWeightsName } from '../weights/published';
 import type { PictureList } from './list';
@@ -78,22 +78,20 @@ async function identify(weights: string): Promise<string> {
   const { path, entries } = await openWeights(weights);
   const files = new Set(entries.map((entry) => entry.path ?? path));
   const hashes: string[] = [];
-  for (const file of files) hashes.push(await sha256OfFile(file));
+  for (const file of files) hashes.push(await hashOf(file));
   return hashes.length === 1 && hashes[0] !== undefined ? hashes[0] : sha256(hashes.sort().join());
 }
 
 async function identifyCalibration(calibration: string): Promise<string> {
-  return calibration.endsWith('.json') ? await sha256OfFile(calibration) : calibration;
+  return calibration.endsWith('.json') ? await hashOf(calibration) : calibration;
 }
 
-async function sha256OfFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
+async function hashOf(path: string): Promise<string> {
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+    return await sha256OfFile(path);
   } catch (error) {
-    throw new ResNetError('ERR_FILE', `Cannot read ${path}: ${(error as Error).message}.`, { cause: error });
+    throw cannotRead(path, error);
   }
-  return hash.digest('hex');
 }
 
 function sha256(text: string): string {

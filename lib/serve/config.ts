@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { ResNetError, badArgument } from '../errors';
+import { cannotRead } from '../regular-file';
 import { LIMITS, LOG_LEVELS, SOCKET_LIMITS } from './options';
 
 /** The settings that are numbers, of the networks and of the sockets. */
@@ -67,7 +68,7 @@ export async function readConfig(path: string): Promise<Record<string, unknown>>
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    throw new ResNetError('ERR_FILE', `Cannot read ${path}: ${(error as Error).message}.`, { cause: error });
+    throw cannotRead(path, error);
   }
   let config: unknown;
   try {

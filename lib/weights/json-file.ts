@@ -1,6 +1,5 @@
-import type { FileHandle } from 'node:fs/promises';
 import { ResNetError, show } from '../errors';
-import { openRegularFile } from '../regular-file';
+import { readingFile } from '../regular-file';
 import { readBytes } from './bytes';
 import { firstDuplicateKey } from './duplicate-keys';
 
@@ -13,18 +12,11 @@ const MOST_BYTES = 16 * 2 ** 20;
  * @throws ERR_FILE, ERR_WEIGHTS_FORMAT
  */
 export async function readJsonObject(path: string): Promise<Fields> {
-  let file: FileHandle | undefined;
-  try {
-    file = await openRegularFile(path);
+  return readingFile(path, async (file) => {
     const { size } = await file.stat();
     if (size > MOST_BYTES) throw broken(path, `has ${size} bytes, and at most ${MOST_BYTES} are taken`);
     return fieldsIn(path, await readBytes(path, file, size, 0));
-  } catch (error) {
-    if (error instanceof ResNetError) throw error;
-    throw new ResNetError('ERR_FILE', `Cannot read ${path}: ${(error as Error).message}.`, { cause: error });
-  } finally {
-    await file?.close();
-  }
+  });
 }
 
 /** As {@link readJsonObject}; undefined where there is no such file. */

@@ -1,9 +1,9 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { ResNetError } from '../errors';
+import { sha256OfFile } from '../regular-file';
 
 const ABANDONED_AFTER = 24 * 60 * 60 * 1000; // for another host's, and for a number that a new process got
 
@@ -56,11 +56,7 @@ export class Part {
   }
 
   async sha256(): Promise<string> {
-    const hash = createHash('sha256');
-    await disk(this.#place, async () => {
-      for await (const chunk of createReadStream(this.#path, { highWaterMark: 2 ** 20 })) hash.update(chunk as Buffer);
-    });
-    return hash.digest('hex');
+    return await disk(this.#place, () => sha256OfFile(this.#path));
   }
 
   /** Puts it in its place, whole on the disk, and clears away what others have left. */

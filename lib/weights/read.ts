@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { badArgument, ResNetError } from '../errors';
-import { openRegularFile } from '../regular-file';
+import { readingFile } from '../regular-file';
 import { Tensor, type DType, type TensorData } from '../tensor';
 import { readBytes } from './bytes';
 import { checkInFile } from './checksum';
@@ -26,7 +26,7 @@ export async function openWeights(path: string): Promise<WeightFile> {
 }
 
 function openOne(path: string): Promise<WeightFile> {
-  return withFile(path, (file) => readHeader(path, file));
+  return readingFile(path, (file) => readHeader(path, file));
 }
 
 /** What an open file says about its tensors, whatever its format. @internal */
@@ -93,7 +93,7 @@ function eachOf<E extends WeightEntry>(
   entries: readonly E[],
   use: (entry: E, tensor: Tensor) => void,
 ): Promise<void> {
-  return withFile(path, (file) => readValues(path, file, entries, use));
+  return readingFile(path, (file) => readValues(path, file, entries, use));
 }
 
 /** The values of some of an open file's tensors, one after the other. @internal */
@@ -126,7 +126,7 @@ export async function readValues<E extends WeightEntry>(
 export async function checkTensors(path: string, entries: readonly WeightEntry[]): Promise<void> {
   for (const [holder, held] of byFile(path, entries)) {
     if (held.every(({ checksum }) => checksum === undefined)) continue;
-    await withFile(holder, (file) => checkAll(holder, file, held));
+    await readingFile(holder, (file) => checkAll(holder, file, held));
   }
 }
 
@@ -152,19 +152,6 @@ const ARRAYS: Readonly<Record<DType, new (buffer: ArrayBuffer) => TensorData>> =
 
 function typed(dtype: DType, bytes: Uint8Array<ArrayBuffer>): TensorData {
   return new ARRAYS[dtype](bytes.buffer);
-}
-
-async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
-  let file: FileHandle | undefined;
-  try {
-    file = await openRegularFile(path);
-    return await use(file);
-  } catch (error) {
-    if (error instanceof ResNetError) throw error;
-    throw new ResNetError('ERR_FILE', `Cannot read ${path}: ${(error as Error).message}.`, { cause: error });
-  } finally {
-    await file?.close();
-  }
 }
 
 function checkPath(path: unknown): void {
