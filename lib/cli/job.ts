@@ -4,6 +4,7 @@ import { checkWeights, openClassifier, type NetworkFlags } from './network';
 import { parseCount } from './options';
 import { printable } from './printable';
 import { Progress } from './progress';
+import { onSignals } from './signals';
 
 /** What `resnet classify` is told of a job. */
 export interface JobFlags {
@@ -87,7 +88,12 @@ export async function classifyJob(
   };
   checkSeeded(weights);
   const list = await PictureList.read(path, shardSize);
-  const stop = stopOnSignals();
+  const stop = new AbortController();
+  let exitCode = 0;
+  onSignals((code) => {
+    exitCode = code;
+    stop.abort(); // gives back what is being worked on
+  });
   const url = flags.redis ?? process.env.LIBTORCH_RESNET_REDIS_URL ?? REDIS;
   const connection = await connect(url, notice);
   try {
@@ -110,28 +116,11 @@ export async function classifyJob(
   } catch (error) {
     if (!stop.signal.aborted) throw error;
     notice(`stopped; the same command goes on with ${output}`);
-    process.exitCode = stop.code();
+    process.exitCode = exitCode;
   } finally {
     progress?.end();
     connection.end();
     // Where Redis is gone, timers of the queue's may be left, which would keep an ended process for seconds.
     setTimeout(() => process.exit(), LINGER).unref();
   }
-}
-
-/** The first signal gives back what is being worked on; a second one ends at once. */
-function stopOnSignals(): { signal: AbortSignal; code: () => number } {
-  const stop = new AbortController();
-  let code = 0;
-  for (const [signal, number] of [
-    ['SIGTERM', 143],
-    ['SIGINT', 130],
-  ] as const) {
-    process.on(signal, () => {
-      if (stop.signal.aborted) process.exit(number);
-      code = number;
-      stop.abort();
-    });
-  }
-  return { signal: stop.signal, code: () => code };
 }

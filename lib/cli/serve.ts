@@ -6,6 +6,7 @@ import { configSchema, NUMBERS, readConfig, TEXTS } from '../serve/config';
 import { isWeightsName, WEIGHTS_NAMES } from '../weights/published';
 import { withDownloadProgress } from './download-progress';
 import { parseLayers } from './options';
+import { onSignals } from './signals';
 
 type Settings = Record<string, unknown>;
 
@@ -81,12 +82,17 @@ async function serve(settings: Settings): Promise<void> {
       : { tls: { cert: await readText('tlsCert', tlsCert), key: await readText('tlsKey', tlsKey) } }),
   } as unknown as ServerOptions;
   // At once: the first process of a container gets no signal that it does not listen to.
-  let end = (signal: Signal): void => process.exit(EXIT[signal]);
-  for (const signal of SIGNALS) process.on(signal, () => end(signal));
+  let end = (exitCode: number): void => process.exit(exitCode);
+  onSignals((exitCode) => end(exitCode));
   const server = await withDownloadProgress((onProgress) =>
     createServer({ ...options, models: options.models.map((model) => ({ ...model, onProgress })) }),
   );
-  end = drainFirst(() => server.close());
+  // What was accepted may finish.
+  end = () =>
+    void server.close().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
   try {
     const url = await server.listen({ host, port });
     process.stdout.write(`${url}\n`);
@@ -99,24 +105,6 @@ async function serve(settings: Settings): Promise<void> {
   if (options.apiKeys === undefined && !/^(127\.|localhost$|::1$)/.test(host)) {
     server.log.warn('open to other machines without API keys (apiKeyFile)');
   }
-}
-
-type Signal = 'SIGTERM' | 'SIGINT';
-const SIGNALS: readonly Signal[] = ['SIGTERM', 'SIGINT'];
-/** By the shells' convention. */
-const EXIT: Record<Signal, number> = { SIGTERM: 143, SIGINT: 130 };
-
-/** The first signal lets what was accepted finish; a second one ends at once. */
-function drainFirst(close: () => Promise<void>): (signal: Signal) => void {
-  let ending = false;
-  return (signal) => {
-    if (ending) process.exit(EXIT[signal]);
-    ending = true;
-    void close().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    );
-  };
 }
 
 /** A name in torchvision's table is of several depths: the 50 of `resnet classify` unless told otherwise. */
