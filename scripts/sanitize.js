@@ -84,7 +84,6 @@ function runSuite(reports, patterns) {
     ...process.env,
     ...settings(reports, { leaks: false }), // Node and V8 keep what they have until the system takes it
     NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --require ${path.join(__dirname, 'sanitize', 'addon.js')}`,
-    RESNET_SANITIZED: '1',
   };
   const jest = path.join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');
   const args = ['-w', '1', '--testTimeout', '600000', ...patterns];

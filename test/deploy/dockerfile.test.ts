@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { dirname, join, relative } from 'node:path';
 import { temporaryFolder } from '../support/files';
+import { freePort } from '../support/free-port';
 import { root, run } from '../support/node';
 import { argumentsOf, build, execForm, type Image } from './image';
 
@@ -143,11 +143,3 @@ stepByStep('its steps', () => {
     expect(existsSync(image.env.LIBTORCH_RESNET_CACHE!)).toBe(true);
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
