@@ -1,5 +1,6 @@
 #include "inference/calibration.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -31,6 +32,17 @@ void expect_usable(const std::vector<Quantised>& quantised) {
     EXPECT_GE(zero, 0);
     EXPECT_LE(zero, 255);
   }
+}
+
+/// The outputs of convolutions without ReLU: neither it nor a normalisation has a say in their ranges.
+std::vector<Value> values_of_any_sign(const Plan& plan) {
+  std::vector<Value> found;
+  for (const auto& step : plan.steps) {
+    const auto* conv = std::get_if<Convolution>(&step);
+    if (conv != nullptr && !conv->relu) found.push_back(conv->output);
+  }
+  EXPECT_FALSE(found.empty());
+  return found;
 }
 
 }  // namespace
@@ -82,6 +94,10 @@ TEST(Calibration, RangesOfAnyNumbersGiveElements) {
     const auto quantised = quantised_for(plan, std::vector<Range>(plan.values, range), kNormalisation);
     EXPECT_EQ(quantised.size(), static_cast<std::size_t>(plan.values));
     expect_usable(quantised);
+    // 255 steps from one end to the other, 0 among them, wherever float32 has such a step.
+    const auto step = (std::max<double>(range.most, 0) - std::min<double>(range.least, 0)) / 255;
+    if (step < std::numeric_limits<float>::min()) continue;
+    for (const auto value : values_of_any_sign(plan)) EXPECT_NEAR(quantised[value].scale, step, 1e-6 * step);
   }
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ResNet } from '../../lib/index';
 import { checkPreprocess } from '../../lib/image/preprocess';
 import { PictureList } from '../../lib/job/list';
-import { planOf, type Plan, type PlanOptions } from '../../lib/job/plan';
+import { checkSame, planOf, type Plan, type PlanOptions } from '../../lib/job/plan';
 import { temporaryFolder, written } from '../support/files';
 
 const folder = temporaryFolder();
@@ -38,6 +38,17 @@ test('all that the lines depend on is in it', async () => {
   ];
   const all = await Promise.all([{}, ...changes].map(plan));
   expect(new Set(all.map((one) => JSON.stringify(one))).size).toBe(changes.length + 1);
+});
+
+test('two plans of one name are one: what differs is named, whichever of them has it', () => {
+  const one = { name: 'job', topK: 5 };
+  expect(() => checkSame(one, { topK: 5, name: 'job' }, 'there')).not.toThrow();
+  const refusal = (message: RegExp): Error =>
+    expect.objectContaining({ code: 'ERR_JOB_MISMATCH', message: expect.stringMatching(message) });
+  expect(() => checkSame(one, { ...one, topK: 4 }, 'there')).toThrow(refusal(/topK is 5 here and 4 in there/));
+  expect(() => checkSame(one, { ...one, calibration: 'x' }, 'there')).toThrow(refusal(/calibration is undefined here/));
+  expect(() => checkSame(one, { name: 'job' }, 'there')).toThrow(refusal(/topK is 5 here and undefined in there/));
+  expect(() => checkSame(one, null, 'there')).toThrow(refusal(/name is "job" here/));
 });
 
 test('weights are what their files hold, wherever they lie', async () => {
