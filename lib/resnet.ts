@@ -167,7 +167,8 @@ export class ResNet extends Module {
    * @example
    * const fast = await net.optimize({ dtype: 'bfloat16' });
    */
-  optimize(options: OptimizeOptions = {}): Promise<OptimizedResNet> {
+  async optimize(options: OptimizeOptions = {}): Promise<OptimizedResNet> {
+    Module.access(this);
     return OptimizedResNet.from(this, options);
   }
 

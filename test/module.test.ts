@@ -1,4 +1,4 @@
-import { BasicBlock, BottleneckBlock, Module, ResNet, ResNetError, Tensor } from '../lib/index';
+import { BasicBlock, BottleneckBlock, Module, OptimizedResNet, ResNet, ResNetError, Tensor } from '../lib/index';
 import { addon } from '../lib/addon';
 import { randomTensor } from './support/tensors';
 
@@ -425,12 +425,22 @@ describe('objects that are not what they seem', () => {
     }
   });
 
-  test('every method says what its receiver must be, and every options object is one', async () => {
-    const of = (type: { prototype: object }, name: string | symbol): unknown => Reflect.get(type.prototype, name);
-    const methods = [of(Module, 'eval'), of(Module, Symbol.dispose), of(ResNet, 'save'), of(Module, 'forward')];
-    for (const method of methods as (() => unknown)[]) {
+  test('every method and getter says what its receiver must be, and every options object is one', async () => {
+    const called: string[] = [];
+    for (const { name: type, prototype } of [Module, ResNet, BasicBlock, OptimizedResNet]) {
+      for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+        const method = (Reflect.get(descriptor, 'get') ?? descriptor.value) as unknown;
+        if (name === 'constructor' || typeof method !== 'function') continue;
+        called.push(`${type}.${name}`);
+        for (const receiver of [{}, null, Object.create(make())]) {
+          expect([name, await code(() => method.call(receiver))]).toEqual([name, 'ERR_ARGUMENT']);
+        }
+      }
+    }
+    expect(called).toEqual(expect.arrayContaining(['Module.forward', 'ResNet.optimize', 'OptimizedResNet.dispose']));
+    for (const type of [Module, OptimizedResNet]) {
+      const method = Reflect.get(type.prototype, Symbol.dispose) as () => void;
       expect(await code(() => method.call({}))).toBe('ERR_ARGUMENT');
-      expect(await code(() => method.call(Object.create(make())))).toBe('ERR_ARGUMENT');
     }
     expect(await code(() => make().parameterCount(null as never))).toBe('ERR_ARGUMENT');
     expect(await code(() => make().parameterCount({ count: Object.create(null) }))).toBe('ERR_ARGUMENT');
