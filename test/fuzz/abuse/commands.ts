@@ -206,10 +206,14 @@ const optimize: Step = async (world, random) => {
   if (pair.fast === undefined) return;
   const { x } = input(pair, random);
   const expected = construct(pair).forwardSync(x).toFloat32();
-  const running = pair.fast.forward(x);
-  if (random.chance(0.5)) pair.fast.dispose();
+  const { fast } = pair;
+  const running = fast.forward(x);
+  const ends = random.chance(0.5);
+  if (ends) fast.dispose();
   compareNearly((await running).toFloat32(), expected);
-  if (random.chance(0.5)) pair.fast.dispose();
+  if (!ends && random.chance(0.5)) return;
+  fast.dispose();
+  pair.fast = undefined;
 };
 
 /** As the pair's network is now, in eval mode. */
@@ -251,9 +255,8 @@ const anything: Step = async (world, random) => {
   } catch (error) {
     if (!isPromised(error)) throw error;
   } finally {
-    if (own && !pair.disposed && pair.pending.length === 0) {
-      if (changed(pair, () => pair.real.eval())) pair.twin.eval();
-    }
+    // eval() may have been among them, and is refused only while a forward still runs.
+    if (own && !pair.disposed) pair.twin.train(pair.real.training);
   }
 };
 
