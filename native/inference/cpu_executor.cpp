@@ -43,13 +43,12 @@ CpuExecutor::CpuExecutor(Plan plan, const kernels::Kernels& kernels, const kerne
       kernels_(kernels),
       float_kernels_(float_kernels),
       quantised_(std::move(quantised)),
-      input_channels_(kernels.element == Element::kFloat32 ? 3 : 4),
-      ingest_(kernels.element, input_channels_, quantised_.empty() ? Quantised{} : quantised_[0], normalisation) {
+      ingest_(kernels, quantised_.empty() ? Quantised{} : quantised_[0], normalisation) {
   quantised_.resize(plan_.values);
   for (auto& step : plan_.steps) {
     Packed packed;
     if (auto* conv = std::get_if<Convolution>(&step)) {
-      const auto channels = conv->input == 0 ? input_channels_ : conv->in_channels;
+      const auto channels = conv->input == 0 ? ingest_.channels() : conv->in_channels;
       const auto parameters = std::exchange(conv->parameters, nullptr)();
       packed = suits_winograd(kernels, *conv) ? pack_winograd(parameters)
                                               : pack(parameters, kernels.element, channels, quantised_[conv->input]);
@@ -133,7 +132,7 @@ std::unique_ptr<CpuExecutor::Workspace> CpuExecutor::take(int64_t height, int64_
       return workspace;
     }
   }
-  auto layout = layout_of(plan_, height, width, images, bytes_of(kernels_.element), input_channels_);
+  auto layout = layout_of(plan_, height, width, images, bytes_of(kernels_.element), ingest_.channels());
   auto memory = at::empty({layout.bytes}, at::kByte);
   // One that holds fewer than it was asked for does so for any number, in several passes.
   const auto most = layout.images < images ? std::numeric_limits<int64_t>::max() : images;

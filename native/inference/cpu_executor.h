@@ -58,7 +58,6 @@ class CpuExecutor : public Executor {
   const kernels::Kernels& float_kernels_;
   std::vector<Quantised> quantised_;
   std::vector<Packed> packed_;  ///< by step
-  int64_t input_channels_;      ///< as stored: a whole number of words
   Ingest ingest_;
   int64_t bytes_ = 0;
 

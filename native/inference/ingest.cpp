@@ -28,51 +28,48 @@ uint32_t element_of(float value, Element element, Quantised quantised) {
   return 0;
 }
 
-/// `value(c, x)` is the element of a pixel's channel.
-template <class T, class ElementAt>
-void fill(char* to, int64_t width, int64_t channels, T zero, const ElementAt& value) {
+/// A row of bytes through the table.
+template <class T>
+void look_up(const std::array<std::array<uint32_t, 256>, 3>& table, const uint8_t* row, int64_t width, int64_t channels,
+             T zero, char* to) {
   auto* elements = reinterpret_cast<T*>(to);
   for (int64_t x = 0; x < width; x++, elements += channels) {
-    for (int64_t c = 0; c < 3; c++) elements[c] = value(c, x);
+    for (int64_t c = 0; c < 3; c++) elements[c] = table[c][row[3 * x + c]];
     for (int64_t c = 3; c < channels; c++) elements[c] = zero;
   }
 }
 
 }  // namespace
 
-Ingest::Ingest(Element element, int64_t channels, Quantised quantised, const Normalisation& normalisation)
-    : element_(element), channels_(channels), quantised_(quantised) {
+Ingest::Ingest(const kernels::Kernels& kernels, Quantised quantised, const Normalisation& normalisation)
+    : kernels_(kernels), quantised_(quantised) {
   for (std::size_t channel = 0; channel < table_.size(); channel++) {
     for (std::size_t byte = 0; byte < 256; byte++) {
       const auto value = (static_cast<double>(byte) / 255 - normalisation.mean[channel]) / normalisation.std[channel];
-      table_[channel][byte] = element_of(static_cast<float>(value), element, quantised);
+      table_[channel][byte] = element_of(static_cast<float>(value), kernels.element, quantised);
     }
   }
 }
 
 void Ingest::bytes(const uint8_t* row, int64_t width, char* to) const {
-  const auto looked_up = [&](int64_t c, int64_t x) { return table_[c][row[3 * x + c]]; };
-  switch (element_) {
+  switch (kernels_.element) {
     case Element::kFloat32:
-      return fill<uint32_t>(to, width, channels_, 0, looked_up);
+      return look_up<uint32_t>(table_, row, width, channels(), 0, to);
     case Element::kBFloat16:
-      return fill<uint16_t>(to, width, channels_, 0, looked_up);
+      return look_up<uint16_t>(table_, row, width, channels(), 0, to);
     case Element::kUInt8:
-      return fill<uint8_t>(to, width, channels_, quantised_.zero, looked_up);
+      return look_up<uint8_t>(table_, row, width, channels(), quantised_.zero, to);
   }
 }
 
 void Ingest::floats(const float* row, int64_t plane, int64_t width, char* to) const {
-  const auto value = [&](int64_t c, int64_t x) { return row[c * plane + x]; };
-  switch (element_) {
-    case Element::kFloat32:
-      return fill<float>(to, width, channels_, 0, value);
-    case Element::kBFloat16:
-      return fill<c10::BFloat16>(to, width, channels_, 0,
-                                 [&](int64_t c, int64_t x) { return static_cast<c10::BFloat16>(value(c, x)); });
-    case Element::kUInt8:
-      return fill<uint8_t>(to, width, channels_, quantised_.zero,
-                           [&](int64_t c, int64_t x) { return quantised_element(value(c, x), quantised_); });
+  if (kernels_.interleave != nullptr) {
+    return kernels_.interleave(
+        {{row, row + plane, row + 2 * plane}, width, quantised_.scale, static_cast<float>(quantised_.zero), to});
+  }
+  auto* elements = reinterpret_cast<float*>(to);
+  for (int64_t x = 0; x < width; x++) {
+    for (int64_t c = 0; c < 3; c++) *elements++ = row[c * plane + x];
   }
 }
 

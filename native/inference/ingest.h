@@ -12,10 +12,12 @@
 namespace resnet {
 
 /// Turns rows of what a forward is given into rows of the input map: pixels of `channels` elements each, those beyond
-/// the third 0.
+/// the third 0. Three channels of float32, four of the other types.
 class Ingest {
  public:
-  Ingest(kernels::Element element, int64_t channels, Quantised quantised, const Normalisation& normalisation);
+  Ingest(const kernels::Kernels& kernels, Quantised quantised, const Normalisation& normalisation);
+
+  [[nodiscard]] int64_t channels() const { return kernels_.element == kernels::Element::kFloat32 ? 3 : 4; }
 
   /// @param row of a picture, uint8 [width, 3]
   void bytes(const uint8_t* row, int64_t width, char* to) const;
@@ -24,8 +26,7 @@ class Ingest {
   void floats(const float* row, int64_t plane, int64_t width, char* to) const;
 
  private:
-  kernels::Element element_;
-  int64_t channels_;
+  const kernels::Kernels& kernels_;
   Quantised quantised_;
   std::array<std::array<uint32_t, 256>, 3> table_{};  ///< the element of each byte, by channel
 };

@@ -17,8 +17,13 @@ constexpr Quantised kQuantised{0.02F, 110};
 
 constexpr std::array kElements{Element::kFloat32, Element::kBFloat16, Element::kUInt8};
 
-/// As the executors have it: a whole number of words.
-int64_t channels_of(Element element) { return element == Element::kFloat32 ? 3 : 4; }
+std::vector<const kernels::Kernels*> kernels_here() {
+  std::vector<const kernels::Kernels*> found;
+  for (const auto element : kElements) {
+    if (const auto* kernels = kernels::select(element)) found.push_back(kernels);
+  }
+  return found;
+}
 
 uint8_t byte_of(float value) {
   return static_cast<uint8_t>(std::nearbyint(std::clamp(value / kQuantised.scale + 110, 0.0F, 255.0F)));
@@ -27,10 +32,10 @@ uint8_t byte_of(float value) {
 }  // namespace
 
 TEST(Ingest, RowsOfBytesAndOfNumbersBecomeTheSamePixels) {
-  for (const auto element : kElements) {
-    const auto channels = channels_of(element);
-    const Ingest ingest(element, channels, kQuantised, kNormalisation);
-    for (const int64_t width : {1, 2, 7, 86}) {
+  for (const auto* kernels : kernels_here()) {
+    const auto element = kernels->element;
+    const Ingest ingest(*kernels, kQuantised, kNormalisation);
+    for (const int64_t width : {1, 2, 7, 8, 9, 15, 16, 17, 24, 25, 86}) {
       std::vector<uint8_t> bytes(3 * width);
       for (std::size_t i = 0; i < bytes.size(); i++) bytes[i] = static_cast<uint8_t>(i * 37);
       // Three rows, one behind the other: the last one ends the memory.
@@ -43,7 +48,7 @@ TEST(Ingest, RowsOfBytesAndOfNumbersBecomeTheSamePixels) {
       }
       const auto row_of_bytes = exactly(bytes);
       const auto row_of_numbers = exactly(planes);
-      const auto size = width * channels * bytes_of(element);
+      const auto size = width * ingest.channels() * bytes_of(element);
       const auto from_bytes = exactly(std::vector<char>(size, 1));
       const auto from_numbers = exactly(std::vector<char>(size, 2));
       ingest.bytes(row_of_bytes.get(), width, from_bytes.get());
@@ -59,7 +64,9 @@ TEST(Ingest, RowsOfBytesAndOfNumbersBecomeTheSamePixels) {
 }
 
 TEST(Ingest, NumbersBeyondTheRangeEndAtItsEndsAndWhatIsNoNumberIsTheLeast) {
-  const Ingest ingest(Element::kUInt8, 4, kQuantised, kNormalisation);
+  const auto* kernels = kernels::select(Element::kUInt8);
+  if (kernels == nullptr) GTEST_SKIP() << "this processor lacks the instructions";
+  const Ingest ingest(*kernels, kQuantised, kNormalisation);
   constexpr auto kInfinity = std::numeric_limits<float>::infinity();
   for (const auto& [value, element] : {std::pair<float, int>{100, 255},
                                        {-100, 0},
@@ -78,8 +85,8 @@ TEST(Ingest, NumbersBeyondTheRangeEndAtItsEndsAndWhatIsNoNumberIsTheLeast) {
 
 TEST(Ingest, ANormalisationThatNoPictureCanHaveIsTaken) {
   for (const double std : {1e-300, 1e300, -1.0}) {
-    for (const auto element : kElements) {
-      const Ingest ingest(element, channels_of(element), kQuantised, {{0, 0, 0}, {std, std, std}});
+    for (const auto* kernels : kernels_here()) {
+      const Ingest ingest(*kernels, kQuantised, {{0, 0, 0}, {std, std, std}});
       const auto row = exactly(std::vector<uint8_t>{0, 128, 255});
       const auto to = exactly(std::vector<char>(16));
       ingest.bytes(row.get(), 1, to.get());

@@ -40,9 +40,29 @@ void sum(const SumRow& row) {
   }
 }
 
+void interleave(const PlanesRow& row) {
+  const auto first = _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+  const auto last = _mm512_add_epi32(first, _mm512_set1_epi32(8));
+  for (int64_t x = 0; x < row.pixels; x += 16) {
+    const auto left = row.pixels - x;
+    const auto some = static_cast<__mmask16>(left < 16 ? (1 << left) - 1 : 0xFFFF);
+    const auto channel = [&](int c) {
+      return _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(some, row.planes[c] + x)));
+    };
+    const auto low = _mm512_or_si512(channel(0), _mm512_slli_epi32(channel(1), 16));
+    const auto high = channel(2);
+    char* to = row.output + 8 * x;
+    const auto some_words = [&](int64_t pixels) {
+      return static_cast<__mmask16>(pixels <= 0 ? 0 : pixels < 8 ? (1 << 2 * pixels) - 1 : 0xFFFF);
+    };
+    _mm512_mask_storeu_epi32(to, some_words(left), _mm512_permutex2var_epi32(low, first, high));
+    _mm512_mask_storeu_epi32(to + 64, some_words(left - 8), _mm512_permutex2var_epi32(low, last, high));
+  }
+}
+
 }  // namespace
 
-const Kernels kAvx512BFloat16{"AVX-512 BF16", Element::kBFloat16, conv<BFloat16>, max_pool<uint16_t>, sum, nullptr,
-                              nullptr};
+const Kernels kAvx512BFloat16{
+    "AVX-512 BF16", Element::kBFloat16, conv<BFloat16>, max_pool<uint16_t>, sum, interleave, nullptr, nullptr};
 
 }  // namespace resnet::kernels

@@ -89,6 +89,6 @@ void winograd_output(const WinogradOutput& tile) {
 }  // namespace
 
 const Kernels kAvx512Float32{"AVX-512", Element::kFloat32, conv<Float32>,  max_pool<int32_t>,
-                             sum,       winograd_input,    winograd_output};
+                             sum,       nullptr,           winograd_input, winograd_output};
 
 }  // namespace resnet::kernels

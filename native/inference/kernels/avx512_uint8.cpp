@@ -48,8 +48,28 @@ void sum(const SumRow& row) {
   }
 }
 
+void interleave(const PlanesRow& row) {
+  const auto scale = _mm512_set1_ps(row.scale);
+  const auto zero = _mm512_set1_ps(row.zero);
+  for (int64_t x = 0; x < row.pixels; x += 16) {
+    const auto left = row.pixels - x;
+    const auto some = static_cast<__mmask16>(left < 16 ? (1 << left) - 1 : 0xFFFF);
+    const auto channel = [&](int c) {
+      const auto value = _mm512_maskz_loadu_ps(some, row.planes[c] + x);
+      const auto element = _mm512_add_ps(_mm512_div_ps(value, scale), zero);
+      // In this order NaN becomes 0: the second one is taken where the first is none.
+      const auto least = _mm512_max_ps(element, _mm512_setzero_ps());
+      return _mm512_cvtps_epu32(_mm512_min_ps(least, _mm512_set1_ps(255)));
+    };
+    auto pixels = _mm512_slli_epi32(_mm512_cvtps_epu32(zero), 24);
+    for (int c = 0; c < 3; c++) pixels = _mm512_or_si512(pixels, _mm512_slli_epi32(channel(c), 8 * c));
+    _mm512_mask_storeu_epi32(row.output + 4 * x, some, pixels);
+  }
+}
+
 }  // namespace
 
-const Kernels kAvx512UInt8{"AVX-512 VNNI", Element::kUInt8, conv<UInt8>, max_pool<uint8_t>, sum, nullptr, nullptr};
+const Kernels kAvx512UInt8{"AVX-512 VNNI", Element::kUInt8, conv<UInt8>, max_pool<uint8_t>, sum,
+                           interleave,     nullptr,         nullptr};
 
 }  // namespace resnet::kernels

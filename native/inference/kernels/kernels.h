@@ -69,6 +69,14 @@ struct WinogradOutput {
   bool relu;
 };
 
+/// A row of pixels out of three planes of numbers, as four channels: the fourth is zero.
+struct PlanesRow {
+  const float* planes[3];
+  int64_t pixels;
+  float scale, zero;  ///< uint8 only: a number is (element - zero) * scale
+  char* output;
+};
+
 /// What one instruction set offers for one element type.
 struct Kernels {
   const char* name;
@@ -76,6 +84,7 @@ struct Kernels {
   void (*conv)(const ConvRow&);
   void (*max_pool)(const PoolRow&);
   void (*sum)(const SumRow&);
+  void (*interleave)(const PlanesRow&);            ///< null for float32, which has three channels
   void (*winograd_input)(const WinogradInput&);    ///< null but for float32
   void (*winograd_output)(const WinogradOutput&);  ///< likewise
 };
