@@ -41,11 +41,22 @@ void convolve(const kernels::Kernels& kernels, const ConvolutionTask& task) {
   // Whatever is larger is read once, the other again and again.
   const bool panel_by_panel = packed.panels * packed.panel_bytes > kCacheBytes * 2;
 
+  const auto groups = std::min<int64_t>(at::get_num_threads(), count);
+  const auto group_places = blocks * (count / groups);
+
   Team::of_this_thread().run(blocks * count * packed.panels, [&](int64_t piece) {
     auto one = row;
-    const auto places = blocks * count;
-    const auto panel = panel_by_panel ? piece / places : piece % packed.panels;
-    const auto place = panel_by_panel ? piece % places : piece / packed.panels;
+    auto panel = piece % packed.panels;
+    auto place = piece / packed.panels;
+    if (panel_by_panel) {
+      // Of a batch, each thread has images of its own, which it wrote itself in the step before.
+      const auto group = std::min(place / group_places, groups - 1);
+      const auto from = group * group_places;
+      const auto places = group == groups - 1 ? blocks * count - from : group_places;
+      const auto within = piece - from * packed.panels;
+      panel = within / places;
+      place = from + within % places;
+    }
     const auto image = first + place / blocks;
     const auto offset = panel * kPanel * size;
     one.weights = static_cast<const char*>(packed.weights.const_data_ptr()) + panel * packed.panel_bytes;

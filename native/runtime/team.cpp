@@ -42,16 +42,19 @@ void Team::run(int64_t count, const std::function<void(int64_t)>& task) {
   }
   while (static_cast<int64_t>(helpers_.size()) < threads - 1) {
     helpers_.emplace_back(
-        [this, index = static_cast<int64_t>(helpers_.size()), seen = round_.load()] { help(index, seen); });
+        [this, index = static_cast<int64_t>(helpers_.size()) + 1, seen = round_.load()] { help(index, seen); });
   }
   task_ = &task;
-  count_ = count;
-  wanted_ = threads - 1;
-  next_.store(0, std::memory_order_relaxed);
+  wanted_ = threads;
+  while (static_cast<int64_t>(shares_.size()) < threads) shares_.emplace_back();
+  for (int64_t i = 0; i < threads; i++) {
+    shares_[i].next.store(count * i / threads, std::memory_order_relaxed);
+    shares_[i].end = count * (i + 1) / threads;
+  }
   working_.store(static_cast<uint32_t>(helpers_.size()), std::memory_order_relaxed);
   round_.fetch_add(1, std::memory_order_release);
   round_.notify_all();
-  take_tasks();
+  take_tasks(0);
   for (auto left = working_.load(std::memory_order_acquire); left != 0;
        left = working_.load(std::memory_order_acquire)) {
     wait_while(working_, left);
@@ -59,15 +62,20 @@ void Team::run(int64_t count, const std::function<void(int64_t)>& task) {
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
-void Team::take_tasks() {
-  for (auto i = next_.fetch_add(1, std::memory_order_relaxed); i < count_;
-       i = next_.fetch_add(1, std::memory_order_relaxed)) {
-    try {
-      (*task_)(i);
-    } catch (...) {
-      const std::lock_guard lock(failing_);
-      if (!failure_) failure_ = std::current_exception();
-      next_.store(count_, std::memory_order_relaxed);
+void Team::take_tasks(int64_t index) {
+  for (int64_t other = 0; other < wanted_; other++) {
+    auto& share = shares_[(index + other) % wanted_];
+    for (auto i = share.next.fetch_add(1, std::memory_order_relaxed); i < share.end;
+         i = share.next.fetch_add(1, std::memory_order_relaxed)) {
+      try {
+        (*task_)(i);
+      } catch (...) {
+        const std::lock_guard lock(failing_);
+        if (!failure_) failure_ = std::current_exception();
+        for (int64_t left = 0; left < wanted_; left++) {
+          shares_[left].next.store(shares_[left].end, std::memory_order_relaxed);
+        }
+      }
     }
   }
 }
@@ -77,7 +85,7 @@ void Team::help(int64_t index, uint32_t seen) {
     wait_while(round_, seen);
     seen++;
     if (ending_) return;
-    if (index < wanted_) take_tasks();
+    if (index < wanted_) take_tasks(index);
     if (working_.fetch_sub(1, std::memory_order_acq_rel) == 1) working_.notify_one();
   }
 }

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <functional>
 #include <mutex>
@@ -17,8 +18,10 @@ class Team {
   /// The calling thread's own. Its helpers end with it.
   static Team& of_this_thread();
 
-  /// Calls task(0) to task(count - 1), each once, on up to at::get_num_threads() threads: whoever is free takes the
-  /// next. Returns when all are done; what a task throws is thrown here, and the tasks not yet begun are left out.
+  /// Calls task(0) to task(count - 1), each once, on up to at::get_num_threads() threads. Each begins with a share of
+  /// its own, the first with the first tasks and so on, and then helps the others: what a thread wrote in one step it
+  /// mostly reads in the next one, out of its own cache. Returns when all are done; what a task throws is thrown here,
+  /// and the tasks not yet begun are left out.
   void run(int64_t count, const std::function<void(int64_t)>& task);
 
   Team(const Team&) = delete;
@@ -28,16 +31,21 @@ class Team {
  private:
   Team() = default;
   void help(int64_t index, uint32_t seen);
-  void take_tasks();
+  void take_tasks(int64_t index);
+
+  /// Of a round's tasks, what one thread begins with; whoever is done with its own takes from it as well.
+  struct alignas(64) Share {
+    std::atomic<int64_t> next{0};
+    int64_t end = 0;
+  };
 
   std::vector<std::thread> helpers_;
   const std::function<void(int64_t)>* task_ = nullptr;
-  int64_t count_ = 0;
-  int64_t wanted_ = 0;  ///< helpers in this round; the others sit it out
+  std::deque<Share> shares_;  ///< by thread; the calling one's is the first
+  int64_t wanted_ = 0;        ///< threads in this round; the other helpers sit it out
   bool ending_ = false;
   std::exception_ptr failure_;  ///< the first one; guarded by failing_
   std::mutex failing_;
-  std::atomic<int64_t> next_{0};
   std::atomic<uint32_t> round_{0};    ///< a new number starts the helpers
   std::atomic<uint32_t> working_{0};  ///< helpers that have not finished this round
 };

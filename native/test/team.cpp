@@ -4,6 +4,7 @@
 #include <atomic>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "test/support.h"
@@ -25,6 +26,23 @@ TEST(Team, RunsEachTaskOnceWhateverTheirNumberAndTheThreads) {
     const Threads set(threads);
     for (const int64_t count : {0, 1, 2, 3, 5, 64, 1000}) expect_each_once(count);
   }
+}
+
+TEST(Team, EachThreadBeginsWithItsShareAndHelpsTheOthers) {
+  const Threads set(2);
+  const auto caller = std::this_thread::get_id();
+  std::vector<std::thread::id> ran(8);
+  std::atomic<int64_t> others{0};
+  Team::of_this_thread().run(8, [&](int64_t i) {
+    ran[i] = std::this_thread::get_id();
+    if (i == 0) {
+      while (others < 7) std::this_thread::yield();  // all the rest, its own share's too, is done meanwhile
+    } else {
+      others++;
+    }
+  });
+  EXPECT_EQ(ran[0], caller);
+  EXPECT_EQ(std::count(ran.begin(), ran.end(), caller), 1);
 }
 
 TEST(Team, ManyShortRoundsFollowEachOther) {
