@@ -33,7 +33,8 @@ declare module 'fastify' {
 /**
  * All routes of a server, for an app of one's own; a prefix goes before their paths.
  *
- * Closing the app lets what was accepted finish, and frees the networks.
+ * Closing the app lets what was accepted finish, and frees the networks. Fastify's `pluginTimeout` (10 s by default) bounds
+ * both loading and that: give the app one that is longer than `drainMs`, or 0 for none.
  *
  * @throws ERR_ARGUMENT, and as ResNet.load and ResNet.optimize
  *

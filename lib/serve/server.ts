@@ -30,6 +30,7 @@ export async function serverOf(options: ServerOptions, models: readonly Model[])
   const app = fastify({
     ...(tls === undefined ? { http } : { https: { ...tls, ...http } }),
     logger: { level: logLevel, stream: process.stderr },
+    pluginTimeout: 0, // would end what closing waits for after 10 s
     bodyLimit: limits.maxBodyBytes,
     requestTimeout: receiveMs,
     requestIdHeader: 'x-request-id',

@@ -65,6 +65,21 @@ test('closing waits no longer than it may', async () => {
   void asked;
 });
 
+test('closing may take longer than Fastify lets a hook take', async () => {
+  const network = new FakeNetwork();
+  const { app, url } = await serve({}, network);
+  let letGo: (() => void) | undefined;
+  network.gate = () => new Promise((resolve) => (letGo = resolve));
+  const accepted = infer(url, { inputs: [input], parameters: { timeout: 20_000_000 } });
+  await until(() => letGo !== undefined);
+  const closed = app.close();
+  await turn(10_300);
+  expect((await infer(url, { inputs: [input] })).status).toBe(503);
+  letGo!();
+  expect((await accepted).status).toBe(200);
+  await closed;
+}, 20_000);
+
 test('a connection over which nothing was ever asked does not hold up the end', async () => {
   const { app, url } = await serve();
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
