@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "error.h"
 #include "inference/torch_executor.h"
 
 namespace resnet {
@@ -41,9 +42,14 @@ std::vector<Range> calibrate(const Plan& plan, const std::vector<at::Tensor>& in
     for (const auto& input : inputs) executor.run(input, Until::kLogits, interrupt, observer);
   };
   each([&](Value value, const at::Tensor& x) {
-    const auto [least, most] = at::aminmax(x);
-    ranges[value] = {std::min(ranges[value].least, least.item<float>()),
-                     std::max(ranges[value].most, most.item<float>())};
+    const auto [least_of, most_of] = at::aminmax(x);
+    const auto least = least_of.item<float>();
+    const auto most = most_of.item<float>();
+    if (!std::isfinite(least) || !std::isfinite(most)) {
+      throw Error("ERR_CALIBRATION", "The calibration must give finite numbers, but of those of " +
+                                         plan.names()[value] + " some are infinite or NaN.");
+    }
+    ranges[value] = {std::min(ranges[value].least, least), std::max(ranges[value].most, most)};
   });
   if (method == CalibrationMethod::kMinMax) return ranges;
 

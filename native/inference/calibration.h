@@ -22,6 +22,7 @@ struct Range {
 enum class CalibrationMethod : std::uint8_t { kMinMax, kPercentile };
 
 /// The ranges of a plan's values over `inputs` (as Executor::run takes them), by value.
+/// @throws Error ERR_CALIBRATION where one is infinite or no number
 std::vector<Range> calibrate(const Plan& plan, const std::vector<at::Tensor>& inputs, CalibrationMethod method,
                              const Normalisation& normalisation, const Interrupt& interrupt);
 

@@ -74,13 +74,24 @@ TEST(Calibration, ByPercentileLeavesTheRarestOut) {
   expect_usable(quantised_for(plan_of(*net), trimmed, kNormalisation));
 }
 
-TEST(Calibration, InputsOfOneValueOrOfNoNumberStillGiveRanges) {
+TEST(Calibration, InputsOfOneValueStillGiveRanges) {
   const auto net = network();
   const auto plan = plan_of(*net);
-  for (const double value : {0.0, 1.0, std::nan("")}) {
+  for (const double value : {0.0, 1.0}) {
     for (const auto method : {CalibrationMethod::kMinMax, CalibrationMethod::kPercentile}) {
       const auto ranges = ranges_of(net, {at::full({1, 3, 7, 5}, value)}, method);
       expect_usable(quantised_for(plan, ranges, kNormalisation));
+    }
+  }
+}
+
+TEST(Calibration, NumbersThatAreNotFiniteAreRefused) {
+  const auto net = network();
+  for (const double value : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
+    auto input = at::ones({1, 3, 7, 5});
+    input[0][1][2][3] = value;
+    for (const auto method : {CalibrationMethod::kMinMax, CalibrationMethod::kPercentile}) {
+      EXPECT_THROW(ranges_of(net, {at::ones({1, 3, 7, 5}), input}, method), Error) << value;
     }
   }
 }

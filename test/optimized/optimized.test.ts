@@ -234,6 +234,16 @@ describe('a calibration', () => {
     }
   });
 
+  (has.int8 ? test : test.skip)('of what is no finite number is refused', async () => {
+    const data = new Float32Array(3 * 32 * 32);
+    data[7] = NaN;
+    const calibration = [new Tensor(data, [1, 3, 32, 32])];
+    await expect(net.optimize({ dtype: 'int8', calibration })).rejects.toMatchObject({
+      code: 'ERR_CALIBRATION',
+      message: 'The calibration must give finite numbers, but of those of input some are infinite or NaN.',
+    });
+  });
+
   (has.int8 ? test.skip : test)('a processor without the instructions is told of', async () => {
     await expect(net.optimize({ dtype: 'int8', calibration: [x] })).rejects.toMatchObject({
       code: 'ERR_UNSUPPORTED_DTYPE',
