@@ -29,21 +29,23 @@ int affinity() {
 /// "QUOTA PERIOD" in one file (v2) or two (v1), in microseconds; "max" or -1 is no quota.
 std::optional<double> quota_in(const std::string& quota_file, const std::string& period_file) {
   std::ifstream quota_stream(quota_file);
-  std::string quota;
+  double quota = 0;
   double period = 0;
-  if (!(quota_stream >> quota) || quota == "max" || quota.front() == '-') return std::nullopt;
+  quota_stream >> quota;  // what is no number leaves 0
   if (period_file.empty()) {
     quota_stream >> period;
   } else {
     std::ifstream(period_file) >> period;
   }
-  if (period <= 0) return std::nullopt;
-  return std::stod(quota) / period;
+  if (quota <= 0 || period <= 0) return std::nullopt;
+  return quota / period;
 }
 
-double container_quota() {
+}  // namespace
+
+double cpu_quota(const std::string& root) {
   double tightest = std::numeric_limits<double>::infinity();
-  for (const auto& [folder, unified] : control_groups("cpu")) {
+  for (const auto& [folder, unified] : control_groups("cpu", root)) {
     const auto quota = unified ? quota_in(folder + "cpu.max", "")
                                : quota_in(folder + "cpu.cfs_quota_us", folder + "cpu.cfs_period_us");
     if (quota) tightest = std::min(tightest, *quota);
@@ -51,14 +53,12 @@ double container_quota() {
   return tightest;
 }
 
-}  // namespace
+int cores_within(double quota, int allowed) {
+  return static_cast<int>(std::clamp(std::ceil(quota), 1.0, static_cast<double>(allowed)));
+}
 
 int usable_cores() {
-  static const int cores = [] {
-    const double quota = container_quota();
-    const int allowed = affinity();
-    return static_cast<int>(std::clamp(std::ceil(quota), 1.0, static_cast<double>(allowed)));  // infinite: none
-  }();
+  static const int cores = cores_within(cpu_quota(), affinity());
   return cores;
 }
 
