@@ -1,6 +1,6 @@
 /**
- * `npm run fuzz -- TARGET… [--seed N] [--from N] [--executions N] [--minutes N]`: runs targets, all of them where none
- * is named, each in a process of its own. Prints how many executions each had, and for a finding the command that
+ * `npm run fuzz -- TARGET… [--seed N] [--from N] [--executions N] [--minutes N] [--jobs N]`: runs targets, all of
+ * them where none is named, each in a process of its own, N at the same time. Prints how many executions each had, and for a finding the command that
  * repeats it.
  */
 import { spawn } from 'node:child_process';
@@ -21,6 +21,7 @@ const { values, positionals } = parseArgs({
     from: { type: 'string', default: '0' },
     executions: { type: 'string', default: '1000000' },
     minutes: { type: 'string', default: 'Infinity' },
+    jobs: { type: 'string', default: '1' },
     child: { type: 'boolean', default: false },
     // Says each execution's number before it runs: how a crash is found.
     every: { type: 'string', default: String(REPORT_EVERY) },
@@ -136,12 +137,17 @@ async function parent(name: string): Promise<boolean> {
 }
 
 async function main(): Promise<void> {
-  const names = positionals.length > 0 ? positionals : TARGETS.map(({ name }) => name);
+  const names = positionals.length > 0 ? [...positionals] : TARGETS.map(({ name }) => name);
   const unknown = names.find((name) => !TARGETS.some((target) => target.name === name));
   if (unknown !== undefined) {
     throw new Error(`There is no target ${unknown}; there are ${TARGETS.map(({ name }) => name).join(', ')}.`);
   }
-  for (const name of names) if (!(await parent(name))) process.exitCode = 1;
+  const job = async (): Promise<void> => {
+    for (let name = names.shift(); name !== undefined; name = names.shift()) {
+      if (!(await parent(name))) process.exitCode = 1;
+    }
+  };
+  await Promise.all(Array.from({ length: Number(values.jobs) }, job));
 }
 
 void (values.child ? child(positionals[0] ?? '') : main());
