@@ -44,6 +44,7 @@ CpuExecutor::CpuExecutor(Plan plan, const kernels::Kernels& kernels, const kerne
       float_kernels_(float_kernels),
       quantised_(std::move(quantised)),
       ingest_(kernels, quantised_.empty() ? Quantised{} : quantised_[0], normalisation) {
+  idle_.reserve(kMostIdle + 1);  // so that giving back, also while an error is on its way, cannot fail
   quantised_.resize(plan_.values);
   for (auto& step : plan_.steps) {
     Packed packed;
@@ -78,7 +79,7 @@ at::Tensor CpuExecutor::run(const at::Tensor& x, Until until, const Interrupt& i
   const auto height = x.size(bytes ? 1 : 2);
   const auto width = x.size(bytes ? 2 : 3);
   const auto pixels = x.contiguous();
-  auto workspace = take(height, width, images);
+  const auto workspace = take(height, width, images);
   const auto& layout = workspace->layout;
 
   const auto steps = plan_.steps_until(until);
@@ -104,7 +105,6 @@ at::Tensor CpuExecutor::run(const at::Tensor& x, Until until, const Interrupt& i
       copy_out(*workspace, last, image, answer[start + image]);
     }
   }
-  give_back(std::move(workspace));
   return answer;
 }
 
@@ -120,23 +120,27 @@ at::Tensor CpuExecutor::empty_answer(const Map& map, int64_t images, Until until
   return {};
 }
 
-std::unique_ptr<CpuExecutor::Workspace> CpuExecutor::take(int64_t height, int64_t width, int64_t images) {
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = std::find_if(idle_.begin(), idle_.end(), [&](const auto& workspace) {
-      return workspace->height == height && workspace->width == width && workspace->most_images >= images;
-    });
-    if (found != idle_.end()) {
-      auto workspace = std::move(*found);
-      idle_.erase(found);
-      return workspace;
-    }
-  }
+CpuExecutor::Lent CpuExecutor::take(int64_t height, int64_t width, int64_t images) {
+  const auto lent = [this](std::unique_ptr<Workspace> workspace) {
+    return Lent(workspace.release(), [this](Workspace* back) { give_back(std::unique_ptr<Workspace>(back)); });
+  };
+  if (auto workspace = idle(height, width, images)) return lent(std::move(workspace));
   auto layout = layout_of(plan_, height, width, images, bytes_of(kernels_.element), ingest_.channels());
   auto memory = at::empty({layout.bytes}, at::kByte);
   // One that holds fewer than it was asked for does so for any number, in several passes.
   const auto most = layout.images < images ? std::numeric_limits<int64_t>::max() : images;
-  return std::make_unique<Workspace>(Workspace{height, width, most, std::move(layout), std::move(memory)});
+  return lent(std::make_unique<Workspace>(Workspace{height, width, most, std::move(layout), std::move(memory)}));
+}
+
+std::unique_ptr<CpuExecutor::Workspace> CpuExecutor::idle(int64_t height, int64_t width, int64_t images) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(idle_.begin(), idle_.end(), [&](const auto& workspace) {
+    return workspace->height == height && workspace->width == width && workspace->most_images >= images;
+  });
+  if (found == idle_.end()) return nullptr;
+  auto workspace = std::move(*found);
+  idle_.erase(found);
+  return workspace;
 }
 
 void CpuExecutor::give_back(std::unique_ptr<Workspace> workspace) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -36,7 +37,10 @@ class CpuExecutor : public Executor {
     at::Tensor memory;
   };
 
-  std::unique_ptr<Workspace> take(int64_t height, int64_t width, int64_t images);
+  /// Given back however a forward ends: one that was aborted leaves its workspace to the next.
+  using Lent = std::unique_ptr<Workspace, std::function<void(Workspace*)>>;
+  Lent take(int64_t height, int64_t width, int64_t images);
+  std::unique_ptr<Workspace> idle(int64_t height, int64_t width, int64_t images);
   void give_back(std::unique_ptr<Workspace> workspace);
 
   /// Makes the output's elements of what `packed` makes numbers of.

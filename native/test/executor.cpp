@@ -1,3 +1,4 @@
+#include <c10/core/CPUAllocator.h>
 #include <c10/core/InferenceMode.h>
 
 #include <atomic>
@@ -45,6 +46,28 @@ at::Tensor by_libtorch(const ResNet& network, const at::Tensor& x, Until until) 
   TorchExecutor executor(plan_of(*network), c10::kCPU, at::kFloat, kNormalisation);
   return executor.run(x, until, kNever);
 }
+
+/// Counts the bytes that libtorch allocates on the CPU while it lives.
+class Allocated : public c10::Allocator {
+ public:
+  Allocated() : inner_(*c10::GetCPUAllocator()) { c10::SetCPUAllocator(this); }
+  Allocated(const Allocated&) = delete;
+  Allocated& operator=(const Allocated&) = delete;
+  ~Allocated() override { c10::SetCPUAllocator(&inner_); }
+
+  c10::DataPtr allocate(std::size_t bytes) override {
+    bytes_ += bytes;
+    return inner_.allocate(bytes);
+  }
+  [[nodiscard]] c10::DeleterFnPtr raw_deleter() const override { return inner_.raw_deleter(); }
+  void copy_data(void* to, const void* from, std::size_t bytes) const override { inner_.copy_data(to, from, bytes); }
+
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+
+ private:
+  c10::Allocator& inner_;
+  std::atomic<std::size_t> bytes_{0};
+};
 
 struct Bound {
   DType dtype;
@@ -122,6 +145,22 @@ TEST(Executor, IsInterruptedByAnotherThread) {
     const auto small = random_tensor({1, 3, 33, 33}, 2);
     EXPECT_EQ(fast->forward(small, Until::kLogits, kNever).sizes(), (std::vector<int64_t>{1, 10}));
   }
+}
+
+TEST(Executor, AllocatesNothingButItsAnswerAlsoAfterOneThatWasAborted) {
+  const auto network = network_of(18);
+  const auto fast = optimized(network, DType::kFloat32);
+  if (fast->executor().starts_with("libtorch")) GTEST_SKIP() << "this processor lacks the instructions";
+  const auto x = random_tensor({2, 3, 64, 48}, 1);
+  fast->forward(x, Until::kLogits, kNever);
+  const Allocated allocated;
+  fast->forward(x, Until::kLogits, kNever);
+  const auto answer = allocated.bytes();
+  EXPECT_EQ(answer, 2 * 10 * sizeof(float));
+  const Interrupt aborted{true};
+  EXPECT_EQ(code_of([&] { fast->forward(x, Until::kLogits, aborted); }), "ERR_ABORTED");
+  fast->forward(x, Until::kLogits, kNever);
+  EXPECT_EQ(allocated.bytes(), 3 * answer);
 }
 
 TEST(Executor, ExplainsTheClassThatItIsAsked) {
