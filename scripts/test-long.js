@@ -17,6 +17,7 @@ const STEPS = {
   server: script('fuzz:server'),
   fuzz: script('fuzz', '--executions', '10000000', '--minutes', '60', '--jobs', '2'),
   abuse: script('abuse', '--minutes', '60', '--workers', '2'),
+  soak: { command: ['node', 'bench/soak.mjs', '--minutes', '10'], env: {} },
   asan: script('test:asan'),
   tsan: script('test:tsan'),
 };

@@ -1,7 +1,7 @@
 /**
  * `npm run fuzz -- TARGET… [--seed N] [--from N] [--executions N] [--minutes N] [--jobs N]`: runs targets, all of
- * them where none is named, each in a process of its own, N at the same time. Prints how many executions each had, and for a finding the command that
- * repeats it.
+ * them where none is named, each in a process of its own, so many at the same time. Prints how many executions each
+ * had, and for a finding the command that repeats it.
  */
 import { spawn } from 'node:child_process';
 import { writeSync } from 'node:fs';
@@ -142,12 +142,14 @@ async function main(): Promise<void> {
   if (unknown !== undefined) {
     throw new Error(`There is no target ${unknown}; there are ${TARGETS.map(({ name }) => name).join(', ')}.`);
   }
+  const jobs = Number(values.jobs);
+  if (!Number.isInteger(jobs) || jobs < 1) throw new Error(`--jobs must be an integer from 1, but got ${values.jobs}.`);
   const job = async (): Promise<void> => {
     for (let name = names.shift(); name !== undefined; name = names.shift()) {
       if (!(await parent(name))) process.exitCode = 1;
     }
   };
-  await Promise.all(Array.from({ length: Number(values.jobs) }, job));
+  await Promise.all(Array.from({ length: jobs }, job));
 }
 
 void (values.child ? child(positionals[0] ?? '') : main());
