@@ -41,10 +41,10 @@ export interface OptimizeOptions {
   dtype?: OptimizedDType | undefined;
   /**
    * 'latency' (default): a forward uses all cores, and the next one waits. 'throughput': as many forwards run at the
-   * same time as there are cores, each on one. Sets the defaults of `threads` and `streams`.
+   * same time as there are cores, and share them. Sets the default of `streams`.
    */
   prefer?: 'latency' | 'throughput' | undefined;
-  /** Cores that one forward uses. */
+  /** Cores that one forward uses at most, while it is alone; default: all. Several share the cores evenly. */
   threads?: number | undefined;
   /** Forwards that run at the same time, sharing one copy of the weights; at least, and for the whole process. */
   streams?: number | undefined;
@@ -223,8 +223,8 @@ export function checkOptimize(options: OptimizeOptions): Checked {
   const { cores } = native((binding) => binding.threads());
   const { streams = prefer === 'latency' ? 1 : cores } = options;
   checkInteger('streams', streams, 1, MOST_STREAMS);
-  const { threads = Math.max(1, Math.floor(cores / streams)) } = options;
-  checkInteger('threads', threads, 1, MOST_THREADS);
+  const { threads = 0 } = options; // all, which the addon shares out
+  if (options.threads !== undefined) checkInteger('threads', threads, 1, MOST_THREADS);
   checkNormalisation(mean, std);
   if (dtype === 'int8' && calibration === undefined) {
     throw badArgument(

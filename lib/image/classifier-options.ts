@@ -38,7 +38,7 @@ export interface ImageClassifierOptions {
    * the weights tell (Hugging Face's or timm's), else 'imagenet-v1', torchvision's evaluation preset.
    */
   preprocess?: Preprocess | PreprocessPreset | undefined;
-  /** Cores that one classify uses. Default: all that the process has, shared among the streams. */
+  /** Cores that one classify uses at most. Default: all that the process has; several at the same time share them. */
   threads?: number | undefined;
   /** How many classifies may run at the same time, at least; for the whole process. Default: 1. */
   streams?: number | undefined;

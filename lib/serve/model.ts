@@ -43,7 +43,7 @@ export interface Model {
  * @throws as ResNet.load and ResNet.optimize
  */
 export async function loadModel(options: ModelOptions): Promise<Model> {
-  const { name, threads = 1, ...asked } = options;
+  const { name, threads, ...asked } = options;
   checkCreate({ ...asked, threads });
   const { network: loaded, preprocess, labels } = await load(asked);
   using source = loaded;

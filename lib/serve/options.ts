@@ -9,7 +9,7 @@ export interface ModelOptions extends Pick<
 > {
   /** Default: `resnet50` and so on, by its depth. */
   name?: string | undefined;
-  /** Cores that one batch uses. Default: 1. */
+  /** Cores that one batch uses at most. Default: all, shared by the batches that run at the same time. */
   threads?: number | undefined;
   /** Batches that run at the same time. Default: one for each core, 2 on CUDA. */
   streams?: number | undefined;

@@ -163,7 +163,7 @@ Napi::Value OptimizedModule::forward(const Napi::CallbackInfo& info) {
         [optimized = optimized(), x = std::move(arguments.x), until = arguments.until](const Interrupt& interrupt) {
           return optimized->forward(x, until, interrupt);
         },
-        arguments.threads);
+        optimized()->threads(arguments.threads));
   });
 }
 
@@ -172,7 +172,7 @@ Napi::Value OptimizedModule::forward_sync(const Napi::CallbackInfo& info) {
     ForwardArguments arguments(info);
     auto y = run_job([optimized = optimized(), x = std::move(arguments.x), until = arguments.until](
                          const Interrupt& interrupt) { return optimized->forward(x, until, interrupt); },
-                     arguments.threads);
+                     optimized()->threads(arguments.threads));
     return give_to_js(info.Env(), std::move(y));
   });
 }
@@ -187,7 +187,7 @@ Napi::Value OptimizedModule::forward_pictures(const Napi::CallbackInfo& info) {
         [optimized = optimized(), views = std::move(pictures.views), preprocess](const Interrupt& interrupt) {
           return optimized->forward(resnet::resize_and_crop(views, preprocess), Until::kLogits, interrupt);
         },
-        threads, /*deliver=*/nullptr, pictures.owners);
+        optimized()->threads(threads), /*deliver=*/nullptr, pictures.owners);
   });
 }
 
@@ -205,7 +205,7 @@ Napi::Value OptimizedModule::explain(const Napi::CallbackInfo& info) {
           *explained = optimized->explain(x, index, interrupt);
           return at::Tensor();
         },
-        threads,
+        optimized()->threads(threads),
         [explained](Napi::Env env, const at::Tensor&) -> Napi::Value {
           auto out = Napi::Object::New(env);
           out.Set("logits", tensor_to_js(env, explained->logits));

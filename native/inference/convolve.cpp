@@ -1,7 +1,5 @@
 #include "inference/convolve.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 
 #include "runtime/team.h"
@@ -32,19 +30,20 @@ void convolve(const kernels::Kernels& kernels, const ConvolutionTask& task) {
   row.pixels = output.map.width;
   row.relu = step.relu;
 
+  auto& team = Team::of_this_thread();
   // Rows of a piece: few enough that their input stays in the cache for all panels, and that all threads have work.
   const auto rows = output.map.height;
   const auto input_row = step.stride * input.map.row_bytes();
-  const auto enough = divided(rows * count * packed.panels, 8 * at::get_num_threads());
+  const auto enough = divided(rows * count * packed.panels, 8 * team.threads());
   const auto block = std::clamp<int64_t>(std::min(kCacheBytes / std::max<int64_t>(1, input_row), enough), 1, rows);
   const auto blocks = divided(rows, block);
   // Whatever is larger is read once, the other again and again.
   const bool panel_by_panel = packed.panels * packed.panel_bytes > kCacheBytes * 2;
 
-  const auto groups = std::min<int64_t>(at::get_num_threads(), count);
+  const auto groups = std::min(team.threads(), count);
   const auto group_places = blocks * (count / groups);
 
-  Team::of_this_thread().run(blocks * count * packed.panels, [&](int64_t piece) {
+  team.run(blocks * count * packed.panels, [&](int64_t piece) {
     auto one = row;
     auto panel = piece % packed.panels;
     auto place = piece / packed.panels;

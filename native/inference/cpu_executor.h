@@ -27,6 +27,7 @@ class CpuExecutor : public Executor {
               const Normalisation& normalisation, std::vector<Quantised> quantised);
 
   at::Tensor run(const at::Tensor& x, Until until, const Interrupt& interrupt) override;
+  [[nodiscard]] bool shares_cores() const override { return true; }
   [[nodiscard]] int64_t bytes() const override { return bytes_; }
 
  private:

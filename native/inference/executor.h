@@ -19,6 +19,9 @@ class Executor {
   /// @throws Error ERR_ABORTED
   virtual at::Tensor run(const at::Tensor& x, Until until, const Interrupt& interrupt) = 0;
 
+  /// Whether its threads are a Team's, which forwards at the same time share (Team::share_cores).
+  [[nodiscard]] virtual bool shares_cores() const = 0;
+
   /// Memory of the weights.
   [[nodiscard]] virtual int64_t bytes() const = 0;
 };

@@ -7,6 +7,7 @@
 #include "inference/peak.h"
 #include "inference/torch_executor.h"
 #include "model/inside.h"
+#include "runtime/cores.h"
 #include "runtime/input.h"
 
 namespace resnet {
@@ -78,6 +79,8 @@ Optimized::Optimized(const ResNetImpl& network, c10::Device device, const Optimi
                                             options.normalisation, std::move(quantised));
   executor_name_ = kernels->name;
 }
+
+int Optimized::threads(int most) const { return most == 0 && executor_->shares_cores() ? usable_cores() : most; }
 
 at::Tensor Optimized::forward(const at::Tensor& x, Until until, const Interrupt& interrupt) {
   if (x.scalar_type() == at::kByte) {

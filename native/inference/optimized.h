@@ -56,6 +56,10 @@ class Optimized {
   [[nodiscard]] const std::vector<Range>& ranges() const { return ranges_; }
   [[nodiscard]] int64_t bytes() const { return executor_->bytes(); }
 
+  /// What a forward is to be submitted with.
+  /// @param most that a user asked for; 0 for all usable cores, which forwards at the same time share
+  [[nodiscard]] int threads(int most) const;
+
  private:
   std::string text_, executor_name_;
   std::vector<std::string> value_names_;

@@ -26,6 +26,7 @@ class TorchExecutor : public Executor {
 
   at::Tensor run(const at::Tensor& x, Until until, const Interrupt& interrupt) override;
   at::Tensor run(const at::Tensor& x, Until until, const Interrupt& interrupt, const ValueObserver& observer);
+  [[nodiscard]] bool shares_cores() const override { return false; }
   [[nodiscard]] int64_t bytes() const override;
 
  private:

@@ -1,5 +1,3 @@
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <array>
 #include <vector>
@@ -175,12 +173,13 @@ void convolve_winograd(const kernels::Kernels& kernels, const ConvolutionTask& t
   const auto rows = (map.height + 1) / 2;
   const auto across = (map.width + 1) / 2;
   const auto panels = task.packed.panels;
-  const int64_t threads = at::get_num_threads();
+  auto& team = Team::of_this_thread();
+  const auto threads = team.threads();
   // As many blocks for each thread, of about kTiles; where an image has too few, its panels are shared out as well.
   const auto wanted = (rows * across + kTiles - 1) / kTiles;
   const auto blocks = std::min(rows, (wanted + threads - 1) / threads * threads);
   const auto groups = std::clamp<int64_t>(threads / (blocks * task.count), 1, panels);
-  Team::of_this_thread().run(task.count * blocks * groups, [&](int64_t piece) {
+  team.run(task.count * blocks * groups, [&](int64_t piece) {
     const auto group = piece % groups;
     const auto block = piece / groups % blocks;
     const auto image = task.first + piece / groups / blocks;

@@ -10,6 +10,7 @@
 
 #include "error.h"
 #include "runtime/cores.h"
+#include "runtime/team.h"
 
 namespace resnet {
 
@@ -51,6 +52,7 @@ int Streams::count() {
 }
 
 void Streams::serve() {
+  Team::of_this_thread().share_cores(at_work_);
   at::get_num_threads();  // libtorch sets a thread's number at its first use; ours must come after that
   int current = 0;
   while (true) {
@@ -66,7 +68,9 @@ void Streams::serve() {
     }
     const int wanted = work.threads > 0 ? work.threads : std::max(1, usable_cores() / streams);
     if (wanted != current) at::set_num_threads(current = wanted);
+    at_work_++;
     work.run();
+    at_work_--;
   }
 }
 

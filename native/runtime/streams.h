@@ -24,7 +24,8 @@ class Streams {
   Streams(const Streams&) = delete;
   Streams& operator=(const Streams&) = delete;
 
-  /// Runs `work` on a stream with that many threads inside (0: all usable cores over the number of streams).
+  /// Runs `work` on a stream with that many threads inside (0: all usable cores over the number of streams). Our own
+  /// kernels take fewer while other streams are at work: from one step to the next, each has its part of the cores.
   /// `work` must not throw. After stop() it is dropped without being run.
   void submit(std::function<void()> work, int threads = 0);
 
@@ -54,6 +55,7 @@ class Streams {
   std::deque<Work> queue_;
   std::vector<std::thread> threads_;
   std::atomic<bool> stopping_{false};
+  std::atomic<int> at_work_{0};
 };
 
 }  // namespace resnet

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/cores.h"
+
 namespace resnet {
 namespace {
 
@@ -34,8 +36,14 @@ Team& Team::of_this_thread() {
   return team;
 }
 
+int64_t Team::threads() const {
+  const int most = at::get_num_threads();
+  if (forwards_ == nullptr) return most;
+  return std::clamp(usable_cores() / std::max(1, forwards_->load(std::memory_order_relaxed)), 1, most);
+}
+
 void Team::run(int64_t count, const std::function<void(int64_t)>& task) {
-  const auto threads = std::min<int64_t>(count, at::get_num_threads());
+  const auto threads = std::min(count, this->threads());
   if (threads <= 1) {
     for (int64_t i = 0; i < count; i++) task(i);
     return;

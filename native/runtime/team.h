@@ -18,7 +18,13 @@ class Team {
   /// The calling thread's own. Its helpers end with it.
   static Team& of_this_thread();
 
-  /// Calls task(0) to task(count - 1), each once, on up to at::get_num_threads() threads. Each begins with a share of
+  /// The threads of the next round: at::get_num_threads(), or fewer where `share_cores` leaves fewer.
+  [[nodiscard]] int64_t threads() const;
+
+  /// From now on the usable cores are shared out evenly among as many forwards as this counts.
+  void share_cores(const std::atomic<int>& forwards) { forwards_ = &forwards; }
+
+  /// Calls task(0) to task(count - 1), each once, on up to threads() threads. Each begins with a share of
   /// its own, the first with the first tasks and so on, and then helps the others: what a thread wrote in one step it
   /// mostly reads in the next one, out of its own cache. Returns when all are done; what a task throws is thrown here,
   /// and the tasks not yet begun are left out.
@@ -41,8 +47,9 @@ class Team {
 
   std::vector<std::thread> helpers_;
   const std::function<void(int64_t)>* task_ = nullptr;
-  std::deque<Share> shares_;  ///< by thread; the calling one's is the first
-  int64_t wanted_ = 0;        ///< threads in this round; the other helpers sit it out
+  const std::atomic<int>* forwards_ = nullptr;  ///< at work in the process; null where that is nobody's concern
+  std::deque<Share> shares_;                    ///< by thread; the calling one's is the first
+  int64_t wanted_ = 0;                          ///< threads in this round; the other helpers sit it out
   bool ending_ = false;
   std::exception_ptr failure_;  ///< the first one; guarded by failing_
   std::mutex failing_;

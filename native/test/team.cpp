@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "runtime/cores.h"
 #include "test/support.h"
 
 namespace resnet {
@@ -39,6 +40,22 @@ TEST(Team, WhoIsDoneWithItsOwnShareHelpsTheOthers) {
     });
     EXPECT_EQ(others, 7);
   }
+}
+
+TEST(Team, ForwardsAtTheSameTimeShareTheCores) {
+  // On a thread of its own: a team that shares cores goes on doing so.
+  std::thread([] {
+    const Threads set(64);
+    std::atomic<int> forwards{1};
+    auto& team = Team::of_this_thread();
+    EXPECT_EQ(team.threads(), 64);
+    team.share_cores(forwards);
+    for (const int count : {0, 1, 2, 3, 1000}) {
+      forwards = count;
+      EXPECT_EQ(team.threads(), std::max(1, usable_cores() / std::max(1, count)));
+      expect_each_once(10);
+    }
+  }).join();
 }
 
 TEST(Team, ManyShortRoundsFollowEachOther) {
