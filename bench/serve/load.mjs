@@ -1,14 +1,15 @@
 // node load.mjs TASK: sends pictures to a server from a process of its own, prints what came back as JSON, ends.
-// TASK: { url, pictures: [file], connections, seconds, rate } where rate (requests a second in all) makes an open load:
-// without it each connection sends as soon as it has its answer.
+// TASK: { url, pictures: [file], connections, seconds, rate } where rate (requests a second in all) makes an open load.
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import autocannon from 'autocannon';
+import { openLoad } from './open-load.mjs';
 
 const { url, pictures, connections, seconds, rate } = JSON.parse(process.argv[2]);
 const bodies = pictures.map((file) => readFileSync(file));
 
-function send(duration) {
+/** As many requests at a time as there are connections, each sent as soon as the one before it has its answer. */
+function closedLoad(duration) {
   const times = new Map();
   let failures = 0;
   const started = process.cpuUsage();
@@ -19,7 +20,6 @@ function send(duration) {
         connections,
         duration,
         timeout: 60,
-        ...(rate === undefined ? {} : { overallRate: rate, ignoreCoordinatedOmission: true }),
         requests: bodies.map((body) => ({
           method: 'POST',
           path: '/classify',
@@ -40,8 +40,13 @@ function send(duration) {
   });
 }
 
-await send(2); // warm: connections, caches, the first batches
-const { times, failures, seconds: took, cpu } = await send(seconds);
+async function measured() {
+  if (rate !== undefined) return openLoad({ url, bodies, connections, rate, seconds });
+  await closedLoad(2); // warm: connections, caches, the first batches
+  return closedLoad(seconds);
+}
+
+const { times, failures, seconds: took, cpu } = await measured();
 const at = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
 const of = (status) => {
   const sorted = (times.get(status) ?? []).sort((a, b) => a - b);

@@ -29,7 +29,11 @@ export function addServe(program: Command): void {
     .option('--dtype <name>', 'float32, bfloat16 or int8; default: float32')
     .option('--labels <file>', 'class names, a JSON array or one a line')
     .option('--calibration <file>', 'for int8: a file that saveCalibration wrote')
-    .option('--threads <n>', 'cores that one batch uses at most; default: all, shared by batches at the same time', parseWhole)
+    .option(
+      '--threads <n>',
+      'cores that one batch uses at most; default: all, shared by batches at the same time',
+      parseWhole,
+    )
     .option('--streams <n>', 'batches at the same time; default: one for each core', parseWhole)
     .option('--port <n>', 'default: 8000', parseWhole)
     .option(
