@@ -31,16 +31,17 @@ void convolve(const kernels::Kernels& kernels, const ConvolutionTask& task) {
   row.relu = step.relu;
 
   auto& team = Team::of_this_thread();
+  const auto threads = team.threads();
   // Rows of a piece: few enough that their input stays in the cache for all panels, and that all threads have work.
   const auto rows = output.map.height;
   const auto input_row = step.stride * input.map.row_bytes();
-  const auto enough = divided(rows * count * packed.panels, 8 * team.threads());
+  const auto enough = divided(rows * count * packed.panels, 8 * threads);
   const auto block = std::clamp<int64_t>(std::min(kCacheBytes / std::max<int64_t>(1, input_row), enough), 1, rows);
   const auto blocks = divided(rows, block);
   // Whatever is larger is read once, the other again and again.
   const bool panel_by_panel = packed.panels * packed.panel_bytes > kCacheBytes * 2;
 
-  const auto groups = std::min(team.threads(), count);
+  const auto groups = std::min(threads, count);
   const auto group_places = blocks * (count / groups);
 
   team.run(blocks * count * packed.panels, [&](int64_t piece) {

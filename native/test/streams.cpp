@@ -2,12 +2,16 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <future>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "runtime/cores.h"
+#include "runtime/team.h"
 #include "test/support.h"
 
 namespace resnet {
@@ -66,6 +70,28 @@ TEST(Streams, EachRunsWithTheThreadsThatItsWorkAsksFor) {
   streams.ensure(usable_cores() + 1);
   run_on(streams, [&] { threads = at::get_num_threads(); });
   EXPECT_EQ(threads, 1);
+}
+
+TEST(Streams, WorkThatIsAloneHasAllCoresAndSharesThemWithOther) {
+  Streams streams;
+  streams.ensure(2);
+  const auto all = usable_cores();
+  const auto team_threads = [] { return Team::of_this_thread().threads(); };
+  int64_t alone = 0, beside = 0, alone_again = 0;
+  run_on(
+      streams,
+      [&] {
+        alone = team_threads();
+        run_on(streams, [&] { beside = team_threads(); }, all);
+        // The other stream says that it is done a moment after it has been.
+        const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        do alone_again = team_threads();
+        while (alone_again != all && std::chrono::steady_clock::now() < until);
+      },
+      all);
+  EXPECT_EQ(alone, all);
+  EXPECT_EQ(beside, std::max(1, all / 2));
+  EXPECT_EQ(alone_again, all);
 }
 
 TEST(Streams, StoppingWaitsForWhatRunsAndDropsWhatWaits) {
