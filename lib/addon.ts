@@ -157,6 +157,8 @@ export interface Addon {
   preprocess(pictures: readonly NativePicture[], preprocess: NativePreprocess): NativeJob<NativeTensor>;
   /** As `preprocess`, stopping before normalisation: uint8 [N, crop, crop, 3]. */
   resizeAndCrop(pictures: readonly NativePicture[], preprocess: NativePreprocess): NativeJob<NativeTensor>;
+  /** Frees bytes that nobody reads any more, without waiting for the collector; their array is empty then. */
+  discard(data: Uint8Array): void;
   cudaStatus(): { available: boolean; code: ErrorCode | ''; reason: string };
   devices(): { name: string; description: string; memory: number }[];
   /** Cores that this process may use (affinity mask and cgroup quota), and the inference threads made. */

@@ -8,7 +8,7 @@ import { checkCreate, load, type ImageClassifierOptions } from './classifier-opt
 import type { Tensor } from '../tensor';
 import { checkImage, type Image } from './decode';
 import { checkExplain, explainPicture, type Explainer, type ExplainOptions, type Explanation } from './explain';
-import { batchOf, Pictures } from './pictures';
+import { batchOf, discard, Pictures } from './pictures';
 import type { ResolvedPreprocess } from './preprocess';
 import { best, softmax } from './scores';
 
@@ -215,6 +215,7 @@ export class ImageClassifier {
     { topK, signal }: Asked,
   ): Promise<Prediction[][]> {
     const logits = await this.#network.forwardPictures(pictures, preprocess, { signal });
+    discard(pictures);
     const values = logits.toFloat32();
     return pictures.map((_, i) => {
       const scores = softmax(values.subarray(i * this.numClasses, (i + 1) * this.numClasses));

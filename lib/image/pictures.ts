@@ -30,6 +30,7 @@ export class Pictures {
       () => native((binding) => binding.resizeAndCrop([picture], this.preprocess)),
       signal,
     );
+    discard([picture]);
     const { crop } = this.preprocess;
     return { data: data as Uint8Array, width: crop, height: crop };
   }
@@ -79,6 +80,11 @@ const MOST_DECODED = 8;
 
 function isUnreadable(error: unknown): error is ResNetError {
   return error instanceof ResNetError && (error.code === 'ERR_FILE' || error.code === 'ERR_IMAGE');
+}
+
+/** Frees pictures of {@link Pictures} that are done with. */
+export function discard(pictures: readonly NativePicture[]): void {
+  for (const { data } of pictures) native((binding) => binding.discard(data));
 }
 
 /** Cropped pictures as an optimised network takes them: uint8 [N, H, W, 3]. */

@@ -36,6 +36,13 @@ Napi::Value preprocess(const Napi::CallbackInfo& info) { return start_on_picture
 
 Napi::Value resize_and_crop(const Napi::CallbackInfo& info) { return start_on_pictures(info, resnet::resize_and_crop); }
 
+Napi::Value discard(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    discard_bytes(info[0]);
+    return info.Env().Undefined();
+  });
+}
+
 Napi::Value js_cuda_status(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const auto& status = cuda_status();
@@ -146,6 +153,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("versions", versions);
   exports.Set("preprocess", Napi::Function::New(env, preprocess));
   exports.Set("resizeAndCrop", Napi::Function::New(env, resize_and_crop));
+  exports.Set("discard", Napi::Function::New(env, discard));
   exports.Set("cudaStatus", Napi::Function::New(env, js_cuda_status));
   exports.Set("devices", Napi::Function::New(env, js_devices));
   exports.Set("threads", Napi::Function::New(env, js_threads));

@@ -177,4 +177,12 @@ Pictures pictures_from_js(const Napi::Value& value) {
   return pictures;
 }
 
+void discard_bytes(const Napi::Value& value) {
+  if (!value.IsTypedArray()) throw Error("ERR_ARGUMENT", "data must be a typed array.");
+  const auto array = value.As<Napi::TypedArray>();
+  auto buffer = array.ArrayBuffer();
+  if (!buffer.IsArrayBuffer() || buffer.ByteLength() != array.ByteLength()) return;
+  static_cast<void>(napi_detach_arraybuffer(value.Env(), buffer));
+}
+
 }  // namespace resnet

@@ -36,4 +36,9 @@ struct Pictures {
 /// Takes a list of { data: Uint8Array, width, height }, which the caller neither changes nor detaches meanwhile.
 Pictures pictures_from_js(const Napi::Value& value);
 
+/// Frees the memory under a typed array that nobody reads any more, as a transfer would: V8 counts large memory and
+/// looks through its whole heap for it every few megabytes. What others share (a pool's slab, shared or
+/// WebAssembly's memory) is left to the collector.
+void discard_bytes(const Napi::Value& value);
+
 }  // namespace resnet

@@ -1,3 +1,4 @@
+import { addon } from '../../lib/addon';
 import { runScript } from '../support/node';
 
 const PREPROCESS = "{ resize: 64, crop: 64, interpolation: 'bilinear', mean: [0, 0, 0], std: [1, 1, 1] }";
@@ -56,3 +57,60 @@ test('a worker that ends while its pictures are in use takes nothing from under 
     })();`;
   expect(await runScript(script)).toEqual({ code: 0, signal: null, stdout: 'ended\n', stderr: '' });
 });
+
+test('a picture that is done with is freed at once, without the collector', async () => {
+  const script = `${begin}
+    const { ResNet, ImageClassifier } = require('./dist');
+    const { Pictures } = require('./dist/image/pictures');
+    const sharp = require('sharp');
+    (async () => {
+      const raw = { width: 400, height: 400, channels: 3 };
+      const png = await sharp(Buffer.alloc(400 * 400 * 3, 99), { raw }).png().toBuffer();
+      const pictures = new Pictures(preprocess, 1e6);
+      const classifier = await ImageClassifier.create({ layers: 18, weights: 'random', preprocess: { resize: 32, crop: 32 } });
+      const growth = async (work) => {
+        await work();
+        const before = process.memoryUsage().external;
+        let most = 0;
+        for (let i = 0; i < 10; i++) {
+          await work();
+          most = Math.max(most, process.memoryUsage().external - before);
+        }
+        return most / 1e6;
+      };
+      const crop = await growth(() => pictures.crop(png, 'image'));
+      const classify = await growth(() => classifier.classify(png));
+      console.log(JSON.stringify({ crop, classify }));
+    })();`;
+  const { code, stdout, stderr } = await runScript(script);
+  expect([code, stderr]).toEqual([0, '']);
+  const { crop, classify } = JSON.parse(stdout) as { crop: number; classify: number };
+  expect(crop).toBeLessThan(0.48); // less than one of ten pictures, of which a crop keeps 12 KB
+  expect(classify).toBeLessThan(0.48);
+});
+
+test('discard leaves what others may share', () => {
+  const own = new Uint8Array(8);
+  addon().discard(own);
+  expect(own.length).toBe(0);
+  addon().discard(own); // again does nothing
+  const part = new Uint8Array(new ArrayBuffer(16), 0, 8);
+  const shared = new Uint8Array(new SharedArrayBuffer(8));
+  const compiled = new Uint8Array(wasmMemory());
+  const pooled = Buffer.from('pooled');
+  for (const data of [part, shared, compiled, pooled]) {
+    const { length } = data;
+    addon().discard(data);
+    expect(data.length).toBe(length);
+  }
+  expect(() => addon().discard([1] as unknown as Uint8Array)).toThrow(
+    expect.objectContaining({ code: 'ERR_ARGUMENT' }),
+  );
+});
+
+/** Memory that cannot be detached. (Node's types do not name WebAssembly.) */
+function wasmMemory(): ArrayBuffer {
+  type Memory = new (options: { initial: number }) => { buffer: ArrayBuffer };
+  const { Memory } = (globalThis as unknown as { WebAssembly: { Memory: Memory } }).WebAssembly;
+  return new Memory({ initial: 1 }).buffer;
+}

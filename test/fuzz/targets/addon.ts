@@ -97,9 +97,10 @@ const MODULE: Readonly<Record<Exclude<keyof NativeModule, 'dispose' | 'optimize'
   trace: (random) => [perhaps(random, [1, random.pick([1, 2]), random.pick([0, 1, 2 ** 31, 2 ** 53]), 8])],
 };
 
-const EXPORTS: readonly (readonly [name: 'preprocess' | 'resizeAndCrop' | 'ensureStreams', Arguments])[] = [
+const EXPORTS: readonly (readonly [name: 'preprocess' | 'resizeAndCrop' | 'discard' | 'ensureStreams', Arguments])[] = [
   ['preprocess', (random) => [pictures(random), preprocess(random)]],
   ['resizeAndCrop', (random) => [pictures(random), preprocess(random)]],
+  ['discard', (random) => [perhaps(random, floats(random, random.below(4)))]],
   ['ensureStreams', (random) => [perhaps(random, 1)]],
 ];
 
