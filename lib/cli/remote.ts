@@ -8,6 +8,11 @@ interface Options {
   onError: (error: ResNetError, index: number) => void;
 }
 
+interface Picture {
+  index: number;
+  bytes: Uint8Array;
+}
+
 /** What is wrong with one picture, and not with the server. */
 const OF_PICTURES: ReadonlySet<string> = new Set(['ERR_IMAGE', 'ERR_TOO_LARGE']);
 
@@ -22,7 +27,7 @@ export class RemoteClassifier {
 
   async classify(paths: readonly string[], { topK, onError }: Options): Promise<ServedPrediction[][]> {
     const answers = paths.map((): ServedPrediction[] => []);
-    const pictures: { index: number; bytes: Uint8Array }[] = [];
+    const pictures: Picture[] = [];
     for (const [index, path] of paths.entries()) {
       try {
         pictures.push({ index, bytes: await withRegularFile(path, (file) => file.readFile()) });
@@ -31,28 +36,59 @@ export class RemoteClassifier {
         onError(new ResNetError('ERR_FILE', `A picture must be a readable file: ${message}.`, { cause: error }), index);
       }
     }
-    if (pictures.length === 0) return answers;
-    try {
-      const all = await this.#client.classify(
-        pictures.map(({ bytes }) => bytes),
-        { topK },
-      );
-      pictures.forEach(({ index }, i) => (answers[index] = all[i] ?? []));
-    } catch (error) {
-      if (!isOfPictures(error)) throw error;
-      // A request fails as one; its pictures one by one then tell which of them are bad.
-      for (const { index, bytes } of pictures) {
-        try {
-          answers[index] = await this.#client.classify(bytes, { topK });
-        } catch (own) {
-          if (!isOfPictures(own)) throw own;
-          onError(new ResNetError(own.code, `${show(paths[index])}: ${own.message}`), index);
-        }
-      }
+    for (const group of groupsOf(pictures)) {
+      const failed = (error: ResNetError, index: number): void =>
+        onError(new ResNetError(error.code, `${show(paths[index])}: ${error.message}`), index);
+      const all = await this.#classifyGroup(group, topK, failed);
+      group.forEach(({ index }, i) => (answers[index] = all[i] ?? []));
     }
     return answers;
   }
+
+  /** A request fails as one; its pictures one by one then tell which of them are bad. */
+  async #classifyGroup(
+    group: readonly Picture[],
+    topK: number | undefined,
+    onError: Options['onError'],
+  ): Promise<ServedPrediction[][]> {
+    const ask = (pictures: readonly Picture[]): Promise<ServedPrediction[][]> =>
+      this.#client.classify(
+        pictures.map(({ bytes }) => bytes),
+        { topK },
+      );
+    try {
+      return await ask(group);
+    } catch (error) {
+      if (!isOfPictures(error)) throw error;
+      const [only, ...others] = group;
+      if (only !== undefined && others.length === 0) {
+        onError(error, only.index);
+        return [];
+      }
+      const answers: ServedPrediction[][] = [];
+      for (const one of group) answers.push((await this.#classifyGroup([one], topK, onError))[0] ?? []);
+      return answers;
+    }
+  }
 }
+
+/** Pictures that go in one request: as many as are this large together, or one that is larger. */
+function groupsOf(pictures: readonly Picture[]): Picture[][] {
+  const groups: Picture[][] = [];
+  let size = Infinity;
+  for (const picture of pictures) {
+    size += picture.bytes.length;
+    if (size > MOST_BYTES) {
+      groups.push([]);
+      size = picture.bytes.length;
+    }
+    groups.at(-1)?.push(picture);
+  }
+  return groups;
+}
+
+/** Half of what a server takes, unless it is told otherwise (`maxBodyBytes`). */
+const MOST_BYTES = 2 ** 24;
 
 function isOfPictures(error: unknown): error is ResNetError {
   return error instanceof ResNetError && OF_PICTURES.has(error.code);

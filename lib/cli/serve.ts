@@ -145,6 +145,7 @@ function fromEnvironment(command: Command): Settings {
     const variable = `RESNET_${dashed(name).replaceAll('-', '_').toUpperCase()}`;
     const text = process.env[variable];
     if (text === undefined || text === '' || name === 'configSchema') continue;
+    if (name === 'port' && text.startsWith('tcp://')) continue; // Kubernetes's, for a Service that is called resnet
     try {
       if (name === 'model')
         settings.model = text.split(',').reduce<ModelOptions[]>((all, one) => addModel(one, all), []);

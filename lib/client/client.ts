@@ -59,7 +59,8 @@ export class ResNetClient {
   /**
    * Names what a picture shows, best first; a list in, a list of lists out.
    *
-   * @throws the server's refusals by their codes; ERR_SERVER where none can be reached; the signal's reason
+   * @throws the server's refusals by their codes; ERR_SERVER where none can be reached or what answers is none; the
+   *   signal's reason
    */
   classify(picture: Picture, options?: ClassifyRequestOptions): Promise<ServedPrediction[]>;
   classify(pictures: readonly Picture[], options?: ClassifyRequestOptions): Promise<ServedPrediction[][]>;
@@ -70,8 +71,11 @@ export class ResNetClient {
     checkOptionsObject(options);
     if (isEmpty(pictures)) return [];
     const response = await this.#send('/classify', bodyOf(pictures), options, { top: options.topK });
-    const { results } = (await response.json()) as ClassifyAnswer;
-    return isList(pictures) ? results.map(({ predictions }) => predictions) : (results[0]?.predictions ?? []);
+    const results = await understood(options, async () => {
+      const { results } = (await response.json()) as ClassifyAnswer;
+      return results.map(({ predictions }) => predictions);
+    });
+    return isList(pictures) ? results : (results[0] ?? []);
   }
 
   /** The network's numbers after pooling, float32 [pictures, 512 or 2048]. @throws as classify */
@@ -79,11 +83,13 @@ export class ResNetClient {
     checkOptionsObject(options);
     if (isEmpty(pictures)) throw badArgument('pictures', 'at least one picture', pictures);
     const response = await this.#send('/features', bodyOf(pictures), options);
-    const { results } = (await response.json()) as FeaturesAnswer;
-    return new Tensor(
-      results.flatMap(({ features }) => features),
-      [results.length, results[0]?.features.length ?? 0],
-    );
+    return understood(options, async () => {
+      const { results } = (await response.json()) as FeaturesAnswer;
+      return new Tensor(
+        results.flatMap(({ features }) => features),
+        [results.length, results[0]?.features.length ?? 0],
+      );
+    });
   }
 
   /**
@@ -124,11 +130,13 @@ export class ResNetClient {
       {},
       { 'Inference-Header-Content-Length': String(head.length) },
     );
-    const answer = Buffer.from(await response.arrayBuffer());
-    const length = Number(response.headers.get('inference-header-content-length'));
-    const { outputs } = JSON.parse(answer.toString('utf8', 0, length)) as { outputs: { shape: number[] }[] };
-    const floats = new Float32Array(new Uint8Array(answer.subarray(length)).buffer);
-    return new Tensor(floats, outputs[0]?.shape ?? []);
+    return understood(options, async () => {
+      const answer = Buffer.from(await response.arrayBuffer());
+      const length = Number(response.headers.get('inference-header-content-length'));
+      const { outputs } = JSON.parse(answer.toString('utf8', 0, length)) as { outputs: { shape: number[] }[] };
+      const floats = new Float32Array(new Uint8Array(answer.subarray(length)).buffer);
+      return new Tensor(floats, outputs[0]?.shape ?? []);
+    });
   }
 
   /** Whether the server takes work now; false where none can be reached. */
@@ -205,6 +213,17 @@ function checkPicture(picture: unknown, argument: string): Uint8Array<ArrayBuffe
     return picture as Uint8Array<ArrayBuffer>;
   }
   throw badArgument(argument, "a picture's bytes (Uint8Array or Blob)", picture);
+}
+
+/** What an answer holds; one that is cut off, or that no server of ours gives, is ERR_SERVER. */
+async function understood<T>({ signal }: RequestOptions, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    signal?.throwIfAborted();
+    const { message } = error as Error;
+    throw new ResNetError('ERR_SERVER', `The server's answer cannot be read: ${message}.`, { cause: error });
+  }
 }
 
 /** A server's refusal as the error that it was there. */

@@ -82,11 +82,20 @@ async function load(): Promise<{ Client: typeof Redis; bullmq: typeof import('bu
 
 function withoutSecrets(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed === undefined || !/^rediss?:$/.test(parsed.protocol) || parsed.hostname === '') {
+  if (parsed === undefined || !/^rediss?:$/.test(parsed.protocol) || parsed.hostname === '' || !isEncoded(parsed)) {
     // It may have a password in it.
     throw badArgument('redis', 'redis://HOST[:PORT] or rediss://HOST[:PORT]', `${url.length} other characters`);
   }
   return `${parsed.protocol}//${parsed.host}${parsed.pathname}`;
+}
+
+/** A percent sign that begins no byte would be an error of its own wherever the password is read. */
+function isEncoded({ username, password }: URL): boolean {
+  try {
+    return decodeURIComponent(username + password) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** What Redis or the system said, in one line, without the password. */

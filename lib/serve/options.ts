@@ -84,16 +84,14 @@ export function checkServeOptions(options: ServeOptions): {
   cors: readonly string[];
 } {
   checkOptionsObject(options);
-  const { models, apiKeys = [], cors = [] } = options;
+  const { models, apiKeys, cors = [] } = options;
   if (!Array.isArray(models) || models.length === 0)
     throw badArgument('models', 'a list of at least one model', models);
   for (const [i, model] of (models as unknown[]).entries()) checkModel(model, `models[${i}]`);
-  if (!Array.isArray(apiKeys) || !(apiKeys as unknown[]).every((key) => typeof key === 'string' && key.length >= 8)) {
-    throw badArgument('apiKeys', 'a list of strings of at least 8 characters', apiKeys.length);
-  }
+  if (apiKeys !== undefined) checkKeys(apiKeys);
   if (!Array.isArray(cors)) throw badArgument('cors', 'a list of origins', cors);
   for (const origin of cors as unknown[]) checkOrigin(origin);
-  const onCuda = models.some((model: ModelOptions) => model.device?.startsWith('cuda'));
+  const onCuda = models.some((model: ModelOptions) => String(model.device).startsWith('cuda'));
   const maxBatchSize = options.maxBatchSize ?? (onCuda ? 32 : 8);
   const limits = checkNumbers(LIMITS, {
     ...options,
@@ -101,10 +99,10 @@ export function checkServeOptions(options: ServeOptions): {
     maxQueueDelayMs: options.maxQueueDelayMs ?? (onCuda ? 1 : 0),
     maxQueueSize: options.maxQueueSize ?? 4 * maxBatchSize,
   });
-  if (limits.requestsPerSecond > 0 && apiKeys.length === 0) {
+  if (limits.requestsPerSecond > 0 && apiKeys === undefined) {
     throw badArgument('requestsPerSecond', 'set together with apiKeys, whose limit it is', limits.requestsPerSecond);
   }
-  return { limits, apiKeys, cors };
+  return { limits, apiKeys: apiKeys ?? [], cors };
 }
 
 /** @throws ERR_ARGUMENT */
@@ -113,6 +111,14 @@ export function checkSocketLimits(options: ServerOptions): SocketLimits {
   const { logLevel = 'info' } = options;
   if (!LOG_LEVELS.includes(logLevel)) throw badArgument('logLevel', `one of ${LOG_LEVELS.join(', ')}`, logLevel);
   return checkNumbers(SOCKET_LIMITS, options);
+}
+
+/** None at all would let everybody in: a file of keys that is still empty is a mistake. */
+function checkKeys(keys: unknown): void {
+  const good = (key: unknown): boolean => typeof key === 'string' && key.length >= 8;
+  if (Array.isArray(keys) && keys.length > 0 && keys.every(good)) return;
+  const lengths = Array.isArray(keys) ? keys.map((key) => (typeof key === 'string' ? key.length : typeof key)) : keys;
+  throw badArgument('apiKeys', 'at least one string, each of a length of at least 8', lengths);
 }
 
 /** As browsers send it, so that comparing texts is enough. */
@@ -124,8 +130,8 @@ function checkOrigin(origin: unknown): void {
   }
 }
 
-/** Names stand in paths. */
-const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
+/** Names stand in paths, whose parts Fastify takes up to this length. */
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
 
 function checkModel(model: unknown, argument: string): void {
   if (typeof model !== 'object' || model === null) throw badArgument(argument, 'an object', model);
@@ -138,7 +144,7 @@ function checkModel(model: unknown, argument: string): void {
     );
   }
   if (name !== undefined && !(typeof name === 'string' && NAME.test(name))) {
-    throw badArgument(`${argument}.name`, 'a name of letters, digits, dots, dashes and underscores', name);
+    throw badArgument(`${argument}.name`, 'a name of at most 100 letters, digits, dots, dashes and underscores', name);
   }
 }
 

@@ -32,7 +32,6 @@ export async function readPictureBody(
     return { pictures: files.map(({ bytes }) => bytes), names: files.map(({ name }, i) => name || `image[${i}]`) };
   }
   if (kind.startsWith('image/') || kind === 'application/octet-stream') {
-    if (body.length === 0) throw badRequest('The body must be a picture, but it is empty.');
     return { pictures: [body], names: ['image'] };
   }
   throw new ResNetError(

@@ -127,6 +127,8 @@ export function addRefusals(app: FastifyInstance, state?: Pick<ServerState, 'sto
     else request.log.info({ code: body.code, reason: body.error }, 'refused');
     if (retryAfter !== undefined) void reply.header('Retry-After', retryAfter);
     if (status === 401) void reply.header('WWW-Authenticate', 'Bearer');
+    // Fastify would hang up on a client that still sends its body, and then does not read why. Node drops the rest.
+    if (status === 413) void reply.removeHeader('Connection');
     if (state?.stopping === true) void reply.header('Connection', 'close');
     return reply.code(status).send(body);
   });

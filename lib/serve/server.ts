@@ -1,8 +1,9 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { checkServeOptions, checkSocketLimits, type ServerOptions } from './options';
 import { loadModels, type Model } from './model';
 import { addRefusals, addRoutes } from './plugin';
-import { refusalOf } from './refusal';
+import { badRequest, refusalOf } from './refusal';
 
 /**
  * A server of ResNets over HTTP: the Open Inference Protocol (version 2), and routes for people. Its networks are
@@ -26,7 +27,11 @@ export async function serverOf(options: ServerOptions, models: readonly Model[])
   const { receiveMs, maxHeaderBytes, maxConnections } = checkSocketLimits(options);
   const { logLevel = 'info', tls } = options;
   // Node looks for slow clients every 30 s otherwise.
-  const http = { maxHeaderSize: maxHeaderBytes, connectionsCheckingInterval: Math.min(receiveMs, 1000) };
+  const http = {
+    maxHeaderSize: maxHeaderBytes,
+    connectionsCheckingInterval: Math.min(receiveMs, 1000),
+    requireHostHeader: false, // Node's own refusal has no body; ours is below
+  };
   const app = fastify({
     ...(tls === undefined ? { http } : { https: { ...tls, ...http } }),
     logger: { level: logLevel, stream: process.stderr },
@@ -54,6 +59,14 @@ export async function serverOf(options: ServerOptions, models: readonly Model[])
   }) as unknown as FastifyInstance;
   app.server.headersTimeout = receiveMs;
   app.server.maxConnections = maxConnections;
+  app.server.on('checkExpectation', (_: IncomingMessage, response: ServerResponse) => {
+    const body = JSON.stringify({ error: 'Nothing but 100-continue may be expected.', code: 'ERR_REQUEST' });
+    response.writeHead(417, { 'Content-Type': 'application/json' }).end(body);
+  });
+  app.addHook('onRequest', ({ headers, raw }, _, done) => {
+    if (headers.host === undefined && raw.httpVersion === '1.1') throw badRequest('The header Host is missing.');
+    done();
+  });
   addRefusals(app); // where no route is found either: QUERY without a Content-Type, for one
   app.setNotFoundHandler((_, reply) =>
     reply.code(404).send({ error: 'There is nothing here.', code: 'ERR_NOT_FOUND' }),

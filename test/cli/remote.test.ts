@@ -29,6 +29,23 @@ test('a server names the pictures; those that cannot be read stop no other', asy
   expect(stderr).toMatch(/2 of 4 pictures failed/);
 });
 
+test('an empty picture, and pictures that are too large together, stop no other', async () => {
+  const empty = written(folder, 'empty.jpg', new Uint8Array());
+  const photo = readFileSync(landscape);
+  // What follows a JPEG's end, decoders leave alone.
+  const large = written(folder, 'large.jpg', Buffer.concat([photo, Buffer.alloc(9_000_000)]));
+  const huge = written(folder, 'huge.jpg', Buffer.concat([photo, Buffer.alloc(40_000_000)]));
+  const pictures = [small, empty, large, large, huge, large, large, small];
+  const { code, stdout, stderr } = await classify([...pictures, '--server', served.url, '--format', 'json']);
+  expect(code).toBe(1);
+  expect((JSON.parse(stdout) as { image: string }[]).map(({ image }) => image)).toEqual(
+    pictures.filter((path) => path !== empty && path !== huge),
+  );
+  expect(stderr).toMatch(/empty\.jpg.*is empty/);
+  expect(stderr).toMatch(/huge\.jpg.*too large/);
+  expect(stderr).toMatch(/2 of 8 pictures failed/);
+});
+
 test.each<[string, string[], NodeJS.ProcessEnv | undefined, number, RegExp]>([
   ['a wrong key', ['--server', 'URL'], { RESNET_API_KEY: 'another-key' }, 1, /An API key is needed/],
   ['another model', ['--server', 'URL', '--model', 'x'], undefined, 1, /served here: fake/],

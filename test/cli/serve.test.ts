@@ -139,7 +139,8 @@ test('flags before variables before the file', async () => {
 
 test('several models, the flags being for all of them', async () => {
   const args = ['--model', 'a=random:1', '--model', 'b=random:2', '--dtype', 'float32', '--log-level', 'silent'];
-  const { url } = await serve(args, { RESNET_STREAMS: '1' });
+  // The port is what Kubernetes sets for a Service that is called resnet.
+  const { url } = await serve(args, { RESNET_STREAMS: '1', RESNET_PORT: 'tcp://10.96.0.10:80' });
   for (const name of ['a', 'b']) expect((await fetch(`${url}/v2/models/${name}`)).status).toBe(200);
   expect((await classify(url)).status).toBe(404);
 }, 120_000);
@@ -166,6 +167,12 @@ test.each<[string, string[], number, RegExp]>([
   ['a port that is none', [...untrained, '--port', '99999'], 2, /port must be an integer from 0 to 65535/],
   ['a limit out of bounds', [...untrained, '--max-batch-size', '0'], 2, /maxBatchSize must be/],
   ['an origin that is none', [...untrained, '--cors', 'example.org'], 2, /cors must be origins/],
+  [
+    'a file without keys',
+    [...untrained, '--api-key-file', text('none', '# later\n\n')],
+    2,
+    /apiKeys must be at least one/,
+  ],
   ['half of TLS', [...untrained, '--tls-cert', 'x'], 2, /tlsCert and tlsKey belong together/],
   ['a config that is missing', ['--config', join(folder, 'none.json')], 1, /none\.json/],
   ['a config that is no JSON', ['--config', text('bad.json', '{')], 2, /bad\.json must be JSON/],

@@ -98,6 +98,33 @@ test('503 is tried again after a while, as often as asked for; nothing else is',
   expect(others).toBe(1);
 });
 
+test('an answer that is cut off, or that no server of ours gives, is ERR_SERVER', async () => {
+  const page = await other((request, response) => {
+    request.resume();
+    response.end('<html>');
+  });
+  const json = await other((request, response) => {
+    request.resume();
+    response.end('{"answer":42}');
+  });
+  const cut = await other((request, response) => {
+    request.resume();
+    response.writeHead(200, { 'Content-Length': 100 });
+    response.write('{"results":[', () => setTimeout(() => response.destroy(), 20));
+  });
+  const x = new Tensor(new Float32Array(3), [1, 3, 1, 1]);
+  for (const url of [page, json, cut]) {
+    const strange = new ResNetClient(url, { model: 'fake' });
+    for (const ask of ['classify', 'features', 'infer'] as const) {
+      const asked = ask === 'infer' ? strange.infer(x) : strange[ask](small);
+      await expect(asked).rejects.toMatchObject({
+        code: 'ERR_SERVER',
+        message: expect.stringMatching(/cannot be read/),
+      });
+    }
+  }
+});
+
 test('the time between tries: doubled, at least what the server asks for, spread, bounded', () => {
   expect([1, 2, 3].map((tried) => backOff(tried, null, 0))).toEqual([100, 200, 400]);
   expect(backOff(1, '2', 0)).toBe(2000);

@@ -113,6 +113,10 @@ test('the probes ask paths that need no key, at the port that is served', () => 
   expect(read('kubernetes/service.yaml').spec.ports[0].targetPort).toBe('http');
 });
 
+test("no Service's variables beside the server's own", () => {
+  expect(deployment.spec.template.spec.enableServiceLinks).toBe(false);
+});
+
 test('there is time to answer what was accepted', () => {
   const { terminationGracePeriodSeconds } = deployment.spec.template.spec;
   const before: number = container.lifecycle.preStop.sleep.seconds;

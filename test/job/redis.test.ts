@@ -9,7 +9,7 @@ test('no Redis: the address is told, and the password is not', async () => {
   expect(JSON.stringify([error, (error as Error).message, (error as Error).cause])).not.toMatch(/secret/);
 });
 
-test.each(['127.0.0.1:6379', 'http://:secret@host', 'redis://', 'redis:secret', ''])(
+test.each(['127.0.0.1:6379', 'http://:secret@host', 'redis://:secret%zz@host', 'redis://', 'redis:secret', ''])(
   '%p is no address',
   async (url) => {
     const error = await connect(url, none).catch((caught: unknown) => caught);

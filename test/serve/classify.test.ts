@@ -85,7 +85,7 @@ test.each<
     'ERR_IMAGE',
     /1000000 pixels/,
   ],
-  ['an empty body', '/classify', '', 'image/png', 400, 'ERR_REQUEST', /empty/],
+  ['an empty body', '/classify', '', 'image/png', 400, 'ERR_IMAGE', /empty/],
   ['another type', '/classify', 'a=b', 'application/x-www-form-urlencoded', 415, 'ERR_MEDIA_TYPE', /image\/\*/],
   ['no JSON', '/classify', '{', 'application/json', 400, 'ERR_REQUEST', /JSON/],
   ['no picture in it', '/classify', '{}', 'application/json', 400, 'ERR_REQUEST', /image or images/],
@@ -125,6 +125,13 @@ test.each<
   ['too large a body', '/classify', new Uint8Array(2 ** 21 + 1), 'image/png', 413, 'ERR_TOO_LARGE', /large/],
 ])('%s is refused', async (_, path, body, type, status, code, message) => {
   expect(await post(path, body, type)).toEqual([status, { error: expect.stringMatching(message), code }]);
+});
+
+test('a body that is too large is refused in a way that its sender learns of', async () => {
+  const statuses = await Promise.all(
+    Array.from({ length: 12 }, async () => (await post('/classify', new Uint8Array(2 ** 24), 'image/png'))[0]),
+  );
+  expect(statuses).toEqual(Array(12).fill(413));
 });
 
 test('a body that is compressed is refused', async () => {

@@ -152,7 +152,15 @@ test.each<[string, any, string, RegExp]>([
     'ERR_ARGUMENT',
     /^maxBatchSize must be an integer from 1 to 1024, but got 0/,
   ],
-  ['a short key', { models: [{ weights: 'random' }], apiKeys: ['x'] }, 'ERR_ARGUMENT', /^apiKeys/],
+  ['a short key', { models: [{ weights: 'random' }], apiKeys: ['x'] }, 'ERR_ARGUMENT', /^apiKeys.*\[1\]/],
+  [
+    'no key, which would let everybody in',
+    { models: [{ weights: 'random' }], apiKeys: [] },
+    'ERR_ARGUMENT',
+    /^apiKeys/,
+  ],
+  ['a name too long for a path', { models: [{ weights: 'random', name: 'm'.repeat(101) }] }, 'ERR_ARGUMENT', /name/],
+  ['a device of a wrong type', { models: [{ weights: 'random', device: 1 }] }, 'ERR_DEVICE', /^device/],
   [
     'a rate without keys',
     { models: [{ weights: 'random' }], requestsPerSecond: 5 },

@@ -188,6 +188,7 @@ test.each<[string, any, RegExp]>([
     { inputs: [{ ...good, shape: [33, 3, 1, 1], data: Array(99).fill(0) }] },
     /32/,
   ],
+  ['millions of pictures, before there are any', { inputs: [{ ...good, shape: [2 ** 24, 3, 1, 1] }] }, /at most 32/],
 ])('%s is refused', async (_, body, message) => {
   const response = await infer(served.url, body);
   const { error, code } = (await response.json()) as any;

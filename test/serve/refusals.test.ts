@@ -155,6 +155,16 @@ test('headers beyond the limit, no HTTP, and a client that sends too slowly', as
   expect(performance.now() - begun).toBeLessThan(10_000);
 });
 
+test('what Node would refuse without a body has one', async () => {
+  const { url } = await serve();
+  const end = 'Connection: close\r\n\r\n';
+  expect(await raw(url, `GET /v2 HTTP/1.1\r\n${end}`)).toMatch(/^HTTP\/1.1 400 .*Host.*"code":"ERR_REQUEST"/s);
+  expect(await raw(url, `GET /v2 HTTP/1.0\r\n${end}`)).toMatch(/^HTTP\/1.1 200 /);
+  expect(await raw(url, `GET /v2 HTTP/1.1\r\nHost: a\r\nExpect: foo\r\n${end}`)).toMatch(
+    /^HTTP\/1.1 417 .*"code":"ERR_REQUEST"/s,
+  );
+});
+
 test('a path that is none, in the same form', async () => {
   const { url } = await serve();
   expect(await answer(await fetch(`${url}/%zz`))).toEqual([400, { error: expect.any(String), code: 'ERR_REQUEST' }]);
