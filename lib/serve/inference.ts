@@ -156,8 +156,9 @@ export class Inference {
 
   #row(what: string, value: Pixels, i: number): Row<Pixels> {
     const { data, height, width } = value;
-    if (height * width > this.#limits.maxInputPixels && height * width !== this.model.preprocess.crop ** 2) {
-      const expected = `at most ${this.#limits.maxInputPixels} pixels`;
+    const counted = Math.max(height, LEAST_SIDE) * Math.max(width, LEAST_SIDE);
+    if (counted > this.#limits.maxInputPixels && height * width !== this.model.preprocess.crop ** 2) {
+      const expected = `at most ${this.#limits.maxInputPixels} pixels, its sides counted as at least ${LEAST_SIDE}`;
       throw badArgument(`picture ${i}`, expected, `${height} x ${width}`, 'ERR_SHAPE');
     }
     return { group: `${what} ${data instanceof Uint8Array ? 'uint8' : 'float32'} ${height}x${width}`, value };
@@ -174,6 +175,9 @@ export class Inference {
     return rows.map((_, i) => values.subarray(i * width, (i + 1) * width));
   }
 }
+
+/** What a network makes of a side, before its last stage has one pixel: a thin picture takes as much memory as this. */
+const LEAST_SIDE = 32;
 
 /** Rows of one shape as one tensor. */
 function gather(rows: readonly Pixels[]): Tensor {

@@ -35,7 +35,7 @@ export const LIMITS = {
     least: 1,
     most: 2 ** 28,
     default: 2 ** 20,
-    about: 'height x width of the tensors input and pixels',
+    about: 'height x width of the tensors input and pixels, a side below 32 counted as 32',
   },
   requestsPerSecond: { least: 0, most: 1_000_000, default: 0, about: 'for each API key; 0: no limit' },
 } as const;

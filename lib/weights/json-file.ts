@@ -1,7 +1,7 @@
 import { ResNetError, show } from '../errors';
 import { readingFile } from '../regular-file';
 import { readBytes } from './bytes';
-import { firstDuplicateKey } from './duplicate-keys';
+import { firstDuplicateKey } from './json-text';
 
 /** What others write beside weights has kilobytes; names of 21,000 classes have two million bytes. */
 const MOST_BYTES = 16 * 2 ** 20;

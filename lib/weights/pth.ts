@@ -46,14 +46,15 @@ class Archive {
     readonly file: FileHandle,
     readonly zip: Zip,
   ) {
-    const pickle = [...zip.records.keys()].find((name) => /^([^/]+\/)?data\.pkl$/.test(name));
-    if (pickle === undefined) {
+    // As PyTorch has it: all lies in the folder of the first record.
+    const [first = ''] = zip.records.keys();
+    this.#prefix = first.slice(0, first.indexOf('/') + 1);
+    if (this.#prefix === '' || !zip.records.has(`${this.#prefix}data.pkl`)) {
       throw new ResNetError(
         'ERR_UNSUPPORTED_FORMAT',
         `${path} is a zip archive without a data.pkl, and not PyTorch's.`,
       );
     }
-    this.#prefix = pickle.slice(0, -'data.pkl'.length);
     if (zip.records.has(`${this.#prefix}constants.pkl`)) {
       const advice = 'Save its state_dict() instead.';
       throw new ResNetError('ERR_UNSUPPORTED_FORMAT', `${path} is a TorchScript program and holds code. ${advice}`);

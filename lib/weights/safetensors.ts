@@ -3,7 +3,7 @@ import { show, type ResNetError } from '../errors';
 import type { DType } from '../tensor';
 import { brokenFile } from './broken';
 import { readBytes } from './bytes';
-import { firstDuplicateKey } from './duplicate-keys';
+import { firstDuplicateKey, firstOtherNumber } from './json-text';
 import type { WeightEntry, WeightFile } from './weight-file';
 
 /**
@@ -56,23 +56,29 @@ export async function readSafetensorsHeader(path: string, file: FileHandle): Pro
   const length = Number(headerLength);
   if (length > size - LENGTH_BYTES)
     throw broken(path, `has a header of ${length} bytes, which is longer than the file`);
-  const header = parseHeader(path, await readBytes(path, file, length, LENGTH_BYTES));
+  const text = headerText(path, await readBytes(path, file, length, LENGTH_BYTES));
+  const header = parseHeader(path, text);
   const start = LENGTH_BYTES + length;
   const entries = placed(path, tensorsOf(path, header), size - start).map((tensor) => ({
     ...tensor,
     offset: tensor.offset + start,
   }));
-  return { path, format: 'safetensors', metadata: metadataOf(path, header), entries };
+  const metadata = metadataOf(path, header);
+  const other = firstOtherNumber(text);
+  if (other !== undefined) throw broken(path, `has the number ${other} in its header, and only digits make integers`);
+  return { path, format: 'safetensors', metadata, entries };
 }
 
-function parseHeader(path: string, bytes: Uint8Array): Map<string, unknown> {
+function headerText(path: string, bytes: Uint8Array): string {
   if (bytes[0] !== 0x7b /* { */) throw broken(path, 'has a header that does not start with {');
-  let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw broken(path, 'has a header that is not UTF-8');
   }
+}
+
+function parseHeader(path: string, text: string): Map<string, unknown> {
   let header: unknown;
   try {
     header = JSON.parse(text);
@@ -99,6 +105,7 @@ function tensorsOf(path: string, header: ReadonlyMap<string, unknown>): WeightEn
 function tensorOf(path: string, name: string, info: unknown): WeightEntry {
   const fail = (what: string): ResNetError => broken(path, `has a tensor ${show(name)} ${what}`);
   if (!isRecord(info)) throw fail('that is no object');
+  if (/\p{Cs}/u.test(name)) throw fail('whose name is no Unicode');
   const { dtype: fileType, shape, data_offsets: offsets } = info;
   const type = typeof fileType === 'string' && Object.hasOwn(TYPES, fileType) ? TYPES[fileType] : undefined;
   if (typeof fileType !== 'string' || type === undefined) throw fail(`of the unknown dtype ${show(fileType)}`);
@@ -106,8 +113,11 @@ function tensorOf(path: string, name: string, info: unknown): WeightEntry {
   if (!isIntegers(offsets) || offsets.length !== 2)
     throw fail(`whose data_offsets are ${show(offsets)}, no pair of non-negative integers`);
   const [begin, end] = offsets as [number, number];
-  const needed = shape.reduce((bytes, dimension) => bytes * dimension, type.bytes);
-  if (!Number.isSafeInteger(needed)) throw fail(`whose shape ${show(shape)} overflows`);
+  let needed = type.bytes;
+  for (const dimension of shape) {
+    needed *= dimension;
+    if (!Number.isSafeInteger(needed)) throw fail(`whose shape ${show(shape)} overflows`); // before a 0 hides it
+  }
   if (end - begin !== needed) throw fail(`of ${needed} bytes by its shape and ${end - begin} by its data_offsets`);
   return { name, dtype: type.dtype, fileType, shape, offset: begin, length: needed };
 }

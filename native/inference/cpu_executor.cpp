@@ -18,6 +18,8 @@ using kernels::kPanel;
 
 /// Workspaces kept for the next forwards: of as many shapes, or for as many forwards at the same time.
 constexpr std::size_t kMostIdle = 8;
+/// What they may hold together: the border of a map one pixel high is twice as large as the map.
+constexpr int64_t kMostIdleBytes = int64_t{512} << 20;
 
 void parallel(int64_t count, const std::function<void(int64_t)>& task) { Team::of_this_thread().run(count, task); }
 
@@ -146,6 +148,12 @@ std::unique_ptr<CpuExecutor::Workspace> CpuExecutor::idle(int64_t height, int64_
 void CpuExecutor::give_back(std::unique_ptr<Workspace> workspace) {
   const std::lock_guard lock(mutex_);
   idle_.insert(idle_.begin(), std::move(workspace));
+  int64_t bytes = 0;
+  const auto first_too_many = std::find_if(idle_.begin(), idle_.end(), [&](const auto& one) {
+    bytes += one->layout.bytes;
+    return bytes > kMostIdleBytes;
+  });
+  idle_.erase(first_too_many, idle_.end());
   if (idle_.size() > kMostIdle) idle_.pop_back();
 }
 

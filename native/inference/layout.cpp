@@ -167,11 +167,14 @@ Layout layout_of(const Plan& plan, int64_t height, int64_t width, int64_t images
     maps[uses.input].one_image = true;
     if (uses.shortcut) maps[*uses.shortcut].one_image = true;
   }
+  // A few images' maps fit in between those of the first part, more do not: what one image takes says little.
   const auto fixed = place(plan, maps, last_use, 0, layout.first_batched);
-  const auto per_image = place(plan, maps, last_use, 1, layout.first_batched) - fixed;
-  layout.images = std::clamp<int64_t>(kMostBytes / std::max<int64_t>(1, per_image), 1, images);
-  layout.bytes = place(plan, maps, last_use, layout.images, layout.first_batched);
-  return layout;
+  while (true) {
+    layout.bytes = place(plan, maps, last_use, layout.images, layout.first_batched);
+    const auto batched = layout.bytes - fixed;
+    if (batched <= kMostBytes || layout.images == 1) return layout;
+    layout.images = std::clamp<int64_t>(layout.images * kMostBytes / batched, 1, layout.images - 1);
+  }
 }
 
 }  // namespace resnet

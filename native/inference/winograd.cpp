@@ -13,6 +13,8 @@ using kernels::kPanel;
 constexpr int64_t kPositions = 16;
 /// Tiles of a piece: four times the pixels of a kernel's tile, so that each weight read serves many.
 constexpr int64_t kTiles = 28;
+/// Tiles across at a time: a piece is a whole row or more, and a row may be a million pixels long.
+constexpr int64_t kMostAcross = 8 * kTiles;
 
 /// G g G^T of a 3 x 3 window g, in float64.
 std::array<double, kPositions> transformed(const float* g, double scale) {
@@ -44,16 +46,22 @@ float* scratch(int64_t floats) {
   return memory.data();
 }
 
-/// Some rows of tiles of one image, for some panels.
+/// Tiles from one row and column to others.
+struct Tiles {
+  int64_t first_row, end_row, first_column, end_column;
+};
+
+/// Some tiles of one image, for some panels.
 class Piece {
  public:
-  Piece(const kernels::Kernels& kernels, const ConvolutionTask& task, int64_t image, int64_t first_row, int64_t end_row)
+  Piece(const kernels::Kernels& kernels, const ConvolutionTask& task, int64_t image, const Tiles& tiles)
       : kernels_(kernels),
         task_(task),
         image_(image),
-        across_((task.output.map.width + 1) / 2),
-        first_row_(first_row),
-        tiles_((end_row - first_row) * across_),
+        first_row_(tiles.first_row),
+        first_column_(tiles.first_column),
+        across_(tiles.end_column - tiles.first_column),
+        tiles_((tiles.end_row - tiles.first_row) * across_),
         inputs_(scratch(kPositions * tiles_ * (task.step.in_channels + kPanel))),
         products_(inputs_ + kPositions * tiles_ * task.step.in_channels) {}
 
@@ -67,7 +75,7 @@ class Piece {
 
  private:
   [[nodiscard]] int64_t y_of(int64_t tile) const { return 2 * (first_row_ + tile / across_); }
-  [[nodiscard]] int64_t x_of(int64_t tile) const { return 2 * (tile % across_); }
+  [[nodiscard]] int64_t x_of(int64_t tile) const { return 2 * (first_column_ + tile % across_); }
 
   void transform_input(int64_t tile) const {
     const auto& map = task_.input.map;
@@ -129,7 +137,7 @@ class Piece {
 
   const kernels::Kernels& kernels_;
   const ConvolutionTask& task_;
-  int64_t image_, across_, first_row_, tiles_;
+  int64_t image_, first_row_, first_column_, across_, tiles_;
   float* inputs_;    ///< [16][tiles][in]
   float* products_;  ///< [16][tiles][kPanel]
 };
@@ -187,7 +195,10 @@ void convolve_winograd(const kernels::Kernels& kernels, const ConvolutionTask& t
     const auto end = rows * (block + 1) / blocks;
     const auto first_panel = panels * group / groups;
     const auto end_panel = panels * (group + 1) / groups;
-    Piece(kernels, task, image, begin, end).run(first_panel, end_panel);
+    for (int64_t column = 0; column < across; column += kMostAcross) {
+      const Tiles tiles{begin, end, column, std::min(across, column + kMostAcross)};
+      Piece(kernels, task, image, tiles).run(first_panel, end_panel);
+    }
     constexpr auto kPanelBytes = kPanel * static_cast<int64_t>(sizeof(float));
     for (auto y = 2 * begin; y < std::min(map.height, 2 * end); y++) {
       task.output.fill_border(image, y, first_panel * kPanelBytes, (end_panel - first_panel) * kPanelBytes,

@@ -114,6 +114,7 @@ TEST(Convolve, ByWinogradIsLibtorchsForOddSizes) {
                                            {128, 128, 3, 1, 5, 3, 3, true, true},
                                            {64, 64, 3, 1, 30, 57, 1, false, true},
                                            {256, 256, 3, 1, 14, 15, 1, true, true},
+                                           {64, 64, 3, 1, 3, 1001, 1, true, true},  // in several pieces across
                                            {64, 64, 3, 1, 2, 2, 5, false, false}}) {
     expect_as_libtorch(*kernels, one, convolve_winograd, true);
   }

@@ -76,6 +76,20 @@ struct Bound {
 
 }  // namespace
 
+TEST(Executor, ThinPicturesLeaveLittleMemoryBehind) {
+  const auto network = network_of(18);
+  const auto fast = optimized(network, DType::kFloat32);
+  if (fast->executor().starts_with("libtorch")) GTEST_SKIP() << "this processor lacks the instructions";
+  const auto run = [&](int64_t width) { fast->forward(at::zeros({1, 3, 1, width}), Until::kLogits, kNever); };
+  for (int64_t width = 100000; width < 100008; width++) run(width);  // 150 MB of workspace each
+  const Allocated allocated;
+  run(100007);
+  EXPECT_LT(allocated.bytes(), 1 << 23);  // the last one's is still there
+  const auto before = allocated.bytes();
+  run(100000);
+  EXPECT_GT(allocated.bytes() - before, 100 << 20);  // the first one's is not
+}
+
 TEST(Executor, AnswersAsLibtorchForOddSizesInEveryDType) {
   const auto network = network_of(18);
   std::vector<at::Tensor> inputs;

@@ -54,6 +54,21 @@ TEST(Layout, NoStepWritesOverWhatIsStillToBeRead) {
   }
 }
 
+TEST(Layout, ManyImagesTakeNoMoreThanAPassMay) {
+  for (const int64_t layers : {18, 50}) {
+    const ResNet network(layers, 1000);
+    const auto plan = plan_of(*network);
+    for (const int64_t side : {64, 224, 384}) {
+      for (const int64_t element_bytes : {1, 2, 4}) {
+        const auto one = layout_of(plan, side, side, 1, element_bytes, 4);
+        const auto many = layout_of(plan, side, side, 1000, element_bytes, 4);
+        EXPECT_LE(many.bytes, one.bytes + (96 << 20)) << layers << " " << side << " " << element_bytes;
+        EXPECT_GT(many.images, 8);
+      }
+    }
+  }
+}
+
 TEST(Layout, SizesBeyondAnyMemoryAreWorkedOutWithoutOverflow) {
   const ResNet network(152, 1000);
   const auto plan = plan_of(*network);

@@ -167,6 +167,10 @@ test('what Node would refuse without a body has one', async () => {
 
 test('a path that is none, in the same form', async () => {
   const { url } = await serve();
+  expect(await answer(await fetch(`${url}/v2/models/${'m'.repeat(101)}/ready`))).toEqual([
+    404,
+    { error: expect.any(String), code: 'ERR_NOT_FOUND' },
+  ]);
   expect(await answer(await fetch(`${url}/%zz`))).toEqual([400, { error: expect.any(String), code: 'ERR_REQUEST' }]);
   expect(await answer(await fetch(`${url}/classify`))).toEqual([
     404,

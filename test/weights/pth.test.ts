@@ -271,6 +271,23 @@ describe('what is refused', () => {
 
   test.each([
     ["a zip archive that is not PyTorch's", zip([['a.txt', bytes]]), /without a data\.pkl/],
+    [
+      'a first record in another folder, which is where PyTorch looks',
+      zip([
+        ['b/version', bytes],
+        ['a/data.pkl', pickle(dict)],
+        ['a/data/0', bytes],
+      ]),
+      /without a data\.pkl/,
+    ],
+    [
+      'records in no folder',
+      zip([
+        ['data.pkl', pickle(dict)],
+        ['data/0', bytes],
+      ]),
+      /without a data\.pkl/,
+    ],
     ['a TorchScript program', archive([['net/constants.pkl', bytes]]), /TorchScript program.*state_dict\(\)/],
     [
       'the tar format',
