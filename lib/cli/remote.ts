@@ -36,38 +36,30 @@ export class RemoteClassifier {
         onError(new ResNetError('ERR_FILE', `A picture must be a readable file: ${message}.`, { cause: error }), index);
       }
     }
-    for (const group of groupsOf(pictures)) {
-      const failed = (error: ResNetError, index: number): void =>
-        onError(new ResNetError(error.code, `${show(paths[index])}: ${error.message}`), index);
-      const all = await this.#classifyGroup(group, topK, failed);
-      group.forEach(({ index }, i) => (answers[index] = all[i] ?? []));
-    }
+    const failed = (error: ResNetError, index: number): void =>
+      onError(new ResNetError(error.code, `${show(paths[index])}: ${error.message}`), index);
+    for (const group of groupsOf(pictures)) await this.#fill(answers, group, topK, failed);
     return answers;
   }
 
   /** A request fails as one; its pictures one by one then tell which of them are bad. */
-  async #classifyGroup(
+  async #fill(
+    answers: ServedPrediction[][],
     group: readonly Picture[],
     topK: number | undefined,
     onError: Options['onError'],
-  ): Promise<ServedPrediction[][]> {
-    const ask = (pictures: readonly Picture[]): Promise<ServedPrediction[][]> =>
-      this.#client.classify(
-        pictures.map(({ bytes }) => bytes),
+  ): Promise<void> {
+    try {
+      const all = await this.#client.classify(
+        group.map(({ bytes }) => bytes),
         { topK },
       );
-    try {
-      return await ask(group);
+      group.forEach(({ index }, i) => (answers[index] = all[i] ?? []));
     } catch (error) {
       if (!isOfPictures(error)) throw error;
-      const [only, ...others] = group;
-      if (only !== undefined && others.length === 0) {
-        onError(error, only.index);
-        return [];
-      }
-      const answers: ServedPrediction[][] = [];
-      for (const one of group) answers.push((await this.#classifyGroup([one], topK, onError))[0] ?? []);
-      return answers;
+      if (group.length > 1) {
+        for (const one of group) await this.#fill(answers, [one], topK, onError);
+      } else group.forEach(({ index }) => onError(error, index));
     }
   }
 }
