@@ -73,16 +73,21 @@ export class Batcher<T, R> {
     return this.#held >= this.#options.maxQueueSize;
   }
 
+  /** @throws ERR_TOO_LARGE where so many places would never fit */
+  check(places: number): void {
+    const { maxQueueSize } = this.#options;
+    if (places <= maxQueueSize) return;
+    throw new ResNetError('ERR_TOO_LARGE', `A request may have at most ${maxQueueSize} pictures, but got ${places}.`);
+  }
+
   /**
    * Takes places in the queue before the work of filling them begins, so that a full queue says so at once.
    *
    * @throws ERR_QUEUE_FULL; ERR_TOO_LARGE where so many would never fit
    */
   reserve(places: number): Places<T, R> {
+    this.check(places);
     const { maxQueueSize } = this.#options;
-    if (places > maxQueueSize) {
-      throw new ResNetError('ERR_TOO_LARGE', `A request may have at most ${maxQueueSize} pictures, but got ${places}.`);
-    }
     if (this.#held + places > maxQueueSize) {
       throw new ResNetError('ERR_QUEUE_FULL', `The queue is full: it holds ${maxQueueSize} pictures. Try again later.`);
     }

@@ -59,6 +59,16 @@ export class Inference {
     throw new ResNetError('ERR_QUEUE_FULL', 'The queue is full. Try again later.');
   }
 
+  /** @throws ERR_TOO_LARGE where so many pictures would be refused: said before there is an object for each */
+  checkCount(pictures: number): void {
+    try {
+      this.#batcher.check(pictures);
+    } catch (error) {
+      this.#metrics.failure(reasonOf(error));
+      throw error;
+    }
+  }
+
   /** The first forward makes what later ones use: it takes the longest, and no client should wait for it. */
   async warmUp(): Promise<void> {
     const { crop } = this.model.preprocess;

@@ -1,4 +1,4 @@
-import { ResNetError, show } from '../errors';
+import { show } from '../errors';
 import { elementCount } from '../tensor';
 import { booleanOf, integerOf, listOf, objectOf, parseJson, type Fields } from './fields';
 import type { Given } from './inference';
@@ -31,10 +31,14 @@ type InputName = keyof typeof INPUTS;
  *
  * @param body - all of it
  * @param headerLength - the header Inference-Header-Content-Length, the JSON's length; absent: all of it is JSON
- * @param most - pictures that there may be
- * @throws ERR_REQUEST, ERR_TOO_LARGE
+ * @param admit - told how many pictures there are, before there is an object for each; throws where they are too many
+ * @throws ERR_REQUEST, and what `admit` throws
  */
-export function parseInfer(body: Buffer, headerLength: string | undefined, most: number): InferRequest {
+export function parseInfer(
+  body: Buffer,
+  headerLength: string | undefined,
+  admit: (pictures: number) => void,
+): InferRequest {
   const length = headerLength === undefined ? body.length : lengthOf(headerLength, body.length);
   const request = objectOf(parseJson(body.subarray(0, length), 'The request'), 'The request');
   const { id } = request;
@@ -52,7 +56,7 @@ export function parseInfer(body: Buffer, headerLength: string | undefined, most:
     id,
     timeoutMs: integerOf(timeout, 'parameters.timeout', 0, Number.MAX_SAFE_INTEGER) / 1000 || undefined,
     softmax: booleanOf(parameters.softmax, 'parameters.softmax', false),
-    given: inputOf(input, body.subarray(length), length, most),
+    given: inputOf(input, body.subarray(length), length, admit),
     output: outputOf(request.outputs, booleanOf(parameters.binary_data_output, 'parameters.binary_data_output', false)),
   };
 }
@@ -69,7 +73,7 @@ function parametersOf(fields: Fields, name: string): Fields {
   return parameters;
 }
 
-function inputOf(input: Fields, binary: Buffer, jsonLength: number, most: number): Given {
+function inputOf(input: Fields, binary: Buffer, jsonLength: number, admit: (pictures: number) => void): Given {
   const { name, datatype, data } = input;
   if (typeof name !== 'string' || !Object.hasOwn(INPUTS, name)) {
     throw badRequest(`An input's name must be one of ${Object.keys(INPUTS).join(', ')}, but got ${show(name)}.`);
@@ -79,11 +83,7 @@ function inputOf(input: Fields, binary: Buffer, jsonLength: number, most: number
     throw badRequest(`Input ${name} must have datatype ${known.datatype}, but got ${show(datatype)}.`);
   }
   const shape = shapeOf(input.shape, known.shape, name);
-  // Before there is an object for each of millions.
-  const [pictures = 0] = shape;
-  if (pictures > most) {
-    throw new ResNetError('ERR_TOO_LARGE', `A request may have at most ${most} pictures, but got ${pictures}.`);
-  }
+  admit(shape[0] ?? 0);
   const count = elementCount(shape);
   const size = parametersOf(input, `Input ${name}`).binary_data_size;
   if (size === undefined) {

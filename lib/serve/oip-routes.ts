@@ -39,8 +39,9 @@ export function addOip(app: FastifyInstance, state: ServerState, version: string
       async ({ params, headers, body, since }, reply: FastifyReply) => {
         const inference = served(state, params);
         const length = headers['inference-header-content-length'];
-        const { maxQueueSize } = state.limits;
-        const request = parseInfer((body as Buffer | undefined) ?? Buffer.alloc(0), length?.toString(), maxQueueSize);
+        const request = parseInfer((body as Buffer | undefined) ?? Buffer.alloc(0), length?.toString(), (pictures) =>
+          inference.checkCount(pictures),
+        );
         const timeoutMs = Math.min(request.timeoutMs ?? Infinity, timeoutOf(headers, state.limits));
         const { values } = await withDeadline(reply, since, timeoutMs, (signal) =>
           inference.answer('logits', request.given, since, signal),

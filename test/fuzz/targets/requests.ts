@@ -48,7 +48,7 @@ function infer(random: Random): void {
   const request = parseInfer(
     body,
     tail.length > 0 || random.chance(0.1) ? headerLength(head.length, random) : undefined,
-    1000,
+    () => undefined,
   );
   const rows = 'pictures' in request.given ? request.given.pictures.length : request.given.pixels.length;
   if ('pixels' in request.given) {
