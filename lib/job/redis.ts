@@ -92,7 +92,8 @@ function withoutSecrets(url: string): string {
 /** A percent sign that begins no byte would be an error of its own wherever the password is read. */
 function isEncoded({ username, password }: URL): boolean {
   try {
-    return decodeURIComponent(username + password) !== undefined;
+    decodeURIComponent(username + password);
+    return true;
   } catch {
     return false;
   }

@@ -53,7 +53,7 @@ type Numbers<T> = { [K in keyof T]?: number | undefined };
 export interface ServeOptions extends Numbers<typeof LIMITS> {
   /** At least one; names differ. */
   models: readonly ModelOptions[];
-  /** Those who may ask, by `Authorization: Bearer KEY` or `X-API-Key: KEY`. Default: everybody. */
+  /** Those who may ask, by `Authorization: Bearer KEY` or `X-API-Key: KEY`; at least one. Default: everybody. */
   apiKeys?: readonly string[] | undefined;
   /** The origins whose pages may ask, `https://example.org` for instance, or `*` for all. Default: none but its own. */
   cors?: readonly string[] | undefined;
@@ -130,7 +130,7 @@ function checkOrigin(origin: unknown): void {
   }
 }
 
-/** Names stand in paths, whose parts Fastify takes up to this length. */
+/** Names stand in paths, whose parts Fastify takes up to this length in other people's apps. */
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
 
 function checkModel(model: unknown, argument: string): void {

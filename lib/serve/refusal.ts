@@ -57,10 +57,7 @@ export function refusalOf(error: unknown): Refusal {
       return { status: 503, body: { error: 'The server is out of memory.', code: error.code }, retryAfter: 1 };
     }
   }
-  const { code, statusCode, message } = error as { code?: unknown; statusCode?: unknown; message?: unknown };
-  if (code === 'FST_ERR_MAX_PARAM_LENGTH') {
-    return { status: 404, body: { error: 'No model has so long a name.', code: 'ERR_NOT_FOUND' } };
-  }
+  const { statusCode, message } = error as { statusCode?: unknown; message?: unknown };
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500 && typeof message === 'string') {
     return { status: statusCode, body: { error: message, code: OF_FASTIFY[statusCode] ?? 'ERR_REQUEST' } };
   }

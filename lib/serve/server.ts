@@ -37,6 +37,7 @@ export async function serverOf(options: ServerOptions, models: readonly Model[])
     logger: { level: logLevel, stream: process.stderr },
     pluginTimeout: 0, // would end what closing waits for after 10 s
     bodyLimit: limits.maxBodyBytes,
+    routerOptions: { maxParamLength: maxHeaderBytes }, // a model's name that is longer than any is unknown as others are
     requestTimeout: receiveMs,
     requestIdHeader: 'x-request-id',
     return503OnClosing: false, // ours says why, in the form that every refusal has

@@ -60,7 +60,7 @@ test('a worker that ends while its pictures are in use takes nothing from under 
 
 test('a picture that is done with is freed at once, without the collector', async () => {
   const script = `${begin}
-    const { ResNet, ImageClassifier } = require('./dist');
+    const { ImageClassifier } = require('./dist');
     const { Pictures } = require('./dist/image/pictures');
     const sharp = require('sharp');
     (async () => {
