@@ -16,7 +16,14 @@ const LIB = [
   ['serve'],
   ['esm', 'cli'],
 ];
-const NATIVE = [['error', 'precompiled'], ['model', 'image'], ['runtime'], ['inference'], ['addon', 'test']];
+const NATIVE = [
+  ['error', 'precompiled'],
+  ['system'],
+  ['model', 'image'],
+  ['runtime'],
+  ['inference'],
+  ['addon', 'test'],
+];
 
 /** Neighbours in a layer that know nothing of each other. */
 const STRANGERS = new Set([

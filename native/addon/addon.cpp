@@ -11,10 +11,10 @@
 #include "addon/module.h"
 #include "addon/optimized.h"
 #include "addon/tensors.h"
-#include "runtime/cores.h"
 #include "runtime/cuda.h"
-#include "runtime/memory_limit.h"
 #include "runtime/streams.h"
+#include "system/cores.h"
+#include "system/memory_limit.h"
 
 // The addon's exports; lib/addon.ts types them.
 namespace resnet {

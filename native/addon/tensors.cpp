@@ -8,7 +8,7 @@
 
 #include "addon/arguments.h"
 #include "error.h"
-#include "runtime/memory_limit.h"
+#include "system/memory_limit.h"
 
 namespace resnet {
 namespace {

@@ -9,6 +9,7 @@
 
 #include "inference/convolve.h"
 #include "runtime/team.h"
+#include "system/lasting.h"
 
 namespace resnet {
 namespace {
@@ -128,7 +129,7 @@ CpuExecutor::Lent CpuExecutor::take(int64_t height, int64_t width, int64_t image
   };
   if (auto workspace = idle(height, width, images)) return lent(std::move(workspace));
   auto layout = layout_of(plan_, height, width, images, bytes_of(kernels_.element), ingest_.channels());
-  auto memory = at::empty({layout.bytes}, at::kByte);
+  auto memory = lasting({layout.bytes}, at::kByte);
   // One that holds fewer than it was asked for does so for any number, in several passes.
   const auto most = layout.images < images ? std::numeric_limits<int64_t>::max() : images;
   return lent(std::make_unique<Workspace>(Workspace{height, width, most, std::move(layout), std::move(memory)}));

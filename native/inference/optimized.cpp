@@ -7,8 +7,8 @@
 #include "inference/peak.h"
 #include "inference/torch_executor.h"
 #include "model/inside.h"
-#include "runtime/cores.h"
 #include "runtime/input.h"
+#include "system/cores.h"
 
 namespace resnet {
 namespace {

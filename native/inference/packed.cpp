@@ -6,6 +6,7 @@
 
 #include "inference/rounded.h"
 #include "runtime/team.h"
+#include "system/lasting.h"
 
 namespace resnet {
 namespace {
@@ -100,7 +101,7 @@ Packed pack(const Parameters& parameters, Element element, int64_t in_channels, 
   packed.panels = rounded_up(out, kPanel) / kPanel;
   packed.row_words = rounded_up(kernel * in_channels, per_word) / per_word;
   packed.panel_bytes = kernel * packed.row_words * kPanel * 4;
-  packed.weights = at::empty({packed.panels * packed.panel_bytes}, at::kByte);
+  packed.weights = lasting({packed.panels * packed.panel_bytes}, at::kByte);
   const bool gaps = out % kPanel != 0 || in_channels != weight.size(1) || kernel * in_channels % per_word != 0;
   if (gaps) packed.weights.zero_();
   packed.scale = at::ones({packed.panels * kPanel}, at::kFloat);

@@ -4,6 +4,7 @@
 
 #include "inference/convolve.h"
 #include "runtime/team.h"
+#include "system/lasting.h"
 
 namespace resnet {
 namespace {
@@ -157,7 +158,7 @@ Packed pack_winograd(const Parameters& parameters) {
   packed.panels = (out + kPanel - 1) / kPanel;
   packed.row_words = in;
   packed.panel_bytes = kPositions * in * kPanel * static_cast<int64_t>(sizeof(float));
-  packed.weights = at::zeros({packed.panels * packed.panel_bytes}, at::kByte);
+  packed.weights = lasting({packed.panels * packed.panel_bytes}, at::kByte).zero_();
   packed.scale = at::ones({packed.panels * kPanel}, at::kFloat);
   packed.bias = at::zeros({packed.panels * kPanel}, at::kFloat);
   packed.bias.narrow(0, 0, out).copy_(parameters.bias);

@@ -1,19 +1,13 @@
 #include "model/layers.h"
 
 #include "model/observer.h"
+#include "system/lasting.h"
 
 namespace resnet {
-namespace {
-
-at::Tensor unwritten(at::IntArrayRef shape, at::ScalarType dtype = at::kFloat) {
-  return at::empty(shape, at::TensorOptions().dtype(dtype));
-}
-
-}  // namespace
 
 Conv2DImpl::Conv2DImpl(int64_t in_channels, int64_t out_channels, int64_t kernel_size, int64_t stride, int64_t padding)
     : Module("Conv2D"), stride(stride), padding(padding) {
-  weight = register_parameter("weight", unwritten({out_channels, in_channels, kernel_size, kernel_size}), false);
+  weight = register_parameter("weight", lasting({out_channels, in_channels, kernel_size, kernel_size}), false);
 }
 
 at::Tensor Conv2DImpl::forward(const at::Tensor& x) {
@@ -26,11 +20,11 @@ at::Tensor Conv2DImpl::shape_of_output(const at::Tensor& x) const {
 }
 
 BatchNorm2DImpl::BatchNorm2DImpl(int64_t num_features) : Module("BatchNorm2D") {
-  weight = register_parameter("weight", unwritten({num_features}), false);
-  bias = register_parameter("bias", unwritten({num_features}), false);
-  running_mean = register_buffer("running_mean", unwritten({num_features}));
-  running_var = register_buffer("running_var", unwritten({num_features}));
-  num_batches_tracked = register_buffer("num_batches_tracked", unwritten({}, at::kLong));
+  weight = register_parameter("weight", lasting({num_features}), false);
+  bias = register_parameter("bias", lasting({num_features}), false);
+  running_mean = register_buffer("running_mean", lasting({num_features}));
+  running_var = register_buffer("running_var", lasting({num_features}));
+  num_batches_tracked = register_buffer("num_batches_tracked", lasting({}, at::kLong));
 }
 
 at::Tensor BatchNorm2DImpl::forward(const at::Tensor& x) {
@@ -65,8 +59,8 @@ FlattenImpl::FlattenImpl() : Module("Flatten") {}
 at::Tensor FlattenImpl::forward(const at::Tensor& x) { return observed(*this, x, at::flatten(x, 1)); }
 
 LinearImpl::LinearImpl(int64_t in_features, int64_t out_features) : Module("Linear") {
-  weight = register_parameter("weight", unwritten({out_features, in_features}), false);
-  bias = register_parameter("bias", unwritten({out_features}), false);
+  weight = register_parameter("weight", lasting({out_features, in_features}), false);
+  bias = register_parameter("bias", lasting({out_features}), false);
 }
 
 at::Tensor LinearImpl::forward(const at::Tensor& x) {

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "error.h"
-#include "runtime/cores.h"
 #include "runtime/team.h"
+#include "system/cores.h"
 
 namespace resnet {
 

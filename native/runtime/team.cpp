@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "runtime/cores.h"
+#include "system/cores.h"
 
 namespace resnet {
 namespace {

@@ -1,4 +1,4 @@
-#include "runtime/cores.h"
+#include "system/cores.h"
 
 #include <filesystem>
 #include <fstream>

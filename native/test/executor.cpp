@@ -8,6 +8,7 @@
 #include "inference/torch_executor.h"
 #include "model/initialise.h"
 #include "runtime/streams.h"
+#include "system/lasting.h"
 #include "test/support.h"
 
 // The executor with our kernels against libtorch's operators, on the same plan.
@@ -82,12 +83,11 @@ TEST(Executor, ThinPicturesLeaveLittleMemoryBehind) {
   if (fast->executor().starts_with("libtorch")) GTEST_SKIP() << "this processor lacks the instructions";
   const auto run = [&](int64_t width) { fast->forward(at::zeros({1, 3, 1, width}), Until::kLogits, kNever); };
   for (int64_t width = 100000; width < 100008; width++) run(width);  // 150 MB of workspace each
-  const Allocated allocated;
+  const auto before = lasting_bytes();
   run(100007);
-  EXPECT_LT(allocated.bytes(), 1 << 23);  // the last one's is still there
-  const auto before = allocated.bytes();
+  EXPECT_EQ(lasting_bytes(), before);  // the last one's is still there
   run(100000);
-  EXPECT_GT(allocated.bytes() - before, 100 << 20);  // the first one's is not
+  EXPECT_GT(lasting_bytes() - before, 100 << 20);  // the first one's is not
 }
 
 TEST(Executor, AnswersAsLibtorchForOddSizesInEveryDType) {
@@ -167,6 +167,7 @@ TEST(Executor, AllocatesNothingButItsAnswerAlsoAfterOneThatWasAborted) {
   if (fast->executor().starts_with("libtorch")) GTEST_SKIP() << "this processor lacks the instructions";
   const auto x = random_tensor({2, 3, 64, 48}, 1);
   fast->forward(x, Until::kLogits, kNever);
+  const auto lasting = lasting_bytes();
   const Allocated allocated;
   fast->forward(x, Until::kLogits, kNever);
   const auto answer = allocated.bytes();
@@ -175,6 +176,7 @@ TEST(Executor, AllocatesNothingButItsAnswerAlsoAfterOneThatWasAborted) {
   EXPECT_EQ(code_of([&] { fast->forward(x, Until::kLogits, aborted); }), "ERR_ABORTED");
   fast->forward(x, Until::kLogits, kNever);
   EXPECT_EQ(allocated.bytes(), 3 * answer);
+  EXPECT_EQ(lasting_bytes(), lasting);
 }
 
 TEST(Executor, ExplainsTheClassThatItIsAsked) {

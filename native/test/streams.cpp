@@ -10,8 +10,8 @@
 #include <thread>
 #include <vector>
 
-#include "runtime/cores.h"
 #include "runtime/team.h"
+#include "system/cores.h"
 #include "test/support.h"
 
 namespace resnet {

@@ -2,6 +2,9 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
+#include <unistd.h>
+
+#include <fstream>
 
 namespace resnet {
 
@@ -24,5 +27,13 @@ double difference(const at::Tensor& got, const at::Tensor& expected) {
 Threads::Threads(int count) : before_(at::get_num_threads()) { at::set_num_threads(count); }
 
 Threads::~Threads() { at::set_num_threads(before_); }
+
+int64_t resident() {
+  std::ifstream pages("/proc/self/statm");
+  int64_t all = 0;
+  int64_t here = 0;
+  pages >> all >> here;
+  return here * sysconf(_SC_PAGESIZE);
+}
 
 }  // namespace resnet

@@ -50,6 +50,9 @@ void on_threads(int count, const Work& work) {
   for (auto& thread : threads) thread.join();
 }
 
+/// Memory of this process that is in use, in bytes.
+int64_t resident();
+
 /// Sets libtorch's number of threads, for the calling thread, while it lives.
 class Threads {
  public:

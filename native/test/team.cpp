@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "runtime/cores.h"
+#include "system/cores.h"
 #include "test/support.h"
 
 namespace resnet {

@@ -1,4 +1,4 @@
-#include "runtime/memory_limit.h"
+#include "system/memory_limit.h"
 
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "error.h"
-#include "runtime/control_groups.h"
+#include "system/control_groups.h"
 
 namespace resnet {
 namespace {

@@ -1,4 +1,4 @@
-#include "runtime/cores.h"
+#include "system/cores.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,7 +8,7 @@
 #include <string>
 #include <thread>
 
-#include "runtime/control_groups.h"
+#include "system/control_groups.h"
 
 #ifdef __linux__
 #include <sched.h>

@@ -1,0 +1,43 @@
+#include "system/lasting.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "test/support.h"
+
+namespace resnet {
+namespace {
+
+TEST(Lasting, IsATensorLikeAnyOther) {
+  for (const int64_t length : {int64_t{0}, int64_t{3}, kOwnPages / 4 - 1, kOwnPages / 4, kOwnPages}) {
+    auto tensor = lasting({2, length});
+    tensor.fill_(0.5);
+    EXPECT_EQ(tensor.sizes(), (at::IntArrayRef{2, length}));
+    EXPECT_EQ(tensor.scalar_type(), at::kFloat);
+    EXPECT_TRUE(tensor.is_contiguous());
+    EXPECT_EQ(tensor.sum().item<double>(), static_cast<double>(length));
+  }
+  EXPECT_EQ(lasting({}, at::kLong).scalar_type(), at::kLong);
+}
+
+#ifndef __SANITIZE_ADDRESS__
+TEST(Lasting, GoesBackToTheSystemFromBetweenWhatStays) {
+  constexpr int64_t kBytes = int64_t{1} << 20;
+  at::empty({32 * kBytes}, at::kByte);  // malloc takes this for a sign that large blocks come and go, and keeps them
+  std::vector<at::Tensor> freed;
+  std::vector<at::Tensor> kept;
+  const auto before = resident();
+  for (int i = 0; i < 64; i++) {
+    freed.push_back(lasting({kBytes}, at::kByte).fill_(1));
+    kept.push_back(at::ones({1024}));
+  }
+  EXPECT_GT(resident() - before, 60 * kBytes);
+  freed.clear();
+  EXPECT_LT(resident() - before, 4 * kBytes);
+}
+#endif
+
+}  // namespace
+}  // namespace resnet
