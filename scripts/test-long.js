@@ -7,7 +7,8 @@ const { spawnSync } = require('node:child_process');
 const { ROOT } = require('./build-addon');
 
 const long = { TEST_LONG: '1' };
-const jest = (...patterns) => ({ command: ['npx', 'jest', ...patterns], env: long });
+/** One file after another: beside a server under load, libtorch's threads wait for a core more than they work. */
+const jest = (...patterns) => ({ command: ['npx', 'jest', '--runInBand', ...patterns], env: long });
 const script = (name, ...args) => ({ command: ['npm', 'run', '--silent', name, '--', ...args], env: {} });
 
 const STEPS = {
