@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <memory>
 
 #include "system/memory_limit.h"
 
@@ -17,6 +18,16 @@ constexpr bool kWatched = true;
 #else
 constexpr bool kWatched = false;
 #endif
+
+struct Mapping {
+  void* pages;
+  std::size_t length;
+};
+
+void unmap(void* context) {
+  const std::unique_ptr<Mapping> mapping(static_cast<Mapping*>(context));
+  munmap(mapping->pages, mapping->length);
+}
 
 /// Asks for pages of 2 MiB, where the system has them to give: weights are read into them in two thirds of the time.
 void prefer_huge_pages([[maybe_unused]] void* pages, [[maybe_unused]] std::size_t length) {
@@ -36,10 +47,12 @@ at::Tensor lasting(at::IntArrayRef shape, at::ScalarType dtype) {
   if (kWatched || bytes < kOwnPages) return at::empty(shape, dtype);
   const auto length = static_cast<std::size_t>(bytes);
   require_memory(length);
+  auto mapping = std::make_unique<Mapping>(Mapping{nullptr, length});
   auto* pages = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (pages == MAP_FAILED) return at::empty(shape, dtype);  // malloc may still have room, or says that it has none
   prefer_huge_pages(pages, length);
-  return at::from_blob(pages, shape, [length](void* freed) { munmap(freed, length); }, dtype);
+  mapping->pages = pages;
+  return at::for_blob(pages, shape).context(mapping.release(), unmap).options(dtype).make_tensor();
 }
 
 int64_t lasting_bytes() { return asked_for; }

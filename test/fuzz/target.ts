@@ -17,12 +17,14 @@ export interface Target {
 export class Thrown extends Error {}
 
 /**
- * Whether an error is one that users are promised: of our class with a code of the table, or their own.
+ * Whether an error is one that users are promised: of our class with a code of the table that tells what is
+ * wrong, or their own.
  *
  * @param bare - the addon's errors are asked, before they are made into ours: a code is enough
  */
 export function isPromised(error: unknown, bare = false): boolean {
   if (error instanceof Thrown) return true;
   if (!(error instanceof ResNetError) && !(bare && isNativeError(error))) return false;
-  return Object.hasOwn(ERROR_CODES, String((error as { code?: unknown }).code));
+  const code = String((error as { code?: unknown }).code);
+  return Object.hasOwn(ERROR_CODES, code) && code !== 'ERR_NATIVE'; // which is what nobody thought of
 }

@@ -18,6 +18,11 @@ interface Options {
   workers: number;
 }
 
+/** What a sequence may take; half a second is usual. One that waits for ever is a finding. */
+const MOST_MS = 60_000;
+/** After so long without a step of any thread, one of them holds its event loop. */
+const HANG_MS = 180_000;
+
 /** Lines on standard output: `step WORDS`, so that a crash shows what came last, `runs N`, `found WORDS`. */
 const say = (line: string): void => void writeSync(1, `${line.replaceAll('\n', ' | ')}\n`);
 
@@ -40,7 +45,8 @@ async function explore({ seed, runs, minutes }: Options): Promise<void> {
     },
   );
   const limit = Number.isFinite(minutes) ? { interruptAfterTimeLimit: minutes * 60_000 } : {};
-  const details = await fc.check(property, { seed, numRuns: runs, markInterruptAsFailure: false, ...limit });
+  const settings = { seed, numRuns: runs, timeout: MOST_MS, markInterruptAsFailure: false, ...limit };
+  const details = await fc.check(property, settings);
   say(`runs ${done}`);
   if (details.failed) {
     say(
@@ -71,7 +77,14 @@ function parent(args: readonly string[]): void {
   const last = new Map<string, string[]>();
   let [rest, runs, steps] = ['', 0, 0];
   const found: string[] = [];
+  const hangs = (): void => {
+    found.push(`Nothing was called for ${HANG_MS} ms.`);
+    child.kill('SIGKILL');
+  };
+  let watch = setTimeout(hangs, HANG_MS);
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    clearTimeout(watch);
+    watch = setTimeout(hangs, HANG_MS);
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) {
@@ -85,11 +98,12 @@ function parent(args: readonly string[]): void {
     }
   });
   child.on('close', (code, signal) => {
+    clearTimeout(watch);
     console.log(`${runs} sequences, ${steps} calls`);
     for (const words of found) console.log(words);
     if (code === 0) return;
     process.exitCode = 1;
-    if (found.length > 0) return;
+    if (found.length > 0 && signal === null) return;
     console.log(`The process ended with exit code ${code}, signal ${signal}, after`);
     for (const [seed, words] of last) console.log(`  seed ${seed}: ${words.join(' ')}`);
   });
