@@ -53,6 +53,13 @@ void on_threads(int count, const Work& work) {
 /// Memory of this process that is in use, in bytes.
 int64_t resident();
 
+/// Whether resident() is ours alone: a sanitizer keeps what is freed, and shadows what is used.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kMemoryIsOurs = false;
+#else
+inline constexpr bool kMemoryIsOurs = true;
+#endif
+
 /// Sets libtorch's number of threads, for the calling thread, while it lives.
 class Threads {
  public:
