@@ -4,10 +4,10 @@
  * had, and for a finding the command that repeats it.
  */
 import { spawn } from 'node:child_process';
-import { writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { runTarget } from './run';
+import { say } from './say';
 import { TARGETS } from './targets';
 
 const MOST_MEGABYTES = 2048;
@@ -53,14 +53,13 @@ function watch(heart: Int32Array): Worker {
 
 /** In a process of its own: lines `at N`, `finding N WORDS`, `done N`. */
 async function child(name: string): Promise<void> {
-  const say = (line: string): void => void writeSync(1, `${line}\n`);
   const target = TARGETS.find((one) => one.name === name);
   if (target === undefined) throw new Error(`there is no target ${name}`);
   const heart = new Int32Array(new SharedArrayBuffer(4));
   const watcher = watch(heart);
   let at = from;
   const found = (execution: number, error: unknown): void => {
-    say(`finding ${execution} ${String(error instanceof Error ? error.stack : error).replaceAll('\n', ' | ')}`);
+    say(`finding ${execution} ${String(error instanceof Error ? error.stack : error)}`);
   };
   const strayed = (error: unknown): void => {
     found(at, error);

@@ -22,9 +22,10 @@ const LOOK_EVERY = 256;
 
 /** Runs executions one after the other up to the first finding. */
 export async function runTarget(
-  { run, bare = false, most = MOST_MS }: Target,
+  { prepare, run, bare = false, most = MOST_MS }: Target,
   { seed, from, executions, until = Infinity, onExecution }: Range,
 ): Promise<{ executions: number; finding?: Finding }> {
+  await prepare?.();
   let last = performance.now();
   for (let execution = from; execution < from + executions; execution++) {
     onExecution?.(execution);

@@ -7,6 +7,8 @@ export interface Target {
   name: string;
   /** Throws, or rejects with, what the product does. */
   run: (random: Random) => unknown;
+  /** Makes what executions share, before any is timed. */
+  prepare?: () => Promise<unknown>;
   /** The addon itself is asked: see {@link isPromised}. */
   bare?: boolean;
   /** Milliseconds that an execution may take; default: 5,000. */

@@ -10,5 +10,8 @@ export const has: Readonly<Record<OptimizedDType, boolean>> = {
   int8: flags.includes('avx512_vnni'),
 };
 
+/** Whether our own kernels compute, in any dtype; elsewhere float32 is of libtorch's operators. */
+export const hasKernels = ['avx512f', 'avx512bw', 'avx512vl', 'avx512dq'].every((flag) => flags.includes(flag));
+
 /** A `test` that counts as skipped where the processor cannot compute in `dtype`. */
 export const testOn = (dtype: OptimizedDType): typeof test => (has[dtype] ? test : test.skip);

@@ -4,10 +4,11 @@
  * printed with its seed, and shrunk where it is no crash.
  */
 import { spawn } from 'node:child_process';
-import { rmSync, writeSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import fc from 'fast-check';
+import { say } from '../say';
 import { sequences } from './commands';
 import { World } from './model';
 
@@ -23,9 +24,7 @@ const MOST_MS = 60_000;
 /** After so long without a step of any thread, one of them holds its event loop. */
 const HANG_MS = 180_000;
 
-/** Lines on standard output: `step WORDS`, so that a crash shows what came last, `runs N`, `found WORDS`. */
-const say = (line: string): void => void writeSync(1, `${line.replaceAll('\n', ' | ')}\n`);
-
+/** Says `step WORDS`, so that a crash shows what came last, `runs N`, `found WORDS`. */
 async function explore({ seed, runs, minutes }: Options): Promise<void> {
   let done = 0;
   const property = fc.asyncProperty(
