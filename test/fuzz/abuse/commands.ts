@@ -206,18 +206,20 @@ const optimize: Step = async (world, random) => {
   if (pair === undefined) return;
   const dtype = random.pick(['float32', 'float32', 'int8', 'bfloat16', 'float64'] as const);
   const { x } = input(pair, random);
+  const calibration = dtype === 'int8' && random.chance(0.8) ? [x] : undefined;
+  let fast: OptimizedResNet;
   try {
-    const calibration = dtype === 'int8' && random.chance(0.8) ? [x] : undefined;
-    const made = await resnetOf(pair).optimize({ dtype: dtype as 'float32', threads: 1, calibration });
-    if (dtype === 'float32') pair.fast = made;
-    else await rounded(made, x, random.chance(0.5));
+    fast = await resnetOf(pair).optimize({ dtype: dtype as 'float32', threads: 1, calibration });
   } catch (error) {
     if (!isPromised(error)) throw error;
     return;
   }
-  if (pair.fast === undefined) return;
+  if (dtype !== 'float32') {
+    await rounded(fast, x, random.chance(0.5));
+    return;
+  }
+  pair.fast = fast;
   const expected = construct(pair).forwardSync(x).toFloat32();
-  const { fast } = pair;
   const running = fast.forward(x);
   const ends = random.chance(0.5);
   if (ends) fast.dispose();
