@@ -17,7 +17,8 @@ const { buildTests, runtimeLibrary } = require('./build-tests');
  * Everything that gets to the addon. Left out: the installer and the package, which build an addon of their own; what
  * wants other programs (frameworks, triton, cuda, Chromium); what measures memory or time (serve/batcher, and UNFIT by
  * name); what asks a network only through what is there already (the command line, jobs, endurance, serve/mixed);
- * processes/signals, whose processes are ended before a report; and test/processes/limits, since an address space under a limit has no room for a sanitizer's shadow.
+ * processes/signals, whose processes are ended before a report; and test/processes/limits, since an address space under
+ * a limit has no room for a sanitizer's shadow.
  */
 const SUITE = [
   ...['module', 'inside', 'state-dict', 'summary', 'determinism', 'parity', 'addon', 'errors'],

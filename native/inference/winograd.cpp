@@ -158,7 +158,8 @@ Packed pack_winograd(const Parameters& parameters) {
   packed.panels = (out + kPanel - 1) / kPanel;
   packed.row_words = in;
   packed.panel_bytes = kPositions * in * kPanel * static_cast<int64_t>(sizeof(float));
-  packed.weights = lasting({packed.panels * packed.panel_bytes}, at::kByte).zero_();
+  packed.weights = lasting({packed.panels * packed.panel_bytes}, at::kByte);
+  if (out % kPanel != 0) packed.weights.zero_();
   packed.scale = at::ones({packed.panels * kPanel}, at::kFloat);
   packed.bias = at::zeros({packed.panels * kPanel}, at::kFloat);
   packed.bias.narrow(0, 0, out).copy_(parameters.bias);

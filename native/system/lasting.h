@@ -14,7 +14,7 @@ namespace resnet {
 /// @throws c10::Error where the system has no more
 at::Tensor lasting(at::IntArrayRef shape, at::ScalarType dtype = at::kFloat);
 
-/// Bytes that lasting() was asked for so far, by the whole process.
+/// Bytes that lasting() was asked for so far, by the whole process; for tests.
 int64_t lasting_bytes();
 
 /// Less is not worth a mapping. In bytes; malloc's own line, until the first large block that is freed moves it.

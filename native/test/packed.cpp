@@ -101,6 +101,8 @@ TEST(Packed, ForWinogradAPanelsLastChannelIsInItsMemory) {
     const auto packed = pack_winograd(random_parameters(out, in, 3, 3));
     EXPECT_EQ(packed.weights.numel(), (out + kPanel - 1) / kPanel * 16 * in * kPanel * 4);
     EXPECT_EQ(packed.bias.numel(), packed.panels * kPanel);
+    const auto last = packed.weights.view(at::kFloat).view({-1, 16 * in, kPanel})[packed.panels - 1];
+    EXPECT_TRUE(last.narrow(1, (out - 1) % kPanel + 1, kPanel - 1 - (out - 1) % kPanel).eq(0).all().item<bool>());
   }
   // The four corners of a window are corners of the transformed one.
   const auto parameters = plain(random_tensor({64, 16, 3, 3}, 4));

@@ -11,9 +11,9 @@ const { BasicBlock, ImageClassifier, ResNet, Tensor } = require('../..');
 const { addon } = require('../../dist/addon');
 
 const SAMPLES = 200;
-/** Where V8 is to collect the networks by itself. Elsewhere its garbage is collected before each sample. */
-const isUnswept = (scenario) => scenario === 'collected';
 const [name, times] = [process.argv[2], Number(process.argv[3])];
+/** Garbage of V8's is collected before each sample, except where V8 is to collect the networks by itself. */
+const isSwept = name !== 'collected';
 
 const picture = new Tensor(new Float32Array(3 * 224 * 224).fill(0.5), [1, 3, 224, 224]);
 const small = new Tensor(new Float32Array(8 * 8 * 8).fill(0.5), [1, 8, 8, 8]);
@@ -125,9 +125,9 @@ try {
     let high = 0; // of the rounds since the last sample: one network is alive after one round, and two after the next
     for (let i = 1; i <= times; i++) {
       await step();
-      if (isUnswept(name)) high = Math.max(high, process.memoryUsage.rss());
+      if (!isSwept) high = Math.max(high, process.memoryUsage.rss());
       if (i % every !== 0) continue;
-      if (!isUnswept(name)) globalThis.gc();
+      if (isSwept) globalThis.gc();
       seen.push([i, Math.max(high, process.memoryUsage.rss())]);
       high = 0;
     }

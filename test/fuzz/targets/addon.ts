@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { addon, type NativeModule, type NativeOptimized } from '../../../lib/addon';
+import type { OptimizedDType } from '../../../lib/optimized';
 import type { Random } from '../random';
 import type { Target } from '../target';
 import { junk, perhaps, perhapsFields, typedArray } from '../values';
@@ -138,7 +139,7 @@ async function call(random: Random, receiver: object, name: string, values: unkn
 
 let block: NativeModule | undefined;
 let fast: NativeOptimized | undefined; // the last one that was asked for
-const optimized = new Map<string, Promise<NativeOptimized>>();
+const optimized = new Map<OptimizedDType, Promise<NativeOptimized>>();
 
 function blockOnce(): NativeModule {
   const shape = { inputChannels: NUMBER_OF_CHANNELS, outputChannels: 2, stride: 1 };
@@ -146,10 +147,9 @@ function blockOnce(): NativeModule {
   return block;
 }
 
-const DTYPES = ['float32', 'bfloat16', 'int8'] as const;
-type DType = (typeof DTYPES)[number];
+const DTYPES: readonly OptimizedDType[] = ['float32', 'bfloat16', 'int8'];
 
-async function optimize(dtype: DType): Promise<NativeOptimized> {
+async function optimize(dtype: OptimizedDType): Promise<NativeOptimized> {
   const spec = { type: 'ResNet', layers: 18, numClasses: 3 } as const;
   const net = addon().createModule(spec, { device: 'cpu', seed: 1, initialise: true });
   const normal = { mean: [0, 0, 0], std: [1, 1, 1] };
@@ -160,7 +160,7 @@ async function optimize(dtype: DType): Promise<NativeOptimized> {
 }
 
 /** One of each dtype. */
-async function fastOnce(dtype: DType): Promise<NativeOptimized> {
+async function fastOnce(dtype: OptimizedDType): Promise<NativeOptimized> {
   const made = optimized.get(dtype) ?? optimize(dtype);
   optimized.set(dtype, made);
   fast = await made;
