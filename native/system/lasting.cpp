@@ -29,14 +29,6 @@ void unmap(void* context) {
   munmap(mapping->pages, mapping->length);
 }
 
-/// Asks for pages of 2 MiB, where the system has them to give: weights are read into them in two thirds of the time.
-void prefer_huge_pages([[maybe_unused]] void* pages, [[maybe_unused]] std::size_t length) {
-#ifdef MADV_HUGEPAGE
-  constexpr std::size_t kHugePage = std::size_t{1} << 21;
-  if (length >= kHugePage) madvise(pages, length, MADV_HUGEPAGE);  // a wish, whose refusal changes nothing
-#endif
-}
-
 std::atomic<int64_t> asked_for{0};
 
 }  // namespace
@@ -50,7 +42,6 @@ at::Tensor lasting(at::IntArrayRef shape, at::ScalarType dtype) {
   auto mapping = std::make_unique<Mapping>(Mapping{nullptr, length});
   auto* pages = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (pages == MAP_FAILED) return at::empty(shape, dtype);  // malloc may still have room, or says that it has none
-  prefer_huge_pages(pages, length);
   mapping->pages = pages;
   return at::for_blob(pages, shape).context(mapping.release(), unmap).options(dtype).make_tensor();
 }
