@@ -22,10 +22,10 @@ export async function fetchWeights(
   return download(remoteFile(publishedWeights(name, layers)), weightsFolder(), options);
 }
 
-function remoteFile({ url, sha256Prefix, mebibytes }: PublishedWeights): RemoteFile {
+function remoteFile({ url, sha256, mebibytes }: PublishedWeights): RemoteFile {
   const name = url.slice(url.lastIndexOf('/') + 1);
   const mostBytes = Math.ceil((mebibytes + 0.001) * 2 ** 20); // published in steps of a thousandth
-  return { url: mirrored(url, name), name, sha256Prefix, mostBytes };
+  return { url: mirrored(url, name), name, sha256, mostBytes };
 }
 
 /** LIBTORCH_RESNET_WEIGHTS_URL: where a copy of torchvision's folder of files is. */

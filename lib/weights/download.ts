@@ -12,8 +12,8 @@ export interface RemoteFile {
   url: URL;
   /** What it is called in the folder. */
   name: string;
-  /** The first hex digits of its SHA-256. */
-  sha256Prefix: string;
+  /** Its SHA-256 in hex digits, or the first of them where no more are known. */
+  sha256: string;
   /** More bytes than this are not the file. */
   mostBytes: number;
 }
@@ -101,7 +101,7 @@ class Download {
   }
 
   #isRight(sha256: string): boolean {
-    return sha256.startsWith(this.#file.sha256Prefix);
+    return sha256.startsWith(this.#file.sha256);
   }
 
   async #restart(): Promise<void> {
@@ -198,11 +198,12 @@ function failed({ url }: RemoteFile, place: string, error: NetworkError): ResNet
   );
 }
 
-function wrongFile({ url, sha256Prefix }: RemoteFile, actual: string, size: number): ResNetError {
+function wrongFile({ url, sha256 }: RemoteFile, actual: string, size: number): ResNetError {
+  const verb = sha256.length < actual.length ? 'begin with' : 'be';
   return new ResNetError(
     'ERR_DOWNLOAD',
     `${anonymous(url).href} sent another file than the published one, which was thrown away: ` +
-      `its SHA-256 must begin with ${sha256Prefix}, but is ${actual} (${size} bytes).`,
+      `its SHA-256 must ${verb} ${sha256}, but is ${actual} (${size} bytes).`,
   );
 }
 

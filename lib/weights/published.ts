@@ -14,8 +14,11 @@ export interface PublishedWeights {
   layers: Layers;
   /** Where the file is; its last part is the file's name. */
   url: string;
-  /** The first 8 hex digits of the file's SHA-256. */
-  sha256Prefix: string;
+  /**
+   * The file's SHA-256 in hex digits: the whole of it, as many have taken it of the file, or, of ResNet-152's
+   * IMAGENET1K_V2, the eight that torchvision's name carries.
+   */
+  sha256: string;
   /** The file's size in MiB, to three places. */
   mebibytes: number;
   /** Of the picture's shorter side, in pixels. */
@@ -49,12 +52,12 @@ export function publishedWeights(name: WeightsName, layers: Layers | undefined):
     const names = published.map((row) => `'${row.name}'`).join(', ');
     throw badArgument('weights', `${names} or 'DEFAULT' for ResNet-${layers}`, name);
   }
-  const { url, sha256Prefix, fileSizeMB, resize, crop, top1, top5 } = row;
+  const { url, sha256, fileSizeMB, resize, crop, top1, top5 } = row;
   return {
     name: row.name as PublishedWeights['name'],
     layers,
     url,
-    sha256Prefix,
+    sha256,
     mebibytes: fileSizeMB,
     resize,
     crop,

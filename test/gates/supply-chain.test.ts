@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../support/node';
 
@@ -96,8 +96,16 @@ test('the direct ones are those with a reason; SECURITY.md has their number and 
   expect(text).toContain(`${Object.keys(DIRECT).length} direct dependencies, ${all} in all`);
 });
 
+const WORKFLOWS = join(root, '.github', 'workflows');
+const workflow = (name: string): string => readFileSync(join(WORKFLOWS, name), 'utf8');
+
+test.each(readdirSync(WORKFLOWS))('%s runs the actions of known commits: a tag may be moved', (name) => {
+  const uses = [...workflow(name).matchAll(/\buses: *(.*)$/gm)].map(([, what]) => what);
+  expect(uses).not.toEqual([]);
+  for (const what of uses) expect(what).toMatch(/^actions\/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+});
+
 test('the workflow asks for advisories of what users get, and a release has its SBOM', () => {
-  const workflow = (name: string): string => readFileSync(join(root, '.github', 'workflows', name), 'utf8');
   expect(workflow('ci.yml')).toMatch(/^ +- run: npm audit --omit=dev --package-lock-only$/m);
   expect(workflow('release.yml')).toMatch(/^ +- run: npm run --silent sbom > sbom\.cdx\.json$/m);
 });

@@ -21,7 +21,7 @@ beforeAll(async () => {
   const path = join(folder, 'net.safetensors');
   await net.save(path);
   const file = readFileSync(path);
-  small.sha256Prefix = createHash('sha256').update(file).digest('hex').slice(0, 8);
+  small.sha256 = createHash('sha256').update(file).digest('hex');
   server = await fileServer(file);
   for (const name of ['HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy']) Reflect.deleteProperty(process.env, name);
   process.env.LIBTORCH_RESNET_WEIGHTS_URL = `${server.url}/mirror/`;
@@ -108,7 +108,7 @@ test("the weights' preprocessing and labels come with the name; what is given go
 function commandLine(): { args: string[]; env: NodeJS.ProcessEnv } {
   const preload = join(folder, 'preload.cjs');
   const published = JSON.stringify(join(root, 'dist', 'weights', 'published.json'));
-  writeFileSync(preload, `require(${published})[0].sha256Prefix = '${small.sha256Prefix}';`);
+  writeFileSync(preload, `require(${published})[0].sha256 = '${small.sha256}';`);
   return {
     args: ['--require', preload, join(root, 'dist/cli/main.js')],
     env: { ...process.env, HTTP_PROXY: '', http_proxy: '', ALL_PROXY: '', all_proxy: '' },

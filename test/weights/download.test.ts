@@ -47,7 +47,7 @@ afterEach(() => server[Symbol.asyncDispose]());
 const remote = (url = `${server.url}/net.pth`): RemoteFile => ({
   url: new URL(url),
   name: 'net.pth',
-  sha256Prefix: sha256.slice(0, 8),
+  sha256,
   mostBytes: bytes.length + 100,
 });
 const fetchIt = (options = {}, file = remote()): Promise<string> => download(file, folder, { ...quick, ...options });
@@ -282,9 +282,22 @@ describe('not the published file', () => {
   test('another content: thrown away, with both hashes', async () => {
     server.file = randomBytes(bytes.length);
     const actual = createHash('sha256').update(server.file).digest('hex');
-    await expectFailure(new RegExp(`begin with ${sha256.slice(0, 8)}, but is ${actual} \\(1000000 bytes\\)`));
+    await expectFailure(new RegExp(`must be ${sha256}, but is ${actual} \\(1000000 bytes\\)`));
     expect(files()).toEqual([]);
     expect(server.requests).toHaveLength(1);
+  });
+
+  test('another content whose hash begins like it', async () => {
+    const other = sha256.replace(/.$/, (digit) => (digit === '0' ? '1' : '0'));
+    await expect(fetchIt({}, { ...remote(), sha256: other })).rejects.toMatchObject({ code: 'ERR_DOWNLOAD' });
+    expect(files()).toEqual([]);
+  });
+
+  test('of a file of which eight digits are known, those are held against it', async () => {
+    const other = sha256.slice(0, 8).replace(/.$/, (digit) => (digit === '0' ? '1' : '0'));
+    const wrong = fetchIt({}, { ...remote(), sha256: other });
+    await expect(wrong).rejects.toMatchObject({ message: expect.stringContaining(`must begin with ${other}, but is`) });
+    expectFetched(await fetchIt({}, { ...remote(), sha256: sha256.slice(0, 8) }));
   });
 
   test('a sign-in page instead', async () => {
@@ -373,7 +386,7 @@ describe('redirects', () => {
 
 /** In a process of its own, which reads the certificates that it trusts as it starts. */
 function fetchElsewhere(url: string, env: NodeJS.ProcessEnv = {}): ReturnType<typeof runScript> {
-  const file = `{ url: new URL('${url}/net.pth'), name: 'net.pth', sha256Prefix: '${sha256}', mostBytes: 1e7 }`;
+  const file = `{ url: new URL('${url}/net.pth'), name: 'net.pth', sha256: '${sha256}', mostBytes: 1e7 }`;
   return runScript(
     `require('./dist/weights/download').download(${file}, '${folder}', ${JSON.stringify({ ...quick, stallAfter: 5000 })})
        .then(console.log, ({ code, message }) => console.log(code, message));`,
@@ -517,7 +530,7 @@ describe('the disk', () => {
   (full ? test : test.skip)('no room: said plainly, and the room given back', async () => {
     const script = `process.on('SIGXFSZ', () => {});
       require('./dist/weights/download').download({ url: new URL('${server.url}/net.pth'), name: 'net.pth',
-        sha256Prefix: '${sha256}', mostBytes: 1e7 }, '${folder}').catch(({ code, message }) => console.log(code, message));`;
+        sha256: '${sha256}', mostBytes: 1e7 }, '${folder}').catch(({ code, message }) => console.log(code, message));`;
     // A limit on the size of files stands for a disk that is full.
     const { stdout } = await run('bash', ['-c', 'ulimit -f 200; exec "$0" -e "$1"', process.execPath, script], {
       env: Object.fromEntries(PROXIES.map((name) => [name, undefined])),

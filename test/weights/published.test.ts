@@ -1,11 +1,16 @@
 import { SUPPORTED_LAYERS, type Layers } from '../../lib/depths';
 import table from '../../lib/weights/published.json';
 import { isWeightsName, publishedWeights, type WeightsName } from '../../lib/weights/published';
+import golden from '../fixtures/weights/published.json';
+
+test('the table is what torchvision says', () => {
+  expect(table.map(({ sha256, ...rest }) => ({ ...rest, sha256Prefix: sha256.slice(0, 8) }))).toEqual(golden);
+});
 
 test.each(table)('$name of ResNet-$layers', (row) => {
-  const { layers, name, url, sha256Prefix } = row;
-  expect(url).toBe(`https://download.pytorch.org/models/resnet${layers}-${sha256Prefix}.pth`);
-  expect(sha256Prefix).toMatch(/^[0-9a-f]{8}$/);
+  const { layers, name, url, sha256 } = row;
+  expect(url).toBe(`https://download.pytorch.org/models/resnet${layers}-${sha256.slice(0, 8)}.pth`);
+  expect(sha256).toMatch(layers === 152 && name === 'IMAGENET1K_V2' ? /^[0-9a-f]{8}$/ : /^[0-9a-f]{64}$/);
   // Values and little more: what a file's size must be, to a thousandth of it.
   expect(row.fileSizeMB * 2 ** 20).toBeGreaterThan(4 * row.numParams);
   expect(row.fileSizeMB * 2 ** 20).toBeLessThan(4 * row.numParams * 1.005);
@@ -13,7 +18,7 @@ test.each(table)('$name of ResNet-$layers', (row) => {
     name,
     layers,
     url,
-    sha256Prefix,
+    sha256,
     mebibytes: row.fileSizeMB,
     resize: name === 'IMAGENET1K_V2' ? 232 : 256,
     crop: 224,
