@@ -7,6 +7,8 @@ import { runScript } from '../support/node';
 const long = process.env.TEST_LONG === '1';
 const ROUNDS = long ? 200 : 3;
 const WORKERS = 8;
+/** Of memory, between the first rounds and the last. One network that each round left behind would be twice as much. */
+const MOST_GROWTH = long ? 0.1 : 0.2;
 const folder = temporaryFolder();
 
 /** Loads and runs without end, a network of each kind in turn. */
@@ -35,7 +37,7 @@ const worker = `
 `;
 
 test(
-  `${WORKERS} workers that load and run are terminated in the middle, ${ROUNDS} times; the main thread goes on`,
+  `${WORKERS} workers that load and run are terminated in the middle, ${ROUNDS} times; the main thread goes on, memory is flat`,
   async () => {
     const weights = join(folder, 'net.safetensors');
     using net = new ResNet(18, 10, { seed: 1 });
@@ -60,12 +62,21 @@ test(
         if (String((await block.forward(x)).data) !== expected) throw new Error('another answer');
       };
       const main = async () => {
-        for (let i = 0; i < ${ROUNDS}; i++) await round(13 * i);
-        console.log('done', require('./dist/addon').addon().threads().streams);
+        const held = [];
+        for (let i = 0; i < ${ROUNDS}; i++) {
+          await round(13 * i);
+          held.push(process.memoryUsage.rss());
+        }
+        const quarter = Math.ceil(held.length / 4);
+        const growth = Math.max(...held.slice(-quarter)) / Math.max(...held.slice(0, quarter)) - 1;
+        console.log(JSON.stringify({ streams: require('./dist/addon').addon().threads().streams, growth }));
       };
       main();
     `);
-    expect(ended).toEqual({ code: 0, signal: null, stdout: 'done 1\n', stderr: '' });
+    expect(ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+    const { streams, growth } = JSON.parse(ended.stdout) as { streams: number; growth: number };
+    expect(streams).toBe(1);
+    expect(growth).toBeLessThan(MOST_GROWTH);
   },
   long ? 60 * 60_000 : 60_000,
 );
