@@ -1,7 +1,7 @@
 'use strict';
 /**
  * `npm run test:native`, `test:asan` and `test:tsan`: native/test, a GoogleTest program without Node, as it is shipped or
- * under GCC's sanitizers; with test:asan the TypeScript suite as well. What a sanitizer reports is written into
+ * under GCC's sanitizers, and with those the TypeScript suite. What a sanitizer reports is written into
  * build/KIND/reports and fails the run, even where the process that it ended was expected to fail.
  *
  *     node scripts/sanitize.js native|asan|tsan [--only=native|suite] [--filter=TESTS] [what jest is to run]
@@ -37,13 +37,16 @@ const joined = (options) =>
 /** What the runtimes are told, by kind of process. */
 function settings(reports, { leaks }) {
   const suppressions = (name) => path.join(__dirname, 'sanitize', `${name}.supp`);
-  const common = { log_path: path.join(reports, 'report'), exitcode: 86 };
+  const common = {
+    log_path: path.join(reports, 'report'),
+    exitcode: 86,
+    allocator_may_return_null: 1, // as without a sanitizer: what asks for too much is refused, and all goes on
+  };
   return {
     ASAN_OPTIONS: joined({
       ...common,
       suppressions: suppressions('asan'),
       detect_leaks: leaks ? 1 : 0,
-      allocator_may_return_null: 1, // as without a sanitizer: what asks for too much is refused, and all goes on
       use_sigaltstack: 0, // Node's threads have their own
     }),
     LSAN_OPTIONS: joined({ suppressions: suppressions('lsan'), print_suppressions: 0 }),
@@ -59,32 +62,37 @@ function settings(reports, { leaks }) {
   };
 }
 
-function run(command, args, env) {
+function run([command, ...args], env) {
   const { status, signal, error } = spawnSync(command, args, { cwd: ROOT, env, stdio: 'inherit' });
   if (error) throw error;
   if (signal) console.error(`${command} ended with ${signal}`);
   return status === 0;
 }
 
-/** The C++ program. A sanitizer's shadow wants addresses that are not drawn by chance. */
+/** ThreadSanitizer's shadow wants addresses that are not drawn by chance. */
+const LAUNCHER = { native: ['env'], asan: ['env'], tsan: ['setarch', '-R', 'env'] };
+const RUNTIMES = { asan: ['libasan.so', 'libubsan.so', 'libstdc++.so.6'], tsan: ['libtsan.so', 'libstdc++.so.6'] };
+
+/** The C++ program. */
 function runNative(folder, kind, reports, filter) {
   const program = path.join(folder, 'resnet_tests');
   const args = [`--gtest_brief=1`, ...(filter ? [`--gtest_filter=${filter}`] : [])];
   const env = { ...process.env, ...settings(reports, { leaks: true }) };
-  return kind === 'tsan' ? run('setarch', ['-R', program, ...args], env) : run(program, args, env);
+  return run([...LAUNCHER[kind], program, ...args], env);
 }
 
 /** Node is not instrumented: its runtimes are loaded before it, and every Node of the run loads our other addon. */
-function runSuite(reports, patterns) {
-  const preload = ['libasan.so', 'libubsan.so', 'libstdc++.so.6'].map(runtimeLibrary).join(':');
+function runSuite(folder, kind, reports, patterns) {
+  const preload = RUNTIMES[kind].map((library) => runtimeLibrary(library)).join(':');
   const env = {
     ...process.env,
     ...settings(reports, { leaks: false }), // Node and V8 keep what they have until the system takes it
+    SANITIZED_ADDON: path.join(folder, 'Release', 'resnet.node'),
     NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --require ${path.join(__dirname, 'sanitize', 'addon.js')}`,
   };
   const jest = path.join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');
   const args = ['-w', '1', '--testTimeout', '600000', '--testNamePattern', UNFIT, ...patterns];
-  return run('env', [`LD_PRELOAD=${preload}`, process.execPath, jest, ...args], env);
+  return run([...LAUNCHER[kind], `LD_PRELOAD=${preload}`, process.execPath, jest, ...args], env);
 }
 
 function main() {
@@ -93,7 +101,7 @@ function main() {
     options: { only: { type: 'string' }, filter: { type: 'string' } },
   });
   const [kind, ...patterns] = positionals;
-  const suite = kind === 'asan' && values.only !== 'native';
+  const suite = kind !== 'native' && values.only !== 'native';
   const native = values.only !== 'suite';
   const folder = buildTests(kind, [...(native ? ['resnet_tests'] : []), ...(suite ? ['resnet'] : [])], process.env);
   const reports = path.join(folder, 'reports');
@@ -102,7 +110,7 @@ function main() {
 
   let good = true;
   if (native) good = runNative(folder, kind, reports, values.filter) && good;
-  if (suite) good = runSuite(reports, patterns.length > 0 ? patterns : SUITE) && good;
+  if (suite) good = runSuite(folder, kind, reports, patterns.length > 0 ? patterns : SUITE) && good;
   const found = fs.readdirSync(reports);
   for (const file of found.slice(0, 5)) console.error(fs.readFileSync(path.join(reports, file), 'utf8'));
   if (kind !== 'native') console.log(`${found.length} reports of the sanitizers in ${path.relative(ROOT, reports)}`);
