@@ -12,7 +12,12 @@ namespace {
 constexpr int64_t kBins = 8192;
 constexpr double kLeftOut = 1e-4;
 
-/// The range that is left when `left_out` of all counts is cut off at each end.
+/// Whether at::histc can count what lies in a range: it multiplies float32 widths by the number of bins.
+bool countable(const Range& range) {
+  return range.most > range.least && std::isfinite((range.most - range.least) * static_cast<float>(kBins));
+}
+
+/// The range that is left when kLeftOut of all counts is cut off at each end.
 Range trimmed(const at::Tensor& counts, Range whole) {
   const auto* bins = counts.const_data_ptr<double>();
   double total = 0;
@@ -26,9 +31,11 @@ Range trimmed(const at::Tensor& counts, Range whole) {
     }
     return bin;
   };
-  const auto width = (whole.most - whole.least) / kBins;
-  return {whole.least + width * static_cast<float>(edge(0, 1)),
-          whole.least + width * static_cast<float>(edge(kBins - 1, -1) + 1)};
+  const auto width = (double{whole.most} - whole.least) / kBins;
+  const auto start_of = [&](int64_t bin) {
+    return std::clamp(static_cast<float>(whole.least + width * static_cast<double>(bin)), whole.least, whole.most);
+  };
+  return {start_of(edge(0, 1)), start_of(edge(kBins - 1, -1) + 1)};
 }
 
 }  // namespace
@@ -56,11 +63,11 @@ std::vector<Range> calibrate(const Plan& plan, const std::vector<at::Tensor>& in
   std::vector<at::Tensor> counts(plan.values);
   for (auto& count : counts) count = at::zeros({kBins}, at::kDouble);
   each([&](Value value, const at::Tensor& x) {
-    const auto& [least, most] = ranges[value];
-    if (most > least) counts[value] += at::histc(x, kBins, least, most).to(at::kDouble);
+    const auto& range = ranges[value];
+    if (countable(range)) counts[value] += at::histc(x, kBins, range.least, range.most).to(at::kDouble);
   });
   for (Value value = 0; value < plan.values; value++) {
-    if (ranges[value].most > ranges[value].least) ranges[value] = trimmed(counts[value], ranges[value]);
+    if (countable(ranges[value])) ranges[value] = trimmed(counts[value], ranges[value]);
   }
   return ranges;
 }

@@ -74,6 +74,34 @@ TEST(Calibration, ByPercentileLeavesTheRarestOut) {
   expect_usable(quantised_for(plan_of(*net), trimmed, kNormalisation));
 }
 
+TEST(Calibration, ByPercentileNoRangeBecomesWiderByRounding) {
+  const auto net = network();
+  auto input = at::empty({1, 3, 7, 5});
+  for (const int i : {1, 7, 12, 98, 200}) {
+    const auto least = static_cast<float>(-0.37 * i);
+    const auto most = static_cast<float>(1.0 / i);
+    input.fill_(most);
+    input[0][0] = least;
+    const auto ranges = ranges_of(net, {input}, CalibrationMethod::kPercentile);
+    EXPECT_EQ(ranges[0].least, least);
+    EXPECT_LE(ranges[0].most, most);
+    EXPECT_FLOAT_EQ(ranges[0].most, most);
+  }
+}
+
+TEST(Calibration, ByPercentileRangesTooWideToBeCountedAreKept) {
+  const auto net = network();
+  for (const double value : {3e34, 1e36, 3e38}) {
+    auto input = at::zeros({1, 3, 64, 64});
+    input[0][0][0][0] = value;
+    input[0][0][40][20] = -value;
+    const auto ranges = ranges_of(net, {input}, CalibrationMethod::kPercentile);
+    EXPECT_EQ(ranges[0].least, -static_cast<float>(value));
+    EXPECT_EQ(ranges[0].most, static_cast<float>(value));
+    expect_usable(quantised_for(plan_of(*net), ranges, kNormalisation));
+  }
+}
+
 TEST(Calibration, InputsOfOneValueStillGiveRanges) {
   const auto net = network();
   const auto plan = plan_of(*net);
