@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { badArgument, ResNetError } from './errors';
-import { cannotRead } from './regular-file';
+import { badArgument, ResNetError, show } from './errors';
+import { readingFile } from './regular-file';
 import { writeWhole } from './whole-file';
 
 /** The numbers that one value of a network takes. */
@@ -17,6 +16,8 @@ interface Network {
 }
 
 const FORMAT = 'libtorch-resnet calibration 1';
+/** That of a ResNet-152 has some 20,000. */
+const MOST_BYTES = 2 ** 20;
 
 /** Writes ranges as JSON. @throws ERR_FILE */
 export async function writeCalibration(path: string, network: Network, ranges: readonly Range[]): Promise<void> {
@@ -27,34 +28,45 @@ export async function writeCalibration(path: string, network: Network, ranges: r
 
 /** Reads what {@link writeCalibration} wrote. @throws ERR_FILE, ERR_CALIBRATION */
 export async function readCalibration(path: string, network: Network): Promise<Range[]> {
-  let text;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw cannotRead(path, error);
-  }
-  return rangesIn(path, text, network);
+  return readingFile(path, async (file) => {
+    const { size } = await file.stat();
+    if (size > MOST_BYTES) throw noCalibration(path);
+    return rangesIn(path, await file.readFile('utf8'), network);
+  });
 }
 
 /** The ranges in a calibration's text. @internal */
 export function rangesIn(path: string, text: string, network: Network): Range[] {
   const found = parse(text);
-  if (found === undefined) throw new ResNetError('ERR_CALIBRATION', `${path} is not a calibration of this package.`);
+  if (found === undefined) throw noCalibration(path);
   if (found.layers !== network.layers) {
     throw new ResNetError(
       'ERR_CALIBRATION',
       `${path} was calibrated with a ResNet-${found.layers}, but this is a ResNet-${network.layers}.`,
     );
   }
+  for (const { name, least, most } of found.ranges) {
+    if (isFloat32(least) && isFloat32(most) && least <= most) continue;
+    throw new ResNetError(
+      'ERR_CALIBRATION',
+      `${path} must have two numbers of float32 for ${show(name)}, the lesser first, but has ${least} and ${most}.`,
+    );
+  }
   return found.ranges;
 }
+
+const MOST_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
+const isFloat32 = (value: number): boolean => Math.abs(value) <= MOST_FLOAT32;
+
+const noCalibration = (path: string): ResNetError =>
+  new ResNetError('ERR_CALIBRATION', `${path} is not a calibration of this package.`);
 
 function parse(text: string): { layers: number; ranges: Range[] } | undefined {
   try {
     const { format, layers, ranges } = JSON.parse(text) as { format: unknown; layers: number; ranges: Range[] };
     if (format !== FORMAT || !Number.isInteger(layers) || !Array.isArray(ranges)) return undefined;
     const whole = ranges.every(
-      ({ name, least, most }) => typeof name === 'string' && Number.isFinite(least) && Number.isFinite(most),
+      ({ name, least, most }) => typeof name === 'string' && typeof least === 'number' && typeof most === 'number',
     );
     return whole ? { layers, ranges } : undefined;
   } catch {

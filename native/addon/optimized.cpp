@@ -1,5 +1,6 @@
 #include "addon/optimized.h"
 
+#include <limits>
 #include <utility>
 
 #include "addon/arguments.h"
@@ -32,8 +33,13 @@ std::vector<Range> ranges_from_js(const Napi::Value& value, const std::vector<st
   for (uint32_t i = 0; i < list.Length(); i++) {
     const auto item = object_argument(list.Get(i), "range");
     const auto name = string_argument(item.Get("name"), "name");
-    const Range range{static_cast<float>(number_argument(item.Get("least"), "least")),
-                      static_cast<float>(number_argument(item.Get("most"), "most"))};
+    const auto least = number_argument(item.Get("least"), "least");
+    const auto most = number_argument(item.Get("most"), "most");
+    constexpr double kMost = std::numeric_limits<float>::max();
+    if (!(-kMost <= least && least <= most && most <= kMost)) {
+      throw Error("ERR_CALIBRATION", "The range of " + name + " must be two numbers of float32, the lesser first.");
+    }
+    const Range range{static_cast<float>(least), static_cast<float>(most)};
     for (std::size_t value_number = 0; value_number < names.size(); value_number++) {
       if (names[value_number] != name) continue;
       ranges[value_number] = range;

@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OptimizedResNet, ResNet, Tensor, type OptimizeOptions } from '../../lib/index';
 import { relativeDifference } from '../support/judge';
@@ -232,6 +233,34 @@ describe('a calibration', () => {
       writeFileSync(file, text);
       await expect(net.optimize({ dtype: 'int8', calibration: file })).rejects.toMatchObject({ code });
     }
+  });
+
+  test.each<[string, number, number]>([
+    ['beyond float32', -1e300, 1],
+    ['beyond float32', 0, 3.5e38],
+    ['the wrong way round', 1, 0],
+  ])('a range %s is refused: %p to %p', async (_, least, most) => {
+    const file = join(folder, 'range.json');
+    const ranges = [{ name: 'input', least, most }];
+    writeFileSync(
+      file,
+      JSON.stringify({ format: 'libtorch-resnet calibration 1', layers: 18, numClasses: 10, ranges }),
+    );
+    await expect(net.optimize({ dtype: 'int8', calibration: file })).rejects.toMatchObject({
+      code: 'ERR_CALIBRATION',
+      message: `${file} must have two numbers of float32 for "input", the lesser first, but has ${least} and ${most}.`,
+    });
+  });
+
+  test('a pipe is not waited for, and a file of any size not read', async () => {
+    const [pipe, large] = [join(folder, 'pipe'), join(folder, 'large')];
+    execFileSync('mkfifo', [pipe]);
+    await expect(net.optimize({ dtype: 'int8', calibration: pipe })).rejects.toMatchObject({ code: 'ERR_FILE' });
+    writeFileSync(large, '');
+    truncateSync(large, 2 ** 32);
+    await expect(net.optimize({ dtype: 'int8', calibration: large })).rejects.toMatchObject({
+      code: 'ERR_CALIBRATION',
+    });
   });
 
   (has.int8 ? test : test.skip)('of what is no finite number is refused', async () => {

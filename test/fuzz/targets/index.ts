@@ -1,8 +1,16 @@
 import type { Target } from '../target';
 import { ADDON } from './addon';
+import { OPTIMIZE } from './optimize';
 import { REQUEST_BODIES } from './requests';
 import { TENSOR } from './tensor';
 import { TEXTS } from './texts';
 import { WEIGHT_FILES } from './weight-files';
 
-export const TARGETS: readonly Target[] = [...WEIGHT_FILES, ...TEXTS, ...REQUEST_BODIES, ...TENSOR, ...ADDON];
+export const TARGETS: readonly Target[] = [
+  ...WEIGHT_FILES,
+  ...TEXTS,
+  ...REQUEST_BODIES,
+  ...TENSOR,
+  ...ADDON,
+  ...OPTIMIZE,
+];

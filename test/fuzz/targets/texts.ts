@@ -72,7 +72,8 @@ export const TEXTS: readonly Target[] = [
     run: (random) => {
       const ranges = rangesIn(PATH, mutatedJson(CALIBRATION, random).toString(), { layers: 18, numClasses: 10 });
       for (const { name, least, most } of ranges) {
-        if (typeof name !== 'string' || !Number.isFinite(least) || !Number.isFinite(most)) throw new Error('a range');
+        const numbers = [least, most].every((value) => Number.isFinite(Math.fround(value)));
+        if (typeof name !== 'string' || !numbers || least > most) throw new Error('a range');
       }
     },
   },
