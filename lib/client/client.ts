@@ -1,7 +1,8 @@
 import { checkInteger, checkOptionsObject } from '../check';
 import { badArgument, ERROR_CODES, ResNetError, show, type ErrorCode } from '../errors';
 import { isTensor, Tensor } from '../tensor';
-import type { ClassifyAnswer, FeaturesAnswer, ServedPrediction } from './answers';
+import type { ServedPrediction } from './answers';
+import { readFeatures, readLogits, readPredictions } from './read';
 import { backOff, wait } from './retry';
 
 /** Options of {@link ResNetClient}. */
@@ -71,10 +72,7 @@ export class ResNetClient {
     checkOptionsObject(options);
     if (isEmpty(pictures)) return [];
     const response = await this.#send('/classify', bodyOf(pictures), options, { top: options.topK });
-    const results = await understood(options, async () => {
-      const { results } = (await response.json()) as ClassifyAnswer;
-      return results.map(({ predictions }) => predictions);
-    });
+    const results = await understood(options, async () => readPredictions(await response.json(), countOf(pictures)));
     return isList(pictures) ? results : (results[0] ?? []);
   }
 
@@ -83,13 +81,7 @@ export class ResNetClient {
     checkOptionsObject(options);
     if (isEmpty(pictures)) throw badArgument('pictures', 'at least one picture', pictures);
     const response = await this.#send('/features', bodyOf(pictures), options);
-    return understood(options, async () => {
-      const { results } = (await response.json()) as FeaturesAnswer;
-      return new Tensor(
-        results.flatMap(({ features }) => features),
-        [results.length, results[0]?.features.length ?? 0],
-      );
-    });
+    return understood(options, async () => readFeatures(await response.json(), countOf(pictures)));
   }
 
   /**
@@ -132,10 +124,7 @@ export class ResNetClient {
     );
     return understood(options, async () => {
       const answer = Buffer.from(await response.arrayBuffer());
-      const length = Number(response.headers.get('inference-header-content-length'));
-      const { outputs } = JSON.parse(answer.toString('utf8', 0, length)) as { outputs: { shape: number[] }[] };
-      const floats = new Float32Array(new Uint8Array(answer.subarray(length)).buffer);
-      return new Tensor(floats, outputs[0]?.shape ?? []);
+      return readLogits(answer, response.headers.get('inference-header-content-length'), x.shape[0] ?? 0);
     });
   }
 
@@ -243,6 +232,8 @@ async function refused(response: Response): Promise<ResNetError> {
 function isList(pictures: Picture | readonly Picture[]): pictures is readonly Picture[] {
   return Array.isArray(pictures);
 }
+
+const countOf = (pictures: Picture | readonly Picture[]): number => (isList(pictures) ? pictures.length : 1);
 
 function isEmpty(pictures: Picture | readonly Picture[]): boolean {
   return isList(pictures) && pictures.length === 0;

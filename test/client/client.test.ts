@@ -125,6 +125,48 @@ test('an answer that is cut off, or that no server of ours gives, is ERR_SERVER'
   }
 });
 
+test.each<[string, 'classify' | 'features', string, RegExp]>([
+  ['fewer results than pictures', 'classify', '{"results":[]}', /a result for each of 1 pictures/],
+  ['more', 'classify', '{"results":[{"predictions":[]},{"predictions":[]}]}', /a result for each of 1 pictures/],
+  ['no list', 'classify', '{"results":[{"predictions":7}]}', /predictions must be a list/],
+  [
+    'no score',
+    'classify',
+    '{"results":[{"predictions":[{"label":"a","index":0,"score":null}]}]}',
+    /predictions must be a list of { label, index, score }/,
+  ],
+  ['no numbers', 'features', '{"results":[{"features":[1,null]}]}', /features must be lists of numbers/],
+  ['none', 'features', '{"results":[{"features":[]}]}', /features must be lists of numbers/],
+])('an answer with %s (%s) is ERR_SERVER', async (_, ask, text, message) => {
+  const url = await other((request, response) => {
+    request.resume();
+    response.end(text);
+  });
+  await expect(new ResNetClient(url)[ask](small)).rejects.toMatchObject({
+    code: 'ERR_SERVER',
+    message: expect.stringMatching(message),
+  });
+});
+
+test.each<[string, object, number, RegExp]>([
+  ['another dtype', { datatype: 'BYTES', shape: [1, 3] }, 12, /must be FP32 of 1 rows/],
+  ['other rows', { datatype: 'FP32', shape: [3, 1] }, 12, /must be FP32 of 1 rows/],
+  ['fewer bytes', { datatype: 'FP32', shape: [1, 3] }, 8, /as many bytes as its shape says/],
+  ['no output', {}, 12, /must be FP32 of 1 rows/],
+])('logits of %s are ERR_SERVER', async (_, output, bytes, message) => {
+  const url = await other((request, response) => {
+    request.resume();
+    const json = JSON.stringify({ outputs: [output] });
+    response.setHeader('Inference-Header-Content-Length', json.length);
+    response.end(Buffer.concat([Buffer.from(json), Buffer.alloc(bytes)]));
+  });
+  const x = new Tensor(new Float32Array(3), [1, 3, 1, 1]);
+  await expect(new ResNetClient(url, { model: 'fake' }).infer(x)).rejects.toMatchObject({
+    code: 'ERR_SERVER',
+    message: expect.stringMatching(message),
+  });
+});
+
 test('the time between tries: doubled, at least what the server asks for, spread, bounded', () => {
   expect([1, 2, 3].map((tried) => backOff(tried, null, 0))).toEqual([100, 200, 400]);
   expect(backOff(1, '2', 0)).toBe(2000);

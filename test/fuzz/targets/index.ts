@@ -1,5 +1,6 @@
 import type { Target } from '../target';
 import { ADDON } from './addon';
+import { ANSWERS } from './answers';
 import { OPTIMIZE } from './optimize';
 import { REQUEST_BODIES } from './requests';
 import { TENSOR } from './tensor';
@@ -10,6 +11,7 @@ export const TARGETS: readonly Target[] = [
   ...WEIGHT_FILES,
   ...TEXTS,
   ...REQUEST_BODIES,
+  ...ANSWERS,
   ...TENSOR,
   ...ADDON,
   ...OPTIMIZE,
