@@ -4,7 +4,7 @@ import { fixture } from '../image/pictures';
 import { serve, type Served } from './support';
 
 let served: Served;
-beforeAll(async () => (served = await serve({ maxPixels: 1_000_000 })));
+beforeAll(async () => (served = await serve({ maxPixels: 1_000_000, timeoutMs: 300_000 })));
 
 const small = new Uint8Array(readFileSync(fixture('small.png')));
 const explain = (query = '', body: Uint8Array<ArrayBuffer> | FormData = small): Promise<Response> =>
