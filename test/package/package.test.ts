@@ -93,6 +93,15 @@ describe('before the addon is built (--ignore-scripts)', () => {
 });
 
 describe('after npm rebuild libtorch-resnet', () => {
+  // In a process of its own, as theirs are: here an earlier test may have made inference threads with fewer inside.
+  let ours: Ended;
+  beforeAll(async () => {
+    ours = await runScript(`
+      const { createHash } = require('node:crypto');
+      const { ResNet, Tensor } = require('./dist');
+      ${answer}`);
+  });
+
   test(
     'it is built',
     async () => {
@@ -103,11 +112,6 @@ describe('after npm rebuild libtorch-resnet', () => {
   );
 
   test.each(['consumer.cjs', 'consumer.mjs', 'mixed.mjs', 'worker.mjs'])('%s answers as we do', async (file) => {
-    // In a process of its own, as theirs are: here an earlier test may have made inference threads with fewer inside.
-    const ours = await runScript(`
-      const { createHash } = require('node:crypto');
-      const { ResNet, Tensor } = require('./dist');
-      ${answer}`);
     expect(ours.stdout).toMatch(/^[0-9a-f]{64}\n$/);
     expect(await node(app(file))).toEqual({ code: 0, signal: null, stdout: ours.stdout, stderr: '' });
   });
