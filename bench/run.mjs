@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { chart } from './lib/chart.mjs';
 import { machine } from './lib/machine.mjs';
 import { makeModels } from './lib/models.mjs';
-import { summarise, table } from './lib/report.mjs';
+import { summarize, table } from './lib/report.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -103,7 +103,7 @@ for (let round = 0; round < rounds; round++) {
   }
 }
 
-const summary = summarise(results, BASELINE);
+const summary = summarize(results, BASELINE);
 const about = machine();
 const text = table(summary, about, missing, `node run.mjs ${process.argv.slice(2).join(' ')}`.trim());
 const folder = join(import.meta.dirname, 'results');

@@ -1,4 +1,4 @@
-// node soak.mjs [--minutes 10] [--layers 18]: optimised networks in every dtype under full load, with inputs of several
+// node soak.mjs [--minutes 10] [--layers 18]: optimized networks in every dtype under full load, with inputs of several
 // shapes; prints the process's memory as it goes, and at the end how busy it is when idle. Exits 1 where memory grew by
 // more than 5 % once it had settled, or an idle process takes more than 1 % of a core.
 import { createRequire } from 'node:module';

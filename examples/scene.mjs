@@ -1,4 +1,4 @@
-// A photograph-like scene, drawn from nothing: so that the first run needs no picture and no licence.
+// A photograph-like scene, drawn from nothing: so that the first run needs no picture and no license.
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -91,7 +91,7 @@ function mountain(noise, ridge, line, x, y, i) {
 
 function water(noise, ridges, x, y) {
   const depth = (y - HORIZON) / (HEIGHT - HORIZON);
-  // Waves grow towards the viewer and bend what the water mirrors.
+  // Waves grow toward the viewer and bend what the water mirrors.
   const [u, v] = [x / (26 + 90 * depth), Math.log(0.04 + depth) * 14];
   const wave = noise(u, v, 4) - 0.5;
   const mirroredX = clamp(x + wave * (6 + 46 * depth), 0, WIDTH - 1);

@@ -57,7 +57,7 @@ export interface NativePicture {
 export interface NativePreprocess {
   /** Length of the shorter side after resizing. */
   resize: number;
-  /** Side of the square cut out of the centre. */
+  /** Side of the square cut out of the center. */
   crop: number;
   interpolation: 'bilinear' | 'bicubic';
   mean: readonly number[];
@@ -96,7 +96,7 @@ export interface NativeModule {
 }
 
 declare const handle: unique symbol;
-/** An optimised network on its way to {@link Addon.createOptimized}, which takes it once. */
+/** An optimized network on its way to {@link Addon.createOptimized}, which takes it once. */
 export interface NativeOptimizedHandle {
   readonly [handle]: true;
 }
@@ -117,7 +117,7 @@ export interface NativeOptimizeOptions {
   calibration?: readonly NativeTensor[] | undefined;
   /** How `calibration` becomes ranges: leaving out the rarest values, or not. */
   percentile: boolean;
-  /** Takes the module's memory, of no use afterwards. */
+  /** Takes the module's memory, of no use afterward. */
   consume: boolean;
 }
 
@@ -147,7 +147,7 @@ export interface NativeModuleOptions {
   /** Absent: a seed drawn from the system. */
   seed?: number | undefined;
   /** False leaves the parameters unwritten, for a caller that loads them next. */
-  initialise: boolean;
+  initialize: boolean;
 }
 
 export interface Addon {
@@ -155,7 +155,7 @@ export interface Addon {
   createModule(spec: NativeModuleSpec, options: NativeModuleOptions): NativeModule;
   createOptimized(handle: NativeOptimizedHandle): NativeOptimized;
   preprocess(pictures: readonly NativePicture[], preprocess: NativePreprocess): NativeJob<NativeTensor>;
-  /** As `preprocess`, stopping before normalisation: uint8 [N, crop, crop, 3]. */
+  /** As `preprocess`, stopping before normalization: uint8 [N, crop, crop, 3]. */
   resizeAndCrop(pictures: readonly NativePicture[], preprocess: NativePreprocess): NativeJob<NativeTensor>;
   /** Frees bytes that nobody reads any more, without waiting for the collector; their array is empty then. */
   discard(data: Uint8Array): void;
@@ -166,7 +166,7 @@ export interface Addon {
   /** Operations per second that a matrix product reaches here, one float64; 0 where it is not known. */
   peak(dtype: 'float32' | 'bfloat16' | 'int8', threads: number): NativeJob<NativeTensor>;
   /** Makes sure that at least this many inference threads exist. */
-  ensureStreams(streams: number): void;
+  ensureInferenceThreads(streams: number): void;
   /** Ends the inference threads for good; what waits is dropped. */
   stop(): void;
   /** Bytes outside its heap that V8's collector has been told of. */

@@ -2,7 +2,7 @@ import { checkInteger } from './check';
 import { Module, type ModuleOptions } from './module';
 
 /** Far above any ResNet; keeps sizes in bytes within what the addon can count. */
-const MOST_CHANNELS = 2 ** 20;
+const MAX_CHANNELS = 2 ** 20;
 
 /**
  * The residual block of ResNet-18 and -34 (the article, section 3; He et al. 2015, figure 5, left): two 3x3
@@ -57,7 +57,7 @@ export class BottleneckBlock extends Module {
 }
 
 function checkBlock(inputChannels: number, outputChannels: number, stride: number, leastOutput: number): void {
-  checkInteger('inputChannels', inputChannels, 1, MOST_CHANNELS);
-  checkInteger('outputChannels', outputChannels, leastOutput, MOST_CHANNELS);
-  checkInteger('stride', stride, 1, MOST_CHANNELS);
+  checkInteger('inputChannels', inputChannels, 1, MAX_CHANNELS);
+  checkInteger('outputChannels', outputChannels, leastOutput, MAX_CHANNELS);
+  checkInteger('stride', stride, 1, MAX_CHANNELS);
 }

@@ -17,7 +17,7 @@ interface Network {
 
 const FORMAT = 'libtorch-resnet calibration 1';
 /** That of a ResNet-152 has some 20,000. */
-const MOST_BYTES = 2 ** 20;
+const MAX_BYTES = 2 ** 20;
 
 /** Writes ranges as JSON. @throws ERR_FILE */
 export async function writeCalibration(path: string, network: Network, ranges: readonly Range[]): Promise<void> {
@@ -30,7 +30,7 @@ export async function writeCalibration(path: string, network: Network, ranges: r
 export async function readCalibration(path: string, network: Network): Promise<Range[]> {
   return readingFile(path, async (file) => {
     const { size } = await file.stat();
-    if (size > MOST_BYTES) throw noCalibration(path);
+    if (size > MAX_BYTES) throw noCalibration(path);
     return rangesIn(path, await file.readFile('utf8'), network);
   });
 }
@@ -55,8 +55,8 @@ export function rangesIn(path: string, text: string, network: Network): Range[] 
   return found.ranges;
 }
 
-const MOST_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
-const isFloat32 = (value: number): boolean => Math.abs(value) <= MOST_FLOAT32;
+const MAX_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
+const isFloat32 = (value: number): boolean => Math.abs(value) <= MAX_FLOAT32;
 
 const noCalibration = (path: string): ResNetError =>
   new ResNetError('ERR_CALIBRATION', `${path} is not a calibration of this package.`);

@@ -31,7 +31,7 @@ export function checkOptionsObject(options: unknown, known?: readonly string[], 
  * @param prefix - what the two are called within, e.g. `preprocess.`
  * @throws ERR_ARGUMENT where `mean` is not three finite numbers, or `std` not three positive ones
  */
-export function checkNormalisation(
+export function checkNormalization(
   mean: unknown,
   std: unknown,
   prefix = '',

@@ -3,7 +3,7 @@
  * A code's line here is its whole documentation; the README's table is tested against it.
  */
 export const ERROR_CODES = {
-  ERR_ABORTED: 'The work was cancelled natively; callers see their own AbortSignal reason instead.',
+  ERR_ABORTED: 'The work was canceled natively; callers see their own AbortSignal reason instead.',
   ERR_ADDON_MISSING: 'The native addon is not built or cannot be loaded.',
   ERR_API_KEY: 'A server asks for an API key, and none or a wrong one came.',
   ERR_ARGUMENT: 'An argument has the wrong type or lies outside its range.',

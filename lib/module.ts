@@ -17,7 +17,7 @@ import { nonFinite, warnOfNonFinite } from './weights/finite';
 import { matchState, type LoadOptions, type LoadReport } from './weights/match';
 
 /**
- * Where a module computes. 'cuda' is 'cuda:0'. A module on 'meta' has shapes and no values: it can be summarised
+ * Where a module computes. 'cuda' is 'cuda:0'. A module on 'meta' has shapes and no values: it can be summarized
  * and counted without costing memory, and cannot run.
  */
 export type Device = 'cpu' | 'cuda' | `cuda:${number}` | 'meta';
@@ -65,9 +65,9 @@ export abstract class Module {
   /** @internal */
   protected constructor(spec: NativeModuleSpec, options: ModuleOptions & { [UNWRITTEN]?: boolean } = {}) {
     const { device, seed } = checkOptions(options);
-    const initialise = options[UNWRITTEN] !== true;
+    const initialize = options[UNWRITTEN] !== true;
     this.#spec = Object.freeze(spec);
-    this.#native = native((binding) => binding.createModule(spec, { device, seed, initialise }));
+    this.#native = native((binding) => binding.createModule(spec, { device, seed, initialize }));
     this.#device = this.#native.device();
   }
 
@@ -199,7 +199,7 @@ export abstract class Module {
   }
 
   /**
-   * Frees the network's memory as soon as the forwards in flight are done. Using the module afterwards is
+   * Frees the network's memory as soon as the forwards in flight are done. Using the module afterward is
    * ERR_DISPOSED; disposing again does nothing.
    */
   dispose(): void {
@@ -311,7 +311,7 @@ export function stateSpecOf(module: Module): { name: string; shape: readonly num
   return native(() => handle.stateSpec());
 }
 
-/** Starts optimising a module. @internal */
+/** Starts optimizing a module. @internal */
 export function startOptimize(module: Module, options: NativeOptimizeOptions): NativeJob<NativeOptimizedHandle> {
   const { handle } = Module.access(module);
   return native(() => handle.optimize(options));
@@ -384,12 +384,12 @@ function inputChannelsOf(spec: NativeModuleSpec): number {
 }
 
 /** Above what any memory holds; the addon has the same bound. */
-const MOST_ELEMENTS = 2 ** 40;
+const MAX_ELEMENTS = 2 ** 40;
 
 /** @internal */
 export function checkInputShape(shape: readonly number[], channels: number, argument: string): void {
   const elements = elementCount(shape, argument);
-  if (shape.length !== 4 || shape[1] !== channels || elements === 0 || elements > MOST_ELEMENTS) {
+  if (shape.length !== 4 || shape[1] !== channels || elements === 0 || elements > MAX_ELEMENTS) {
     throw badArgument(argument, `of shape [N, ${channels}, H, W] with positive N, H and W`, shape, 'ERR_SHAPE');
   }
 }

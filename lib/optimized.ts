@@ -1,6 +1,6 @@
 import { native, type NativeExplained, type NativeOptimized, type NativePicture, type NativePreprocess } from './addon';
 import { readCalibration, writeCalibration, type Range } from './calibration';
-import { checkInteger, checkNormalisation, checkOptionsObject } from './check';
+import { checkInteger, checkNormalization, checkOptionsObject } from './check';
 import type { Layers } from './depths';
 import { badArgument, ResNetError } from './errors';
 import {
@@ -18,7 +18,7 @@ import {
 } from './module';
 import { takeTensor, type Tensor } from './tensor';
 
-/** What an optimised network computes in. */
+/** What an optimized network computes in. */
 export type OptimizedDType = 'float32' | 'bfloat16' | 'int8';
 
 /**
@@ -83,7 +83,7 @@ export class OptimizedResNet {
     this.executor = native(() => made.description()).executor;
   }
 
-  /** @param consume - takes the source's memory: it is of no use afterwards. @internal */
+  /** @param consume - takes the source's memory: it is of no use afterward. @internal */
   static async from(
     source: Module & Source,
     options: OptimizeOptions & ForwardOptions = {},
@@ -93,7 +93,7 @@ export class OptimizedResNet {
     const { dtype, threads, streams, mean, std, calibration } = checkOptimize(options);
     const { device, layers, numClasses } = source;
     const given = await takeCalibration(calibration, source);
-    if (streams > 1) native((binding) => binding.ensureStreams(streams));
+    if (streams > 1) native((binding) => binding.ensureInferenceThreads(streams));
     const signal = checkSignal(options);
     const handle = await settledJob(() => startOptimize(source, { dtype, mean, std, consume, ...given }), signal);
     const made = native((binding) => binding.createOptimized(handle));
@@ -104,7 +104,7 @@ export class OptimizedResNet {
    * Runs the network on an inference thread, off the event loop. Several calls may be in flight.
    *
    * @param x - [N, 3, H, W], float32 (float16, bfloat16 and float64 are converted), or 8-bit RGB pictures
-   * [N, H, W, 3], uint8, which are normalised on the way; copied before this returns
+   * [N, H, W, 3], uint8, which are normalized on the way; copied before this returns
    * @returns float32 logits, [N, numClasses]
    * @throws ERR_SHAPE, ERR_DTYPE, ERR_DISPOSED, ERR_OUT_OF_MEMORY, all as rejections, or the signal's reason
    */
@@ -190,7 +190,7 @@ export class OptimizedResNet {
   }
 }
 
-/** What an optimised network takes over from the one that it is made from. */
+/** What an optimized network takes over from the one that it is made from. */
 interface Source {
   readonly layers: Layers;
   readonly numClasses: number;
@@ -207,8 +207,8 @@ interface Checked {
 }
 
 const DTYPES: readonly string[] = ['float32', 'bfloat16', 'int8'] satisfies OptimizedDType[];
-const MOST_THREADS = 1024;
-const MOST_STREAMS = 256;
+const MAX_THREADS = 1024;
+const MAX_STREAMS = 256;
 
 const OPTIONS = ['dtype', 'prefer', 'threads', 'streams', 'calibration', 'mean', 'std', 'signal'];
 
@@ -222,10 +222,10 @@ export function checkOptimize(options: OptimizeOptions): Checked {
   if (prefer !== 'latency' && prefer !== 'throughput') throw badArgument('prefer', "'latency' or 'throughput'", prefer);
   const { cores } = native((binding) => binding.threads());
   const { streams = prefer === 'latency' ? 1 : cores } = options;
-  checkInteger('streams', streams, 1, MOST_STREAMS);
+  checkInteger('streams', streams, 1, MAX_STREAMS);
   const { threads = 0 } = options; // all, which the addon shares out
-  if (options.threads !== undefined) checkInteger('threads', threads, 1, MOST_THREADS);
-  checkNormalisation(mean, std);
+  if (options.threads !== undefined) checkInteger('threads', threads, 1, MAX_THREADS);
+  checkNormalization(mean, std);
   if (dtype === 'int8' && calibration === undefined) {
     throw badArgument(
       'calibration',

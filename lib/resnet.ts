@@ -29,7 +29,7 @@ import { saveSafetensors } from './weights/save-safetensors';
 import { checkPlain } from './weights/source';
 import type { WeightEntry } from './weights/weight-file';
 
-const MOST_CLASSES = 2 ** 20;
+const MAX_CLASSES = 2 ** 20;
 
 /** The maps of the four stages: 256, 512, 1,024 and 2,048 channels, or 64 to 512 in ResNet-18 and -34. */
 export type Stages = [Tensor, Tensor, Tensor, Tensor];
@@ -69,7 +69,7 @@ export class ResNet extends Module {
     if (!SUPPORTED_LAYERS.includes(layers)) {
       throw unsupportedLayers(layers);
     }
-    checkInteger('numClasses', numClasses, 1, MOST_CLASSES);
+    checkInteger('numClasses', numClasses, 1, MAX_CLASSES);
     super({ type: 'ResNet', layers, numClasses }, options);
     this.layers = layers;
     this.numClasses = numClasses;

@@ -163,14 +163,14 @@ function dtypeOf(array: unknown, named: DType | undefined): DType {
 
 /** A shape, read once: an array may have getters, and be another one at the next look. */
 function dimensionsOf(shape: unknown): number[] {
-  if (!Array.isArray(shape) || shape.length > MOST_DIMENSIONS) {
-    throw badArgument('shape', `an array of at most ${MOST_DIMENSIONS} integers`, shape, 'ERR_SHAPE');
+  if (!Array.isArray(shape) || shape.length > MAX_DIMENSIONS) {
+    throw badArgument('shape', `an array of at most ${MAX_DIMENSIONS} integers`, shape, 'ERR_SHAPE');
   }
   return Array.from({ length: shape.length }, (_, i) => (shape as readonly number[])[i] as number);
 }
 
 /** libtorch's own limit. */
-const MOST_DIMENSIONS = 64;
+const MAX_DIMENSIONS = 64;
 
 /**
  * The product of a shape.

@@ -5,7 +5,7 @@ import { runScript } from './support/node';
 // What TypeScript has checked already is checked again: these calls go to C++ as they are.
 
 const spec = { type: 'BasicBlock', inputChannels: 1, outputChannels: 1, stride: 1 } as const;
-const block = (): NativeModule => addon().createModule(spec, { device: 'cpu', seed: 1, initialise: true });
+const block = (): NativeModule => addon().createModule(spec, { device: 'cpu', seed: 1, initialize: true });
 const ones = (...shape: number[]): { dtype: 'float32'; shape: number[]; data: Float32Array } => ({
   dtype: 'float32',
   shape,
@@ -27,7 +27,7 @@ function startingForward<T extends object>(module: NativeModule, entry: T): T & 
 
 test('a shape that a getter makes longer while it is read writes past nothing', async () => {
   const ended = await runScript(`
-    const module = require('./dist/addon').addon().createModule(${JSON.stringify(spec)}, { device: 'cpu', initialise: true });
+    const module = require('./dist/addon').addon().createModule(${JSON.stringify(spec)}, { device: 'cpu', initialize: true });
     const shape = [1, 1, 2, 2];
     Object.defineProperty(shape, 0, { get: () => (shape.length < 9 && (shape.length = 2e6, shape.fill(1, 4)), 1) });
     console.log(module.trace(shape).length > 0);`);

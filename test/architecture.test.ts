@@ -25,7 +25,7 @@ const NATIVE = [
   ['addon', 'test'],
 ];
 
-/** Neighbours in a layer that know nothing of each other. */
+/** Neighbors in a layer that know nothing of each other. */
 const STRANGERS = new Set([
   'addon weights',
   'weights addon',

@@ -58,7 +58,7 @@ describeKernels(TITLE, () => {
   const x = randomTensor([5, 3, 65, 65]);
 
   describe.each<OptimizedDType>(['float32', 'bfloat16', 'int8'])('%s', (dtype) => {
-    testOn(dtype)('optimised', async () => {
+    testOn(dtype)('optimized', async () => {
       using net = new ResNet(18, 10, { seed: 2 });
       const calibration = dtype === 'int8' ? [x] : undefined;
       const networks = await Promise.all(
@@ -88,7 +88,7 @@ describe('eager: the same bits on as many threads; on others, and alone, within 
       for (const { data } of await Promise.all([1, 2, 3, 4].map(() => net.forward(x)))) expect(data).toEqual(expected);
     }
     const before = await Promise.all(xs.map((x) => net.forward(x)));
-    addon().ensureStreams(addon().threads().streams + 2); // each with fewer threads inside, where there were several
+    addon().ensureInferenceThreads(addon().threads().streams + 2); // each with fewer threads inside, where there were several
     for (const [i, x] of xs.entries()) expect(relativeDifference(await net.forward(x), before[i]!)).toBeLessThan(1e-5);
     const batch = (await net.forward(xs[0]!)).toFloat32();
     for (const [from, to] of PARTS) {

@@ -91,7 +91,7 @@ describe.each<[18 | 50]>([[18], [50]])('ResNet-%i', (layers) => {
   });
 });
 
-test('an optimised network has the same features', async () => {
+test('an optimized network has the same features', async () => {
   using net = new ResNet(18, 3, { seed: 2 });
   using fast = await net.optimize();
   const x = randomTensor([2, 3, 64, 64]);

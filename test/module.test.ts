@@ -291,7 +291,7 @@ describe('state', () => {
     expect(thrownBy(() => module.forwardSync(randomTensor([1, 4, 6, 6])))).toMatchObject({ code: 'ERR_DISPOSED' });
   });
 
-  test("train mode normalises by the batch and moves the running statistics by PyTorch's rule", async () => {
+  test("train mode normalizes by the batch and moves the running statistics by PyTorch's rule", async () => {
     const module = new BasicBlock(1, 1, 1, { seed: 5 });
     const x = randomTensor([3, 1, 4, 4]);
     const conv = module.stateDict().get('conv_bn_block1.0.weight')!.toFloat32();

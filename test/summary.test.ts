@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import published from './fixtures/weights/published.json';
 import { BasicBlock, BottleneckBlock, ResNet, summary, type Layers, type Module } from '../lib/index';
-import { centre, twoDecimals } from '../lib/summary/python';
+import { center, twoDecimals } from '../lib/summary/python';
 
 const golden = (name: string): Buffer => readFileSync(join(__dirname, 'fixtures', 'summary', `${name}.txt`));
 const meta = { device: 'meta' } as const;
@@ -72,8 +72,8 @@ describe('sizes that no golden shows', () => {
     for (const [value, text] of Object.entries(cases)) expect(twoDecimals(Number(value))).toBe(text);
   });
 
-  test('a centred text has its odd space on the right', () => {
-    expect([centre('ab', 5), centre('abc', 2)]).toEqual([' ab  ', 'abc']);
+  test('a centered text has its odd space on the right', () => {
+    expect([center('ab', 5), center('abc', 2)]).toEqual([' ab  ', 'abc']);
   });
 
   test('input of exactly an eighth of a MB', () => {

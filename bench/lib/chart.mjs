@@ -1,4 +1,4 @@
-const COLOURS = {
+const COLORS = {
   ours: '#0b7285',
   onnxruntime: '#868e96',
   pytorch: '#e8590c',
@@ -30,7 +30,7 @@ export function chart(summary, about) {
     const length = (row.throughput.median / most) * width;
     return [
       `<text class="t" x="${left - 10}" y="${y + 15}" text-anchor="end">${NAMES[engine]} ${dtype}</text>`,
-      `<rect x="${left}" y="${y}" width="${length.toFixed(1)}" height="20" rx="3" fill="${COLOURS[engine]}"/>`,
+      `<rect x="${left}" y="${y}" width="${length.toFixed(1)}" height="20" rx="3" fill="${COLORS[engine]}"/>`,
       `<text class="t" x="${left + length + 8}" y="${y + 15}">${row.throughput.median.toFixed(2)}</text>`,
     ].join('');
   });

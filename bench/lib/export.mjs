@@ -38,7 +38,7 @@ export function exportFloat(net, path, everything = false) {
 }
 
 /**
- * Writes it quantised as onnxruntime's quantize_static does: QDQ, uint8 activations, int8 weights per channel, ReLUs
+ * Writes it quantized as onnxruntime's quantize_static does: QDQ, uint8 activations, int8 weights per channel, ReLUs
  * left to the clamp at 0.
  *
  * @param ranges - by tensor of {@link exportFloat}, and of 'input': [least, most]
@@ -94,7 +94,7 @@ function convolution({ shape, stride, padding }) {
   return { kernel_shape: shape.slice(2), pads: [padding, padding, padding, padding], strides: [stride, stride] };
 }
 
-/** Weight and bias of a quantised layer, as integers that are dequantised per channel. */
+/** Weight and bias of a quantized layer, as integers that are dequantized per channel. */
 function parameters(graph, { name, weight, bias, shape }, inputScale) {
   const [out] = shape;
   const window = weight.length / out;
@@ -107,7 +107,7 @@ function parameters(graph, { name, weight, bias, shape }, inputScale) {
     row.forEach((value, i) => (w[o * window + i] = Math.round(value / scales[o])));
     b[o] = Math.round(bias[o] / sums[o]);
   }
-  const dequantised = (part, dtype, dims, data, scale, zeros) =>
+  const dequantized = (part, dtype, dims, data, scale, zeros) =>
     graph.node(
       'DequantizeLinear',
       `${name}.${part}`,
@@ -119,7 +119,7 @@ function parameters(graph, { name, weight, bias, shape }, inputScale) {
       { axis: 0 },
     );
   return [
-    dequantised('weight', 'int8', shape, w, scales, new Int8Array(out)),
-    dequantised('bias', 'int32', [out], b, sums, new Int32Array(out)),
+    dequantized('weight', 'int8', shape, w, scales, new Int8Array(out)),
+    dequantized('bias', 'int32', [out], b, sums, new Int32Array(out)),
   ];
 }

@@ -1,5 +1,5 @@
 /** By task and candidate: median, least and most over the rounds of the ratios to the baseline of the same round. */
-export function summarise(results, baseline) {
+export function summarize(results, baseline) {
   const rows = new Map();
   for (const result of results) {
     const { layers, batch, inFlight, candidate, round } = result;

@@ -6,7 +6,7 @@ import { ResNet } from '../resnet';
 import type { OptimizedDType, OptimizedResNet } from '../optimized';
 import { summary } from '../summary';
 import { Tensor } from '../tensor';
-import { colours } from './colours';
+import { colors } from './colors';
 import { asJson } from './formats';
 import { parseCount, parseLayers } from './options';
 import { Progress } from './progress';
@@ -38,11 +38,11 @@ export interface Measured {
 
 const DTYPES: OptimizedDType[] = ['float32', 'bfloat16', 'int8'];
 
-/** `resnet bench`: how fast an optimised network answers on this machine. */
+/** `resnet bench`: how fast an optimized network answers on this machine. */
 export function addBench(program: Command): void {
   program
     .command('bench')
-    .description('Measure optimised networks on this machine: untrained, since time does not depend on the weights.')
+    .description('Measure optimized networks on this machine: untrained, since time does not depend on the weights.')
     .addOption(new Option('--layers <n>', 'the depth').argParser(parseLayers).default(50))
     .addOption(new Option('--dtype <names>', 'separated by commas').argParser(parseDTypes).default(DTYPES))
     .addOption(new Option('--batch <sizes>', 'separated by commas').argParser(parseCounts).default([1, 8, 32]))
@@ -134,11 +134,11 @@ function text(rows: readonly Measured[], layers: Layers): string {
       imagesPerSecond.toFixed(1).padStart(8),
       share.padStart(6),
       memory.toFixed(0).padStart(6),
-      ` ${colours.cyan(bar)}`,
+      ` ${colors.cyan(bar)}`,
     ].join(' ');
   });
   const header = 'dtype    batch   median      p90      p99 images/s   peak     MB';
-  return [`ResNet-${layers}, ${SIZE} x ${SIZE}, ms of a forward`, colours.bold(header), ...lines, ''].join('\n');
+  return [`ResNet-${layers}, ${SIZE} x ${SIZE}, ms of a forward`, colors.bold(header), ...lines, ''].join('\n');
 }
 
 function parseDTypes(value: string): OptimizedDType[] {

@@ -1,7 +1,7 @@
 /** What `resnet classify` prints, as it comes: the pictures of a long list are never all in memory. */
 import type { Prediction } from '../image/classifier';
 import { bar, speaksUnicode } from './bars';
-import { colours } from './colours';
+import { colors } from './colors';
 import { asCsv, asJson, type Column } from './formats';
 import { printable, printableJson } from './printable';
 
@@ -25,11 +25,11 @@ function text(): Writer {
   const terminal = process.stdout.isTTY;
   const unicode = speaksUnicode();
   const line = ({ label, score }: Prediction): string => {
-    const drawn = terminal ? `${colours.cyan(bar(score, BAR, unicode))}  ` : '';
+    const drawn = terminal ? `${colors.cyan(bar(score, BAR, unicode))}  ` : '';
     return `  ${(100 * score).toFixed(2).padStart(6)} %  ${drawn}${printable(label)}\n`;
   };
   const one = ({ image, predictions }: Classified): string =>
-    `${colours.bold(printable(image))}\n${predictions.map(line).join('')}`;
+    `${colors.bold(printable(image))}\n${predictions.map(line).join('')}`;
   return { next: (classified) => classified.map(one).join(''), end: () => '' };
 }
 

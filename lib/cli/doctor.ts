@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Option, type Command } from 'commander';
 import { addon, type Addon } from '../addon';
 import { cachedWeights, weightsFolder } from '../weights/cache';
-import { colours } from './colours';
+import { colors } from './colors';
 import { asJson } from './formats';
 import { printable, printableLines } from './printable';
 
@@ -118,12 +118,12 @@ function missing({ libtorch, compiler, cmake, python, pip }: InstallFacts): stri
 
 function text(report: Report): string {
   const { install, weights, native } = report;
-  const none = colours.yellow('none');
+  const none = colors.yellow('none');
   const row = (name: string, value: string) => `  ${name.padEnd(18)}${value}`;
   const content = (folder: { content: { name: string; bytes: number }[] }) =>
     folder.content.map(({ name, bytes }) => row('', `${printable(name)}  ${scripts().readableSize(bytes)}`));
   const lines = [
-    colours.bold('Versions'),
+    colors.bold('Versions'),
     row('libtorch-resnet', install.package),
     row('Node', `${report.node} on ${report.platform}`),
     row('libtorch', native === null ? none : versions(native.versions)),
@@ -131,7 +131,7 @@ function text(report: Report): string {
     row('C++ compiler', install.compiler === null ? none : `${install.compiler.version} (${install.compiler.command})`),
     row('Python', install.python === null ? none : `${install.python.version}, pip ${install.pip ?? none}`),
     '',
-    colours.bold('Paths'),
+    colors.bold('Paths'),
     row(
       'libtorch',
       install.libtorch === null ? none : printable(`${install.libtorch.folder} (${install.libtorch.way})`),
@@ -145,12 +145,12 @@ function text(report: Report): string {
     row('weights', printable(weights.folder)),
     ...content(weights),
     '',
-    colours.bold('Devices'),
+    colors.bold('Devices'),
     ...(native === null ? [row('', none)] : devices(native).map(([name, value]) => row(name, value))),
     ...(install.cudaHint === null ? [] : [row('', install.cudaHint)]),
     '',
-    ...report.problems.map((problem) => colours.red(printableLines(problem))),
-    report.usable ? colours.green('Usable.') : colours.red('Not usable.'),
+    ...report.problems.map((problem) => colors.red(printableLines(problem))),
+    report.usable ? colors.green('Usable.') : colors.red('Not usable.'),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -42,7 +42,7 @@ export function asMarkdown<Row>(columns: readonly Column<Row>[], rows: readonly 
 export function asText<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
-  emphasise: (heading: string) => string,
+  emphasize: (heading: string) => string,
 ): string {
   const cells = rows.map((row) => columns.map((column) => shown(column, row)));
   const widths = columns.map(({ heading }, i) => Math.max(heading.length, ...cells.map((row) => row[i]?.length ?? 0)));
@@ -51,7 +51,7 @@ export function asText<Row>(
       .map((cell, i) => (columns[i]?.right ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
       .join('  ')
       .trimEnd();
-  return [emphasise(line(columns.map(({ heading }) => heading))), ...cells.map(line), ''].join('\n');
+  return [emphasize(line(columns.map(({ heading }) => heading))), ...cells.map(line), ''].join('\n');
 }
 
 function shown<Row>(column: Column<Row>, row: Row): string {

@@ -64,13 +64,13 @@ export async function openClassifier(flags: NetworkFlags, command: Command): Pro
 }
 
 /** Some dozens of pictures are enough, and each takes as long as a forward in float32. */
-const MOST_CALIBRATION = 64;
+const MAX_CALIBRATION = 64;
 
 async function calibrationOf(path: string | undefined): Promise<string | string[] | undefined> {
   if (path === undefined || path.endsWith('.json')) return path;
   const found = await picturesOf(path);
   for (const one of found) if (typeof one !== 'string') throw one;
-  return found.filter((one) => typeof one === 'string').slice(0, MOST_CALIBRATION);
+  return found.filter((one) => typeof one === 'string').slice(0, MAX_CALIBRATION);
 }
 
 /** What the types rule out, the classifier refuses with a message of its own. */

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { SUPPORTED_LAYERS, type Layers } from '../depths';
 import { ResNet } from '../resnet';
 import { summary } from '../summary';
-import { colours } from './colours';
+import { colors } from './colors';
 import { asCsv, asJson, asMarkdown, asText, formatOption, type Column, type Format } from './formats';
 import { parseCount, parseLayers } from './options';
 
@@ -69,6 +69,6 @@ function render(rows: readonly Counts[], format: Format): string {
     case 'markdown':
       return asMarkdown(COLUMNS, rows);
     case 'text':
-      return `${asText(COLUMNS, rows, colours.bold)}\n${colours.dim(EXPLANATION)}\n`;
+      return `${asText(COLUMNS, rows, colors.bold)}\n${colors.dim(EXPLANATION)}\n`;
   }
 }

@@ -70,7 +70,7 @@ function groupsOf(pictures: readonly Picture[]): Picture[][] {
   let size = Infinity;
   for (const picture of pictures) {
     size += picture.bytes.length;
-    if (size > MOST_BYTES) {
+    if (size > MAX_BYTES) {
       groups.push([]);
       size = picture.bytes.length;
     }
@@ -80,7 +80,7 @@ function groupsOf(pictures: readonly Picture[]): Picture[][] {
 }
 
 /** Half of what a server takes, unless it is told otherwise (`maxBodyBytes`). */
-const MOST_BYTES = 2 ** 24;
+const MAX_BYTES = 2 ** 24;
 
 function isOfPictures(error: unknown): error is ResNetError {
   return error instanceof ResNetError && OF_PICTURES.has(error.code);

@@ -4,7 +4,7 @@ import { badArgument } from '../errors';
 import type { Module } from '../module';
 import { ResNet } from '../resnet';
 import { summary, type Summary, type SummaryRow } from '../summary';
-import { colours } from './colours';
+import { colors } from './colors';
 import { asCsv, asJson, asMarkdown, formatOption, type Column, type Format } from './formats';
 import { parseCount, parseLayers } from './options';
 
@@ -76,7 +76,7 @@ function render(described: Summary, format: Format): string {
     case 'markdown':
       return asMarkdown(COLUMNS, [...rows, totalRow(described)]);
     case 'text':
-      return coloured(String(described));
+      return colored(String(described));
   }
 }
 
@@ -85,13 +85,13 @@ function totalRow({ totals }: Summary): SummaryRow {
 }
 
 /** Blocks stand out, rules step back. */
-function coloured(table: string): string {
+function colored(table: string): string {
   return table
     .split('\n')
     .map((line) => {
-      if (/^[-=]+$/.test(line)) return colours.dim(line);
-      if (/Block-\d/.test(line)) return colours.cyan(line);
-      return line.includes('Layer (type)') || line.startsWith('Total params') ? colours.bold(line) : line;
+      if (/^[-=]+$/.test(line)) return colors.dim(line);
+      if (/Block-\d/.test(line)) return colors.cyan(line);
+      return line.includes('Layer (type)') || line.startsWith('Total params') ? colors.bold(line) : line;
     })
     .join('\n');
 }

@@ -6,7 +6,7 @@ import { checkOptimize, type OptimizedDType } from '../optimized';
 import { ResNet, type ResNetLoadOptions } from '../resnet';
 import { isWeightsName, publishedWeights, type WeightsName } from '../weights/published';
 import type { WeightSource } from '../weights/source';
-import { MOST_PIXELS, type Image } from './decode';
+import { MAX_PIXELS, type Image } from './decode';
 import { readLabels, readNames } from './labels';
 import { checkPreprocess, type Preprocess, type ResolvedPreprocess } from './preprocess';
 import type { PreprocessPreset } from './presets';
@@ -72,10 +72,10 @@ const OPTIONS: Record<keyof ImageClassifierOptions, true> = {
   onProgress: true,
 };
 
-/** Checks what can be checked before anything is loaded; what optimising takes is checked there. */
+/** Checks what can be checked before anything is loaded; what optimizing takes is checked there. */
 export function checkCreate(options: ImageClassifierOptions): { maxPixels: number } {
   checkOptionsObject(options, Object.keys(OPTIONS));
-  const { weights, dtype = 'float32', calibration, device, maxPixels = MOST_PIXELS } = options;
+  const { weights, dtype = 'float32', calibration, device, maxPixels = MAX_PIXELS } = options;
   if (typeof weights !== 'string' || weights === '') {
     throw badArgument(
       'weights',

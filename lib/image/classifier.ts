@@ -68,7 +68,7 @@ export class ImageClassifier {
     const pictures = new Pictures(preprocess, maxPixels);
     const calibration = dtype === 'int8' ? await calibrationOf(options.calibration, pictures) : undefined;
     const { mean, std } = preprocess;
-    // The network's own memory goes over to the optimised one layer by layer: there is never twice as much of it.
+    // The network's own memory goes over to the optimized one layer by layer: there is never twice as much of it.
     const optimized = await OptimizedResNet.from(
       network,
       { dtype, threads, streams, calibration, mean, std, signal },
@@ -196,7 +196,7 @@ export class ImageClassifier {
     const { preprocess } = this.#pictures;
     const name = (i: number): string => names[i] ?? 'image';
     let start = 0;
-    for await (const cropped of this.#pictures.batches(images, { most: MOST_PICTURES, name, signal, onError })) {
+    for await (const cropped of this.#pictures.batches(images, { most: MAX_PICTURES, name, signal, onError })) {
       const pictures = cropped.filter((picture) => picture !== undefined);
       const own = { ...preprocess, resize: preprocess.crop }; // the size that they have already
       const answers = pictures.length === 0 ? [] : await this.#forward(pictures, own, asked);
@@ -251,7 +251,7 @@ interface Asked {
 }
 
 /** Pictures in one forward: a larger batch gains nothing more. */
-const MOST_PICTURES = 32;
+const MAX_PICTURES = 32;
 
 /** Bytes are copied at once: the caller may change them while earlier pictures are being decoded. */
 function takeImage(image: Image, argument: string): Image {

@@ -10,14 +10,14 @@ export type Image = string | Uint8Array;
 
 /** Options of {@link decode}. */
 export interface DecodeOptions {
-  /** The most pixels (width times height) that a picture may claim. Default: {@link MOST_PIXELS}. */
+  /** The most pixels (width times height) that a picture may claim. Default: {@link MAX_PIXELS}. */
   maxPixels?: number | undefined;
   /** What error messages call the picture. Default: `image`. */
   argument?: string | undefined;
 }
 
 /** The default pixel limit: 300 MB once decoded. */
-export const MOST_PIXELS = 100_000_000;
+export const MAX_PIXELS = 100_000_000;
 
 /** What the addon takes. */
 const LONGEST_SIDE = 2 ** 20;
@@ -26,15 +26,15 @@ const FORMATS = 'JPEG, PNG, WebP, TIFF or GIF picture';
 const KNOWN: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'tiff', 'gif']);
 
 /**
- * Decodes a picture to 8-bit RGB, as Pillow's `convert('RGB')` does: grey, palette, 16 bit and CMYK become RGB, alpha
- * is dropped (not composited), colour profiles are ignored. EXIF orientation is applied. Of several frames or pages
+ * Decodes a picture to 8-bit RGB, as Pillow's `convert('RGB')` does: gray, palette, 16 bit and CMYK become RGB, alpha
+ * is dropped (not composited), color profiles are ignored. EXIF orientation is applied. Of several frames or pages
  * the first one is taken.
  *
  * @param image - a path, or the bytes of a JPEG, PNG, WebP, TIFF or GIF
  * @throws ERR_FILE (no readable file), ERR_IMAGE (no picture, a truncated one, too many pixels), ERR_ARGUMENT
  */
 export async function decode(image: string | Uint8Array, options: DecodeOptions = {}): Promise<NativePicture> {
-  const { maxPixels = MOST_PIXELS, argument = 'image' } = options;
+  const { maxPixels = MAX_PIXELS, argument = 'image' } = options;
   checkImage(image, argument);
   const bytes = typeof image === 'string' ? await readPicture(image, argument) : image;
   const name = typeof image === 'string' ? show(image) : `${bytes.length} bytes`;
@@ -78,7 +78,7 @@ export async function decode(image: string | Uint8Array, options: DecodeOptions 
   }
   const { data, info } = pixels;
   if (info.channels !== (cmyk ? 4 : 3)) {
-    throw refused(`a ${FORMATS} in color or grey, but got ${name} of other channels.`);
+    throw refused(`a ${FORMATS} in color or gray, but got ${name} of other channels.`);
   }
   return { data: cmyk ? await rgbOfCmyk(data) : data, width: info.width, height: info.height };
 }

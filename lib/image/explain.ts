@@ -26,7 +26,7 @@ export interface Region {
 export interface Explanation {
   /**
    * What each place adds to the class, float32 [H, W] (7 x 7 for a crop of 224): the mean over the map plus the class's
-   * bias is its logit. Row i, column j belongs to the pixel (32 j, 32 i) of the crop, the centre of what it sees.
+   * bias is its logit. Row i, column j belongs to the pixel (32 j, 32 i) of the crop, the center of what it sees.
    */
   map: Tensor;
   label: string;

@@ -6,7 +6,7 @@ import { heatColors } from './heat-colors';
 import { lettering, widthOf } from './lettering';
 
 /**
- * An explanation laid over its picture, with the class and score below: what the network did not see is grey, the
+ * An explanation laid over its picture, with the class and score below: what the network did not see is gray, the
  * rest the more colored the more it speaks for the class. Places that speak against it have no color.
  *
  * @param crop - side of the square that the network got, in its pixels
@@ -23,7 +23,7 @@ export async function drawHeatmap(picture: NativePicture, explanation: Explanati
     .toBuffer();
   await paint(shown, width, height, explanation, crop);
 
-  const frame = { width: Math.max(width, LEAST_WIDTH), height: height + CAPTION };
+  const frame = { width: Math.max(width, MIN_WIDTH), height: height + CAPTION };
   const left = Math.floor((frame.width - width) / 2);
   const framed = await raw(shown, width, height)
     .extend({ left, right: frame.width - width - left, top: 0, bottom: CAPTION, background: BACKGROUND })
@@ -42,7 +42,7 @@ const LONGEST = 1024;
 const SHORTEST = 640;
 /** Below the picture. */
 const CAPTION = 88;
-const LEAST_WIDTH = 360;
+const MIN_WIDTH = 360;
 const BACKGROUND = '#16161a';
 
 function shownSize({ width, height }: NativePicture): { width: number; height: number } {
@@ -76,9 +76,9 @@ async function paint(
     const [lineInside, lineDepth] = [down.inside(y), down.depth(y)];
     for (let x = 0; x < width; x++, at += 3) {
       const [red, green, blue] = [pixels[at] ?? 0, pixels[at + 1] ?? 0, pixels[at + 2] ?? 0];
-      const grey = 0.299 * red + 0.587 * green + 0.114 * blue;
+      const gray = 0.299 * red + 0.587 * green + 0.114 * blue;
       if (!lineInside || !across.inside(x)) {
-        pixels[at] = pixels[at + 1] = pixels[at + 2] = Math.round(20 + 0.38 * grey);
+        pixels[at] = pixels[at + 1] = pixels[at + 2] = Math.round(20 + 0.38 * gray);
         continue;
       }
       let value = 0;
@@ -88,7 +88,7 @@ async function paint(
       const share = 0.72 * Math.sqrt(heat);
       const edge = Math.min(lineDepth, across.depth(x)) < border;
       for (let c = 0; c < 3; c++) {
-        const base = 0.6 * grey + 0.4 * (pixels[at + c] ?? 0);
+        const base = 0.6 * gray + 0.4 * (pixels[at + c] ?? 0);
         const painted = (1 - share) * base + share * (colors[color + c] ?? 0);
         pixels[at + c] = Math.round(edge ? 0.3 * painted + 0.7 * 255 : painted);
       }

@@ -3,7 +3,7 @@ import { ResNetError } from '../errors';
 import { settled } from '../module';
 import { Tensor } from '../tensor';
 import { boundedMap } from './bounded-map';
-import { decode, MOST_PIXELS, type Image } from './decode';
+import { decode, MAX_PIXELS, type Image } from './decode';
 import { checkResized, type ResolvedPreprocess } from './preprocess';
 
 /** Reads pictures for a network. */
@@ -19,7 +19,7 @@ export class Pictures {
   /** @param argument - what an error calls the picture. @throws ERR_FILE, ERR_IMAGE */
   async decode(image: Image, argument: string): Promise<NativePicture> {
     const picture = await decode(image, { maxPixels: this.#maxPixels, argument });
-    checkResized(picture, this.preprocess.resize, Math.max(this.#maxPixels, MOST_PIXELS), argument);
+    checkResized(picture, this.preprocess.resize, Math.max(this.#maxPixels, MAX_PIXELS), argument);
     return picture;
   }
 
@@ -55,10 +55,10 @@ export class Pictures {
     const { name, signal, onError } = asked;
     const most = Math.max(
       1,
-      Math.min(asked.most, Math.floor((asked.most * MOST_PIXELS_EACH) / this.preprocess.crop ** 2)),
+      Math.min(asked.most, Math.floor((asked.most * MAX_PIXELS_EACH) / this.preprocess.crop ** 2)),
     );
     for (let start = 0; start < images.length; start += most) {
-      const decoded = Math.min(addon().threads().cores, MOST_DECODED);
+      const decoded = Math.min(addon().threads().cores, MAX_DECODED);
       yield await boundedMap(images.slice(start, start + most), decoded, async (image, i) => {
         signal?.throwIfAborted();
         try {
@@ -74,9 +74,9 @@ export class Pictures {
 }
 
 /** Pixels in one batch, after cropping, for each picture that it may hold: large crops come in small batches. */
-const MOST_PIXELS_EACH = 512 ** 2;
+const MAX_PIXELS_EACH = 512 ** 2;
 /** Pictures decoded at a time, each up to the pixel limit. (libuv's pool, where sharp works, has four threads.) */
-const MOST_DECODED = 8;
+const MAX_DECODED = 8;
 
 function isUnreadable(error: unknown): error is ResNetError {
   return error instanceof ResNetError && (error.code === 'ERR_FILE' || error.code === 'ERR_IMAGE');
@@ -87,7 +87,7 @@ export function discard(pictures: readonly NativePicture[]): void {
   for (const { data } of pictures) native((binding) => binding.discard(data));
 }
 
-/** Cropped pictures as an optimised network takes them: uint8 [N, H, W, 3]. */
+/** Cropped pictures as an optimized network takes them: uint8 [N, H, W, 3]. */
 export function batchOf(cropped: readonly NativePicture[]): Tensor {
   const [{ width, height } = { width: 0, height: 0 }] = cropped;
   const bytes = new Uint8Array(cropped.length * width * height * 3);

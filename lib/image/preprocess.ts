@@ -1,5 +1,5 @@
 import type { NativePicture, NativePreprocess } from '../addon';
-import { checkChoice, checkInteger, checkNormalisation, checkOptionsObject } from '../check';
+import { checkChoice, checkInteger, checkNormalization, checkOptionsObject } from '../check';
 import { badArgument, ResNetError } from '../errors';
 import { PRESETS, type PreprocessPreset } from './presets';
 
@@ -14,13 +14,13 @@ export interface Preprocess {
   resize?: number | undefined;
   /** Instead of `resize`, as timm has it: what `crop` is of the shorter side, above 0 and at most 1. */
   cropRatio?: number | undefined;
-  /** Side of the square cut out of the centre, in pixels, at most 4096. */
+  /** Side of the square cut out of the center, in pixels, at most 4096. */
   crop?: number | undefined;
   /** How to resize. 'bicubic' is Pillow's, which is PyTorch's antialiased one (a = -0.5). */
   interpolation?: 'bilinear' | 'bicubic' | undefined;
   /** Subtracted per channel (red, green, blue) from values in [0, 1]. ImageNet's: [0.485, 0.456, 0.406]. */
   mean?: readonly number[] | undefined;
-  /** Divides per channel afterwards. ImageNet's: [0.229, 0.224, 0.225]. */
+  /** Divides per channel afterward. ImageNet's: [0.229, 0.224, 0.225]. */
   std?: readonly number[] | undefined;
 }
 
@@ -62,8 +62,8 @@ export function checkPreprocess(
   checkInteger('preprocess.resize', resize, 1, LONGEST_SIDE);
   const interpolation = last('interpolation');
   checkChoice('preprocess.interpolation', interpolation, ['bilinear', 'bicubic'] as const);
-  const normalisation = checkNormalisation(last('mean'), last('std'), 'preprocess.');
-  return Object.freeze({ resize, crop, interpolation, ...normalisation });
+  const normalization = checkNormalization(last('mean'), last('std'), 'preprocess.');
+  return Object.freeze({ resize, crop, interpolation, ...normalization });
 }
 
 /**

@@ -7,7 +7,7 @@ const PREFIX = 'libtorch-resnet';
 /** How long a name stays taken after its last process gave a sign: milliseconds. */
 const NAME_TAKEN = 60_000;
 /** How often a part may end its process, or lose it, before nobody takes it any more. */
-const MOST_STALLED = 10;
+const MAX_STALLED = 10;
 /** How often it is looked whose process gives no sign: seconds. */
 const LOOK = 5;
 const ADDED_AT_ONCE = 1000;
@@ -115,7 +115,7 @@ export class PartQueue {
       concurrency: 1,
       lockDuration: 1000 * this.stalledAfter,
       stalledInterval: 1000 * Math.min(this.stalledAfter, LOOK),
-      maxStalledCount: MOST_STALLED,
+      maxStalledCount: MAX_STALLED,
       runRetryDelay: 1000,
       drainDelay: 1,
     });

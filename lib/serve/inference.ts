@@ -166,9 +166,9 @@ export class Inference {
 
   #row(what: string, value: Pixels, i: number): Row<Pixels> {
     const { data, height, width } = value;
-    const counted = Math.max(height, LEAST_SIDE) * Math.max(width, LEAST_SIDE);
+    const counted = Math.max(height, MIN_SIDE) * Math.max(width, MIN_SIDE);
     if (counted > this.#limits.maxInputPixels && height * width !== this.model.preprocess.crop ** 2) {
-      const expected = `at most ${this.#limits.maxInputPixels} pixels, its sides counted as at least ${LEAST_SIDE}`;
+      const expected = `at most ${this.#limits.maxInputPixels} pixels, its sides counted as at least ${MIN_SIDE}`;
       throw badArgument(`picture ${i}`, expected, `${height} x ${width}`, 'ERR_SHAPE');
     }
     return { group: `${what} ${data instanceof Uint8Array ? 'uint8' : 'float32'} ${height}x${width}`, value };
@@ -187,7 +187,7 @@ export class Inference {
 }
 
 /** What a network makes of a side, before its last stage has one pixel: a thin picture takes as much memory as this. */
-const LEAST_SIDE = 32;
+const MIN_SIDE = 32;
 
 /** Rows of one shape as one tensor. */
 function gather(rows: readonly Pixels[]): Tensor {

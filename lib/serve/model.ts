@@ -51,10 +51,10 @@ export async function loadModel(options: ModelOptions): Promise<Model> {
   const parameters = source.parameterCount({ count: 'parameters' });
   const { streams = device === 'cpu' ? addon().threads().cores : 2, dtype = 'float32', calibration } = options;
   const { mean, std } = preprocess;
-  // Its memory goes over to the optimised network.
+  // Its memory goes over to the optimized network.
   const network = await OptimizedResNet.from(source, { dtype, calibration, threads, streams, mean, std }, true);
   // One more than what runs networks: cropping the next pictures does not wait for a batch to end.
-  native((binding) => binding.ensureStreams(streams + 1));
+  native((binding) => binding.ensureInferenceThreads(streams + 1));
   using shapes = new ResNet(layers, numClasses, { device: 'meta' });
   return {
     name: name ?? `resnet${layers}`,

@@ -118,12 +118,12 @@ function shapeOf(value: unknown, known: readonly number[], name: string): readon
   const fits =
     shape.length === known.length &&
     shape.every((size, i) => Number.isInteger(size) && (known[i] === -1 ? (size as number) > 0 : size === known[i]));
-  if (fits && (shape as number[]).reduce((all, size) => all * size, 1) <= MOST_ELEMENTS) return shape as number[];
+  if (fits && (shape as number[]).reduce((all, size) => all * size, 1) <= MAX_ELEMENTS) return shape as number[];
   throw badRequest(`Input ${name} must have shape [${known.join(', ')}], each -1 positive, but got ${show(shape)}.`);
 }
 
 /** Above what a body holds. */
-const MOST_ELEMENTS = 2 ** 28;
+const MAX_ELEMENTS = 2 ** 28;
 
 /** A batch as its pictures, without copying. */
 function split(data: Uint8Array | Float32Array, shape: readonly number[]): Given {

@@ -85,7 +85,7 @@ function ranked(
   };
 }
 
-/** A float32 in as few digits as tell it from its neighbours. */
+/** A float32 in as few digits as tell it from its neighbors. */
 function score(value: number): string {
   return String(Number(value.toPrecision(9)));
 }

@@ -1,7 +1,7 @@
 /** Python's way of writing, where its tables depend on it. */
 
-/** `'{:^width}'`: centred, the odd space on the right. */
-export function centre(text: string, width: number): string {
+/** `'{:^width}'`: centered, the odd space on the right. */
+export function center(text: string, width: number): string {
   const left = Math.floor(Math.max(0, width - text.length) / 2);
   return (' '.repeat(left) + text).padEnd(width);
 }

@@ -1,8 +1,8 @@
 import type { SummaryRow, SummaryTotals } from '../summary';
-import { centre, commas, list, twoDecimals } from './python';
+import { center, commas, list, twoDecimals } from './python';
 
 const HEADINGS = ['Layer (type)', 'Input Shape', 'Output Shape', 'Param #'] as const;
-const LEAST_WIDTHS = [15, 20, 20, 15] as const;
+const MIN_WIDTHS = [15, 20, 20, 15] as const;
 /** A rule is longer than its columns by this much. */
 const RULE_MARGIN = 5;
 
@@ -16,11 +16,11 @@ export function articleTable(rows: readonly SummaryRow[], totals: SummaryTotals)
   ]);
   // Paddle measures the last column before it puts the commas in.
   const measured = rows.map((row, i) => [...(cells[i] ?? []).slice(0, 3), String(row.parameters)]);
-  const widths = LEAST_WIDTHS.map((least, column) =>
+  const widths = MIN_WIDTHS.map((least, column) =>
     measured.reduce<number>((widest, row) => Math.max(widest, (row[column] ?? '').length), least),
   );
   const ruleWidth = widths.reduce((sum, width) => sum + width, RULE_MARGIN);
-  const line = (row: readonly string[]): string => row.map((cell, i) => centre(cell, widths[i] ?? 0)).join(' ');
+  const line = (row: readonly string[]): string => row.map((cell, i) => center(cell, widths[i] ?? 0)).join(' ');
   const [thin, thick] = ['-'.repeat(ruleWidth), '='.repeat(ruleWidth)];
 
   return [

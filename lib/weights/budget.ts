@@ -3,13 +3,13 @@ import { Refusal } from './pickle-values';
 import { span } from './strides';
 import type { WeightEntry } from './weight-file';
 
-const MOST_DIMENSIONS = 16;
+const MAX_DIMENSIONS = 16;
 const TIMES_THE_FILE = 8;
 const SMALL = 1 << 26;
 
 /** The product of a tensor's shape. */
 export function elementsOf(name: string, shape: readonly number[]): number {
-  if (shape.length > MOST_DIMENSIONS) throw new Refusal(`has a tensor ${show(name)} of ${shape.length} dimensions`);
+  if (shape.length > MAX_DIMENSIONS) throw new Refusal(`has a tensor ${show(name)} of ${shape.length} dimensions`);
   const elements = shape.reduce((product, dimension) => product * dimension, 1);
   // Eight bytes each have to be counted exactly too.
   if (!Number.isSafeInteger(elements * 16)) throw new Refusal(`has a tensor ${show(name)} whose shape overflows`);

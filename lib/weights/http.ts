@@ -17,7 +17,7 @@ export interface GetOptions {
   signal?: AbortSignal | undefined;
 }
 
-const MOST_REDIRECTS = 5;
+const MAX_REDIRECTS = 5;
 
 /**
  * Asks for an address, follows redirects, and leaves no connection open behind it.
@@ -88,14 +88,14 @@ async function* chunks(answer: IncomingMessage, clock: Clock): AsyncIterable<Buf
 
 async function follow(url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<IncomingMessage> {
   let current = url;
-  for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
+  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
     const answer = await ask(current, headers, signal);
     const { location } = answer.headers;
     if (![301, 302, 303, 307, 308].includes(answer.statusCode ?? 0) || location === undefined) return answer;
     answer.destroy();
     current = redirected(current, location);
   }
-  throw new NetworkError(`redirected more than ${MOST_REDIRECTS} times`);
+  throw new NetworkError(`redirected more than ${MAX_REDIRECTS} times`);
 }
 
 function redirected(from: URL, location: string): URL {

@@ -2,7 +2,7 @@ import { show } from '../errors';
 import { layersOf } from './article';
 import { broken, type Fields } from './json-file';
 import type { WeightSource } from './source';
-import { checkLabel, MOST_LABELS, UNTOLD } from './source-fields';
+import { checkLabel, MAX_LABELS, UNTOLD } from './source-fields';
 
 /**
  * Hugging Face's `config.json` of a ResNet (transformers' ResNetConfig); undefined where it is something else's.
@@ -18,7 +18,7 @@ export function huggingfaceConfig(config: Fields): WeightSource | undefined {
   return {
     from: 'huggingface',
     layers: layersOf(depths, bottleneck),
-    numClasses: labels?.length ?? config.integer('num_labels', 1, MOST_LABELS),
+    numClasses: labels?.length ?? config.integer('num_labels', 1, MAX_LABELS),
     labels: labels?.every((label, i) => label === `LABEL_${i}`) ? undefined : labels,
     ...UNTOLD,
     unlike: unlike(config, bottleneck),
@@ -39,13 +39,13 @@ function unlike(config: Fields, bottleneck: boolean): string | undefined {
 function labelsOf(config: Fields): string[] | undefined {
   const entries = config.object('id2label')?.entries();
   if (entries === undefined || entries.length === 0) return undefined;
-  if (entries.length > MOST_LABELS) throw broken(config.path, `has ${entries.length} labels in its id2label`);
+  if (entries.length > MAX_LABELS) throw broken(config.path, `has ${entries.length} labels in its id2label`);
   const byNumber = new Map(entries);
   const labels = entries.map((_, i) => {
     if (byNumber.has(String(i))) return checkLabel(config.path, byNumber.get(String(i)));
     throw broken(config.path, `has ${entries.length} labels in its id2label and none for ${i}`);
   });
-  const count = config.integer('num_labels', 1, MOST_LABELS);
+  const count = config.integer('num_labels', 1, MAX_LABELS);
   if (count === undefined || count === labels.length) return labels;
   throw broken(config.path, `has ${count} as its num_labels, and ${labels.length} labels in its id2label`);
 }

@@ -4,7 +4,7 @@ import type { ToldPreprocess } from './source';
 import { INTERPOLATIONS, LONGEST_SIDE, unsupported } from './source-fields';
 
 const CONVNEXT = /^ConvNext(ImageProcessor|FeatureExtractor)/;
-/** Processors that resize the shorter side and then cut a square out of the centre. */
+/** Processors that resize the shorter side and then cut a square out of the center. */
 const CROPPING = /^(Bit|CLIP|MobileNetV1|MobileNetV2|LeViT|Levit)(ImageProcessor|FeatureExtractor)/;
 /** PIL's numbers. */
 const RESAMPLE: Readonly<Record<number, string>> = {
@@ -38,9 +38,9 @@ export function huggingfacePreprocess(fields: Fields): ToldPreprocess {
   const interpolation = INTERPOLATIONS.find((known) => known === name);
   if (interpolation === undefined)
     return unsupported(fields.path, `resample is ${resample ?? 'not told'} (${name ?? '?'})`);
-  const colours = normalisation(fields);
-  if (colours === undefined) return unsupported(fields.path, 'image_mean and image_std are not told');
-  return { preprocess: { ...sizes, interpolation, ...colours }, unsupportedPreprocess: undefined };
+  const colors = normalization(fields);
+  if (colors === undefined) return unsupported(fields.path, 'image_mean and image_std are not told');
+  return { preprocess: { ...sizes, interpolation, ...colors }, unsupportedPreprocess: undefined };
 }
 
 interface Sizes {
@@ -48,7 +48,7 @@ interface Sizes {
   crop: number;
 }
 
-/** The shorter side to size / crop_pct, a whole number of pixels, then the centre. */
+/** The shorter side to size / crop_pct, a whole number of pixels, then the center. */
 function convnextSizes(fields: Fields): Sizes | string {
   const crop = sideOf(fields, 'size', 'shortest_edge');
   if (crop === undefined) return 'size has no shortest_edge';
@@ -75,7 +75,7 @@ function sideOf(fields: Fields, name: string, side: string): number | undefined 
     : fields.integer(name, 1, LONGEST_SIDE);
 }
 
-function normalisation(fields: Fields): { mean: number[]; std: number[] } | undefined {
+function normalization(fields: Fields): { mean: number[]; std: number[] } | undefined {
   if (fields.flag('do_normalize') === false) return { mean: [0, 0, 0], std: [1, 1, 1] };
   const mean = fields.numbers('image_mean', 3, -1e3, 1e3);
   const std = fields.numbers('image_std', 3, 1e-6, 1e3);

@@ -4,7 +4,7 @@ import { readBytes } from './bytes';
 import { firstDuplicateKey } from './json-text';
 
 /** What others write beside weights has kilobytes; names of 21,000 classes have two million bytes. */
-const MOST_BYTES = 16 * 2 ** 20;
+const MAX_BYTES = 16 * 2 ** 20;
 
 /**
  * Reads an object from a JSON file, as strictly as a weight file's header.
@@ -14,7 +14,7 @@ const MOST_BYTES = 16 * 2 ** 20;
 export async function readJsonObject(path: string): Promise<Fields> {
   return readingFile(path, async (file) => {
     const { size } = await file.stat();
-    if (size > MOST_BYTES) throw broken(path, `has ${size} bytes, and at most ${MOST_BYTES} are taken`);
+    if (size > MAX_BYTES) throw broken(path, `has ${size} bytes, and at most ${MAX_BYTES} are taken`);
     return fieldsIn(path, await readBytes(path, file, size, 0));
   });
 }

@@ -41,7 +41,7 @@ export interface Match extends LoadReport {
 }
 
 const FLOATS: ReadonlySet<string | undefined> = new Set(['float32', 'float64', 'float16', 'bfloat16']);
-const MOST_LISTED = 10;
+const MAX_LISTED = 10;
 
 /**
  * Finds for each tensor of a module the one given for it, and makes sure that it fits.
@@ -82,8 +82,8 @@ export function matchState(
 
 /** The first ten, and how many more. */
 export function listSome(items: readonly string[]): string {
-  const rest = items.length > MOST_LISTED ? `; and ${items.length - MOST_LISTED} more` : '';
-  return `${items.slice(0, MOST_LISTED).join('; ')}${rest}`;
+  const rest = items.length > MAX_LISTED ? `; and ${items.length - MAX_LISTED} more` : '';
+  return `${items.slice(0, MAX_LISTED).join('; ')}${rest}`;
 }
 
 /** How many of a module's names are given, less those that are not and those given that it lacks. */

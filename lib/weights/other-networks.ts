@@ -24,7 +24,7 @@ const named =
 /** In order: what shows more comes first. */
 const LOOKS: readonly Look[] = [
   {
-    kind: 'a quantised network',
+    kind: 'a quantized network',
     shows: (name, { dtype }) =>
       /(^|\.)(zero_point|_packed_params|SCB|absmax|quant_map|qweight|qzeros)(\.|$)/.test(name) ||
       (name.endsWith('.weight') && (dtype === 'int8' || dtype === 'uint8')),

@@ -9,12 +9,12 @@ import { Global, LongText, Opaque, PickledBytes, Refusal, type Buildable, type G
  * by the number of opcodes and by the text kept.
  */
 
-const MOST_OPCODES = 4_000_000;
-const MOST_TEXT_BYTES = 1 << 26;
+const MAX_OPCODES = 4_000_000;
+const MAX_TEXT_BYTES = 1 << 26;
 /** Texts up to this length are kept as strings. Names are short; what is longer stays in the file. */
 const LONGEST_TEXT = 4096;
 /** Elements of lists and characters of texts that calls and states are given, which they may copy. */
-const MOST_COPIED = 1 << 24;
+const MAX_COPIED = 1 << 24;
 const LONGEST_INTEGER = 64;
 const LONGEST_NAME = 512;
 
@@ -69,7 +69,7 @@ class Machine {
     if (window.uint8() !== 0x80) throw new Refusal('holds no pickle of protocol 2 or newer where one should be');
     this.protocol(window.uint8());
     for (let count = 0; !this.#done; count++) {
-      if (count === MOST_OPCODES) throw new Refusal(`has a pickle of more than ${MOST_OPCODES} steps`);
+      if (count === MAX_OPCODES) throw new Refusal(`has a pickle of more than ${MAX_OPCODES} steps`);
       if (!window.has(1)) await window.ensure(1);
       const code = window.uint8();
       const opcode = OPCODES.get(code);
@@ -192,7 +192,7 @@ class Machine {
   /** One list in the memo, or one text, can be handed over a million times, by a few bytes each. */
   charge(given: readonly unknown[]): void {
     for (const value of given) if (Array.isArray(value) || typeof value === 'string') this.#copied += value.length;
-    if (this.#copied > MOST_COPIED) throw new Refusal('has a pickle that copies the same values again and again');
+    if (this.#copied > MAX_COPIED) throw new Refusal('has a pickle that copies the same values again and again');
   }
 
   build(): void {
@@ -225,7 +225,7 @@ class Machine {
       return;
     }
     this.#textBytes += length;
-    if (this.#textBytes > MOST_TEXT_BYTES) throw new Refusal(`has a pickle of more than ${MOST_TEXT_BYTES} characters`);
+    if (this.#textBytes > MAX_TEXT_BYTES) throw new Refusal(`has a pickle of more than ${MAX_TEXT_BYTES} characters`);
     if (!window.has(length)) await window.ensure(length);
     this.push(decode(window.take(length)));
   }

@@ -21,7 +21,7 @@ import { openZip, type Zip, type ZipRecord } from './zip';
  */
 
 const KIND = 'PyTorch file';
-const MOST_PICKLE_BYTES = 1 << 26;
+const MAX_PICKLE_BYTES = 1 << 26;
 /** What stands in place of every CRC-32 where PyTorch was asked to leave them out (`set_crc32_options(False)`). */
 const NOT_COMPUTED = 0;
 const BYTE_ORDERS: Readonly<Record<string, boolean>> = { little: false, big: true };
@@ -62,7 +62,7 @@ class Archive {
   }
 
   async entries(): Promise<WeightEntry[]> {
-    const pickle = await this.#bytes('data.pkl', MOST_PICKLE_BYTES);
+    const pickle = await this.#bytes('data.pkl', MAX_PICKLE_BYTES);
     const fail = (what: string): ResNetError => brokenFile(this.path, KIND, what);
     const window = new ByteWindow(memorySource(pickle), 0, pickle.length, () => fail('ends within its pickle'));
     const root = await unpickle(window, { globals: TORCH, persistent: persistentStorage, fail, path: this.path });

@@ -12,7 +12,7 @@ import type { WeightEntry, WeightFile } from './weight-file';
  * error.
  */
 
-const MOST_HEADER_BYTES = 100_000_000;
+const MAX_HEADER_BYTES = 100_000_000;
 const LENGTH_BYTES = 8;
 
 /** Bytes per element of the format's types, and our name where we have one. */
@@ -50,8 +50,8 @@ export async function readSafetensorsHeader(path: string, file: FileHandle): Pro
   const { size } = await file.stat();
   if (size < LENGTH_BYTES) throw broken(path, `is ${size} bytes long, too short for a header`);
   const headerLength = new DataView((await readBytes(path, file, LENGTH_BYTES, 0)).buffer).getBigUint64(0, true);
-  if (headerLength > BigInt(MOST_HEADER_BYTES)) {
-    throw broken(path, `has a header of ${headerLength} bytes, and at most ${MOST_HEADER_BYTES} are taken`);
+  if (headerLength > BigInt(MAX_HEADER_BYTES)) {
+    throw broken(path, `has a header of ${headerLength} bytes, and at most ${MAX_HEADER_BYTES} are taken`);
   }
   const length = Number(headerLength);
   if (length > size - LENGTH_BYTES)

@@ -7,7 +7,7 @@ import type { WeightEntry, WeightFile } from './weight-file';
 const INDEX = '.index.json';
 /** What a folder's weights are called, in the order in which Hugging Face looks for them. */
 const NAMES_IN_FOLDER = ['model.safetensors', 'pytorch_model.bin'].flatMap((name) => [name, `${name}${INDEX}`]);
-const MOST_SHARDS = 10_000;
+const MAX_SHARDS = 10_000;
 
 /** Whether a path names an index of shards. */
 export function isIndex(path: string): boolean {
@@ -56,8 +56,8 @@ export async function openShardsOf(
   const shardOf = new Map(map.entries().map(([name, shard]) => [name, checkShard(path, name, shard)]));
   const shards = [...new Set(shardOf.values())].sort();
   if (shards.length === 0) throw broken(path, 'names no tensor');
-  if (shards.length > MOST_SHARDS)
-    throw broken(path, `names ${shards.length} files, and at most ${MOST_SHARDS} are taken`);
+  if (shards.length > MAX_SHARDS)
+    throw broken(path, `names ${shards.length} files, and at most ${MAX_SHARDS} are taken`);
 
   const files: WeightFile[] = [];
   const entries: WeightEntry[] = [];

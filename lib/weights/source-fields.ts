@@ -4,7 +4,7 @@ import type { ToldPreprocess } from './source';
 
 /** What the configurations of Hugging Face and timm have in common. */
 
-export const MOST_LABELS = 2 ** 20;
+export const MAX_LABELS = 2 ** 20;
 export const LONGEST_SIDE = 2 ** 14;
 export const INTERPOLATIONS = ['bilinear', 'bicubic'] as const;
 

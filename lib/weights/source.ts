@@ -12,7 +12,7 @@ import { timmConfig } from './timm-config';
 export interface SourcePreprocess {
   /** Length of the shorter side after resizing, in pixels. */
   resize?: number;
-  /** Side of the square cut out of the centre, in pixels. */
+  /** Side of the square cut out of the center, in pixels. */
   crop?: number;
   interpolation?: 'bilinear' | 'bicubic';
   /** Of values in [0, 1], per channel. */

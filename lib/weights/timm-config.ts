@@ -1,7 +1,7 @@
 import { show } from '../errors';
 import { SUPPORTED_LAYERS } from '../depths';
 import type { Fields } from './json-file';
-import { checkLabel, INTERPOLATIONS, LONGEST_SIDE, MOST_LABELS, unsupported } from './source-fields';
+import { checkLabel, INTERPOLATIONS, LONGEST_SIDE, MAX_LABELS, unsupported } from './source-fields';
 import type { ToldPreprocess, WeightSource } from './source';
 
 /**
@@ -17,7 +17,7 @@ export function timmConfig(config: Fields): WeightSource | undefined {
   return {
     from: 'timm',
     layers,
-    numClasses: config.integer('num_classes', 0, MOST_LABELS) ?? pretrained.integer('num_classes', 0, MOST_LABELS),
+    numClasses: config.integer('num_classes', 0, MAX_LABELS) ?? pretrained.integer('num_classes', 0, MAX_LABELS),
     labels: labelsOf(config) ?? labelsOf(pretrained),
     ...preprocessOf(pretrained),
     unlike: PLAIN.test(architecture) ? undefined : `architecture is ${show(architecture)}`,
@@ -34,7 +34,7 @@ function labelsOf(fields: Fields): string[] | undefined {
   if (names === undefined) return undefined;
   const byNumber = new Map(Object.entries(names) as [string, unknown][]);
   const descriptions = new Map(fields.object('label_descriptions')?.entries());
-  if (byNumber.size === 0 || byNumber.size > MOST_LABELS) return undefined;
+  if (byNumber.size === 0 || byNumber.size > MAX_LABELS) return undefined;
   const labels: string[] = [];
   for (let i = 0; i < byNumber.size; i++) {
     if (!byNumber.has(String(i))) return undefined; // timm allows gaps; whoever needs labels gives them then
@@ -44,7 +44,7 @@ function labelsOf(fields: Fields): string[] | undefined {
   return labels;
 }
 
-/** timm's evaluation: the shorter side to size / crop_pct, rounded down, then the centre. */
+/** timm's evaluation: the shorter side to size / crop_pct, rounded down, then the center. */
 function preprocessOf(fields: Fields): ToldPreprocess {
   const input = fields.numbers('input_size', 3, 1, LONGEST_SIDE);
   if (input === undefined) return unsupported(fields.path, 'input_size is not told');

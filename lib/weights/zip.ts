@@ -18,7 +18,7 @@ export interface Zip {
   place(record: ZipRecord): Promise<{ offset: number; length: number }>;
 }
 
-const MOST_RECORDS = 100_000;
+const MAX_RECORDS = 100_000;
 const READ_AHEAD = 1 << 13;
 
 /** True where a file begins like a zip archive. */
@@ -34,7 +34,7 @@ export async function openZip(path: string, file: FileHandle): Promise<Zip> {
     brokenFile(path, 'zip archive', `cannot be read (${(error as Error).message})`);
   try {
     const zip = await yauzl.fromRandomAccessReaderPromise(reader(yauzl, file, size), size, { autoClose: false });
-    if (zip.entryCount > MOST_RECORDS) throw new Error(`it has more than ${MOST_RECORDS} records`);
+    if (zip.entryCount > MAX_RECORDS) throw new Error(`it has more than ${MAX_RECORDS} records`);
     const records = new Map<string, ZipRecord>();
     for await (const entry of zip.eachEntry()) {
       if (records.has(entry.fileName)) throw new Error(`it has ${JSON.stringify(entry.fileName)} twice`);

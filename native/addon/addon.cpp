@@ -12,7 +12,7 @@
 #include "addon/optimized.h"
 #include "addon/tensors.h"
 #include "runtime/cuda.h"
-#include "runtime/streams.h"
+#include "runtime/inference_threads.h"
 #include "system/cores.h"
 #include "system/memory_limit.h"
 
@@ -74,7 +74,7 @@ Napi::Value js_devices(const Napi::CallbackInfo& info) {
 Napi::Value js_threads(const Napi::CallbackInfo& info) {
   auto out = Napi::Object::New(info.Env());
   out.Set("cores", usable_cores());
-  out.Set("streams", Streams::shared().count());
+  out.Set("streams", InferenceThreads::shared().count());
   return out;
 }
 
@@ -82,16 +82,16 @@ Napi::Value peak(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] { return start_peak(info.Env(), info[0], info[1]); });
 }
 
-Napi::Value ensure_streams(const Napi::CallbackInfo& info) {
+Napi::Value ensure_inference_threads(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    Streams::shared().ensure(static_cast<int>(integer_argument(info[0], "streams", 1, 256)));
+    InferenceThreads::shared().ensure(static_cast<int>(integer_argument(info[0], "streams", 1, 256)));
     return info.Env().Undefined();
   });
 }
 
-/// Called as the process ends; no forward runs afterwards.
+/// Called as the process ends; no forward runs afterward.
 Napi::Value stop(const Napi::CallbackInfo& info) {
-  Streams::shared().stop();
+  InferenceThreads::shared().stop();
   return info.Env().Undefined();
 }
 
@@ -158,7 +158,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("devices", Napi::Function::New(env, js_devices));
   exports.Set("threads", Napi::Function::New(env, js_threads));
   exports.Set("peak", Napi::Function::New(env, peak));
-  exports.Set("ensureStreams", Napi::Function::New(env, ensure_streams));
+  exports.Set("ensureInferenceThreads", Napi::Function::New(env, ensure_inference_threads));
   exports.Set("stop", Napi::Function::New(env, stop));
   exports.Set("externalMemory", Napi::Function::New(env, external_memory));
   exports.Set("setCudaSource", Napi::Function::New(env, set_cuda_source));

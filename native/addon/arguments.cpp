@@ -7,8 +7,8 @@
 namespace resnet {
 namespace {
 
-constexpr int64_t kMostSafe = (int64_t{1} << 53) - 1;
-constexpr uint32_t kMostDimensions = 64;  // libtorch's own limit
+constexpr int64_t kMaxSafe = (int64_t{1} << 53) - 1;
+constexpr uint32_t kMaxDimensions = 64;  // libtorch's own limit
 
 [[noreturn]] void fail(const char* name, const std::string& expected) {
   throw Error("ERR_ARGUMENT", std::string(name) + " must be " + expected + ".");
@@ -61,9 +61,9 @@ std::vector<int64_t> shape_argument(const Napi::Value& value, const char* name) 
   const auto array = array_argument(value, name);
   // Asked once: reading an element may run a getter of the caller's, and that may make the array longer.
   const auto rank = array.Length();
-  if (rank > kMostDimensions) fail(name, "of at most " + std::to_string(kMostDimensions) + " dimensions");
+  if (rank > kMaxDimensions) fail(name, "of at most " + std::to_string(kMaxDimensions) + " dimensions");
   std::vector<int64_t> shape;
-  for (uint32_t i = 0; i < rank; i++) shape.push_back(integer_argument(array.Get(i), name, 0, kMostSafe));
+  for (uint32_t i = 0; i < rank; i++) shape.push_back(integer_argument(array.Get(i), name, 0, kMaxSafe));
   return shape;
 }
 

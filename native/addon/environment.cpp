@@ -19,7 +19,7 @@ void stay_loaded() {
 void Environment::attach(Napi::Env env) {
   stay_loaded();
   auto environment = std::make_shared<Environment>(env);
-  // Runs before the wake function is torn down, since hooks run in reverse order: no thread calls it afterwards.
+  // Runs before the wake function is torn down, since hooks run in reverse order: no thread calls it afterward.
   env.AddCleanupHook([environment] { environment->close(); });
   env.SetInstanceData(new std::shared_ptr<Environment>(std::move(environment)));
 }

@@ -11,7 +11,7 @@
 #include "addon/job.h"
 #include "addon/tensors.h"
 #include "error.h"
-#include "model/inside.h"
+#include "model/feature_collector.h"
 #include "model/resnet.h"
 
 namespace resnet {
@@ -25,18 +25,18 @@ at::Tensor on_cpu(const at::Tensor& tensor) { return tensor.to(at::kCPU).contigu
 /// @param deliver makes of what `take` took what JavaScript gets
 Napi::Object start(Napi::Env env, const std::shared_ptr<Network>& network, const Napi::Value& value,
                    const Napi::Value& threads,
-                   std::function<Tensors(const Inside&, const at::Tensor& logits, Network&)> take,
+                   std::function<Tensors(const FeatureCollector&, const at::Tensor& logits, Network&)> take,
                    std::function<Napi::Value(Napi::Env, Tensors)> deliver) {
   auto x = tensor_from_js(value);
   network->check_input(x.sizes().vec());
-  const auto team = static_cast<int>(integer_argument(threads, "threads", 0, kMostThreads));
+  const auto team = static_cast<int>(integer_argument(threads, "threads", 0, kMaxThreads));
   auto taken = std::make_shared<Tensors>();
   auto in_flight = std::make_shared<Network::InFlight>(network);
   return start_job(
       env,
       [taken, in_flight = std::move(in_flight), x = std::move(x), take = std::move(take)](const Interrupt& interrupt) {
         const c10::InferenceMode inference;
-        Inside inside;
+        FeatureCollector inside;
         const auto logits = in_flight->forward(x, interrupt, &inside);
         *taken = take(inside, logits, in_flight->network());
         return at::Tensor();
@@ -54,7 +54,7 @@ Napi::Object start_features(Napi::Env env, const std::shared_ptr<Network>& netwo
   static_cast<void>(network->resnet("forwardFeatures()"));  // throws for a block
   return start(
       env, network, x, threads,
-      [](const Inside& inside, const at::Tensor&, Network&) { return Tensors{on_cpu(inside.features)}; },
+      [](const FeatureCollector& inside, const at::Tensor&, Network&) { return Tensors{on_cpu(inside.features)}; },
       [](Napi::Env env, Tensors taken) -> Napi::Value { return give_to_js(env, std::move(taken[0])); });
 }
 
@@ -63,7 +63,7 @@ Napi::Object start_stages(Napi::Env env, const std::shared_ptr<Network>& network
   static_cast<void>(network->resnet("stages()"));
   return start(
       env, network, x, threads,
-      [](const Inside& inside, const at::Tensor&, Network&) {
+      [](const FeatureCollector& inside, const at::Tensor&, Network&) {
         Tensors maps;
         for (const auto& map : inside.stages) maps.push_back(on_cpu(map));
         return maps;

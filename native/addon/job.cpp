@@ -9,7 +9,7 @@
 #include "addon/errors.h"
 #include "addon/tensors.h"
 #include "error.h"
-#include "runtime/streams.h"
+#include "runtime/inference_threads.h"
 
 namespace resnet {
 namespace {
@@ -45,7 +45,7 @@ void settle(Napi::Env env, napi_deferred deferred, Outcome outcome, const Delive
 }  // namespace
 
 Napi::Object start_job(Napi::Env env, Compute compute, int threads, Deliver deliver, Napi::Object keep) {
-  Streams::shared().ensure(1);  // throws where no thread can be had, and nothing is promised or held yet
+  InferenceThreads::shared().ensure(1);  // throws where no thread can be had, and nothing is promised or held yet
   napi_deferred deferred = nullptr;
   napi_value promise = nullptr;
   if (napi_create_promise(env, &deferred, &promise) != napi_ok) throw Napi::Error::New(env);
@@ -55,7 +55,7 @@ Napi::Object start_job(Napi::Env env, Compute compute, int threads, Deliver deli
 
   const auto interrupt = std::make_shared<Interrupt>(false);
   auto environment = Environment::of(env);
-  Streams::shared().submit(
+  InferenceThreads::shared().submit(
       [environment, deferred, kept, interrupt, compute = std::move(compute), deliver = std::move(deliver)]() mutable {
         if (!environment->begin(*interrupt)) return;
         auto outcome = run(std::move(compute), *interrupt);
@@ -80,7 +80,7 @@ at::Tensor run_job(Compute compute, int threads) {
   // Held by the work alone: work that is dropped because the process is ending breaks the promise.
   auto done = std::make_shared<std::promise<Outcome>>();
   auto waiting = done->get_future();
-  Streams::shared().submit(
+  InferenceThreads::shared().submit(
       [done = std::move(done), compute = std::move(compute)]() mutable {
         const Interrupt never{false};
         auto outcome = run(std::move(compute), never);

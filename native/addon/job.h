@@ -10,7 +10,7 @@
 namespace resnet {
 
 /// Threads that one computation may be given.
-inline constexpr int64_t kMostThreads = 1024;
+inline constexpr int64_t kMaxThreads = 1024;
 
 /// Runs on an inference thread. What it captures is destroyed there, before the result is handed over.
 using Compute = std::function<at::Tensor(const Interrupt&)>;

@@ -17,21 +17,21 @@
 namespace resnet {
 namespace {
 
-constexpr int64_t kMostChannels = int64_t{1} << 20;
+constexpr int64_t kMaxChannels = int64_t{1} << 20;
 
 Spec spec_from_js(const Napi::Value& value) {
   const auto object = object_argument(value, "spec");
   const auto type = string_argument(object.Get("type"), "type");
   if (type == "ResNet") {
     return ResNetSpec{integer_argument(object.Get("layers"), "layers", 1, 1000),
-                      integer_argument(object.Get("numClasses"), "numClasses", 1, kMostChannels)};
+                      integer_argument(object.Get("numClasses"), "numClasses", 1, kMaxChannels)};
   }
   const bool basic = type == "BasicBlock";
   if (!basic && type != "BottleneckBlock") throw Error("ERR_ARGUMENT", "type must be the name of a module.");
   return BlockSpec{basic ? BlockSpec::Type::kBasic : BlockSpec::Type::kBottleneck,
-                   integer_argument(object.Get("inputChannels"), "inputChannels", 1, kMostChannels),
-                   integer_argument(object.Get("outputChannels"), "outputChannels", basic ? 1 : 4, kMostChannels),
-                   integer_argument(object.Get("stride"), "stride", 1, kMostChannels)};
+                   integer_argument(object.Get("inputChannels"), "inputChannels", 1, kMaxChannels),
+                   integer_argument(object.Get("outputChannels"), "outputChannels", basic ? 1 : 4, kMaxChannels),
+                   integer_argument(object.Get("stride"), "stride", 1, kMaxChannels)};
 }
 
 uint64_t seed_from_js(const Napi::Value& value) {
@@ -123,7 +123,7 @@ Module::Module(const Napi::CallbackInfo& info) : ObjectWrap(info) {
     const auto seed = seed_from_js(options.Get("seed"));
     network_ = std::make_shared<Network>(spec, device.is_meta());
     if (!device.is_meta()) {
-      if (bool_argument(options.Get("initialise"), "initialise")) network_->initialise(seed);
+      if (bool_argument(options.Get("initialize"), "initialize")) network_->initialize(seed);
       network_->to(device);
       reported_ = network_->bytes();
       Napi::MemoryManagement::AdjustExternalMemory(info.Env(), reported_);

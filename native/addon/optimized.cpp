@@ -35,8 +35,8 @@ std::vector<Range> ranges_from_js(const Napi::Value& value, const std::vector<st
     const auto name = string_argument(item.Get("name"), "name");
     const auto least = number_argument(item.Get("least"), "least");
     const auto most = number_argument(item.Get("most"), "most");
-    constexpr double kMost = std::numeric_limits<float>::max();
-    if (!(-kMost <= least && least <= most && most <= kMost)) {
+    constexpr double kMax = std::numeric_limits<float>::max();
+    if (!(-kMax <= least && least <= most && most <= kMax)) {
       throw Error("ERR_CALIBRATION", "The range of " + name + " must be two numbers of float32, the lesser first.");
     }
     const Range range{static_cast<float>(least), static_cast<float>(most)};
@@ -66,7 +66,7 @@ Napi::Object start_optimize(Napi::Env env, const std::shared_ptr<Network>& netwo
   const auto object = object_argument(value, "options");
   OptimizeOptions options;
   options.dtype = dtype_from_js(object.Get("dtype"));
-  options.normalisation = {three_numbers_argument(object.Get("mean"), "mean"),
+  options.normalization = {three_numbers_argument(object.Get("mean"), "mean"),
                            three_numbers_argument(object.Get("std"), "std")};
   if (const auto ranges = object.Get("ranges"); !ranges.IsUndefined()) {
     options.ranges = ranges_from_js(ranges, plan_of(network->resnet()).names());
@@ -107,7 +107,7 @@ Napi::Object start_peak(Napi::Env env, const Napi::Value& dtype, const Napi::Val
   return start_job(
       env,
       [dtype = dtype_from_js(dtype)](const Interrupt&) { return at::full({1}, peak_of(dtype, kSeconds), at::kDouble); },
-      static_cast<int>(integer_argument(threads, "threads", 0, kMostThreads)));
+      static_cast<int>(integer_argument(threads, "threads", 0, kMaxThreads)));
 }
 
 Napi::Function OptimizedModule::define(Napi::Env env) {
@@ -150,12 +150,12 @@ namespace {
 struct ForwardArguments {
   explicit ForwardArguments(const Napi::CallbackInfo& info)
       : x(tensor_from_js(info[0])),
-        until(bool_argument(info[1], "features") ? Until::kFeatures : Until::kLogits),
-        threads(static_cast<int>(integer_argument(info[2], "threads", 0, kMostThreads))) {
+        until(bool_argument(info[1], "features") ? OutputPoint::kFeatures : OutputPoint::kLogits),
+        threads(static_cast<int>(integer_argument(info[2], "threads", 0, kMaxThreads))) {
     check(x);
   }
   at::Tensor x;
-  Until until;
+  OutputPoint until;
   int threads;
 };
 
@@ -187,11 +187,11 @@ Napi::Value OptimizedModule::forward_pictures(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     auto pictures = pictures_from_js(info[0]);
     const auto preprocess = preprocess_from_js(info[1]);
-    const auto threads = static_cast<int>(integer_argument(info[2], "threads", 0, kMostThreads));
+    const auto threads = static_cast<int>(integer_argument(info[2], "threads", 0, kMaxThreads));
     return start_job(
         info.Env(),
         [optimized = optimized(), views = std::move(pictures.views), preprocess](const Interrupt& interrupt) {
-          return optimized->forward(resnet::resize_and_crop(views, preprocess), Until::kLogits, interrupt);
+          return optimized->forward(resnet::resize_and_crop(views, preprocess), OutputPoint::kLogits, interrupt);
         },
         optimized()->threads(threads), /*deliver=*/nullptr, pictures.owners);
   });
@@ -203,7 +203,7 @@ Napi::Value OptimizedModule::explain(const Napi::CallbackInfo& info) {
     check(x);
     std::optional<int64_t> index;
     if (!info[1].IsUndefined()) index = integer_argument(info[1], "class", 0, optimized()->classes() - 1);
-    const auto threads = static_cast<int>(integer_argument(info[2], "threads", 0, kMostThreads));
+    const auto threads = static_cast<int>(integer_argument(info[2], "threads", 0, kMaxThreads));
     auto explained = std::make_shared<Optimized::Explained>();
     return start_job(
         info.Env(),

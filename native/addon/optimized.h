@@ -35,7 +35,7 @@ class OptimizedModule : public Napi::ObjectWrap<OptimizedModule> {
   int64_t reported_ = 0;
 };
 
-/// Starts optimising: { promise of a NativeOptimized, cancel }.
+/// Starts optimizing: { promise of a NativeOptimized, cancel }.
 Napi::Object start_optimize(Napi::Env env, const std::shared_ptr<Network>& network, const Napi::Value& options);
 
 /// Starts measuring what a matrix product in (dtype, threads) reaches: operations per second, a float64 tensor of one.

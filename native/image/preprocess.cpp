@@ -10,7 +10,7 @@ namespace resnet {
 namespace {
 
 /// 3 GiB: a picture of one pixel's height becomes a great many of them. lib/image asks for far fewer.
-constexpr int64_t kMostPixels = int64_t{1} << 30;
+constexpr int64_t kMaxPixels = int64_t{1} << 30;
 
 /// Python's round(): to the nearest, halves to the even number.
 int64_t round_half_even(double value) { return static_cast<int64_t>(std::nearbyint(value)); }
@@ -21,7 +21,7 @@ at::Tensor resize_shorter_side(const at::Tensor& picture, int64_t length, Interp
   const auto width = picture.size(1);
   const auto shorter = std::min(height, width);
   const std::array<int64_t, 2> size{length * height / shorter, length * width / shorter};
-  if (size[0] > kMostPixels / size[1]) {
+  if (size[0] > kMaxPixels / size[1]) {
     throw Error("ERR_IMAGE", "A picture of " + std::to_string(width) + " x " + std::to_string(height) +
                                  " has more than 2^30 pixels when its shorter side is resized to " +
                                  std::to_string(length) + ".");
@@ -47,7 +47,7 @@ struct Window {
   int64_t before, after, start;
 };
 
-at::Tensor crop_centre(const at::Tensor& planes, int64_t crop) {
+at::Tensor crop_center(const at::Tensor& planes, int64_t crop) {
   const Window rows(planes.size(1), crop);
   const Window columns(planes.size(2), crop);
   return at::constant_pad_nd(planes, {columns.before, columns.after, rows.before, rows.after})
@@ -62,7 +62,7 @@ at::Tensor resize_and_crop(const std::vector<at::Tensor>& pictures, const Prepro
   auto batch = at::empty({static_cast<int64_t>(pictures.size()), preprocess.crop, preprocess.crop, 3}, at::kByte);
   for (std::size_t i = 0; i < pictures.size(); i++) {
     const auto resized = resize_shorter_side(pictures[i], preprocess.resize, preprocess.interpolation);
-    batch[static_cast<int64_t>(i)].copy_(crop_centre(resized, preprocess.crop).permute({1, 2, 0}));
+    batch[static_cast<int64_t>(i)].copy_(crop_center(resized, preprocess.crop).permute({1, 2, 0}));
   }
   return batch;
 }

@@ -13,12 +13,12 @@ enum class Interpolation : std::uint8_t { kBilinear, kBicubic };
 /// An evaluation preset, as torchvision.transforms.ImageClassificationEval.
 struct Preprocess {
   int64_t resize;                   ///< length of the shorter side after resizing, pixels
-  int64_t crop;                     ///< side of the square cut out of the centre, pixels
+  int64_t crop;                     ///< side of the square cut out of the center, pixels
   Interpolation interpolation;      ///< antialiased either way
   std::array<double, 3> mean, std;  ///< per channel, of values in [0, 1]
 };
 
-/// Resizes the shorter side (antialiased) and crops the centre, as 8-bit RGB. Where the picture is
+/// Resizes the shorter side (antialiased) and crops the center, as 8-bit RGB. Where the picture is
 /// smaller than the crop, black is added around it, as torchvision's CenterCrop does.
 ///
 /// @param pictures uint8 [H, W, 3], of any sizes
@@ -26,7 +26,7 @@ struct Preprocess {
 /// @throws Error ERR_IMAGE where one has more than 2^30 pixels once it is resized
 at::Tensor resize_and_crop(const std::vector<at::Tensor>& pictures, const Preprocess& preprocess);
 
-/// The same, normalised: float32 [N, 3, crop, crop], (value / 255 - mean) / std.
+/// The same, normalized: float32 [N, 3, crop, crop], (value / 255 - mean) / std.
 at::Tensor preprocess_pictures(const std::vector<at::Tensor>& pictures, const Preprocess& preprocess);
 
 }  // namespace resnet

@@ -41,14 +41,14 @@ Range trimmed(const at::Tensor& counts, Range whole) {
 }  // namespace
 
 std::vector<Range> calibrate(const Plan& plan, const std::vector<at::Tensor>& inputs, CalibrationMethod method,
-                             const Normalisation& normalisation, const Interrupt& interrupt) {
-  TorchExecutor executor(plan, at::kCPU, at::kFloat, normalisation);
+                             const Normalization& normalization, const Interrupt& interrupt) {
+  TorchExecutor executor(plan, at::kCPU, at::kFloat, normalization);
   std::vector<Range> ranges(plan.values,
                             {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()});
   const auto each = [&](const ValueObserver& observer) {
-    for (const auto& input : inputs) executor.run(input, Until::kLogits, interrupt, observer);
+    for (const auto& input : inputs) executor.run(input, OutputPoint::kLogits, interrupt, observer);
   };
-  each([&](Value value, const at::Tensor& x) {
+  each([&](ValueId value, const at::Tensor& x) {
     const auto [least_of, most_of] = at::aminmax(x);
     const auto least = least_of.item<float>();
     const auto most = most_of.item<float>();
@@ -62,29 +62,29 @@ std::vector<Range> calibrate(const Plan& plan, const std::vector<at::Tensor>& in
 
   std::vector<at::Tensor> counts(plan.values);
   for (auto& count : counts) count = at::zeros({kBins}, at::kDouble);
-  each([&](Value value, const at::Tensor& x) {
+  each([&](ValueId value, const at::Tensor& x) {
     const auto& range = ranges[value];
     if (countable(range)) counts[value] += at::histc(x, kBins, range.least, range.most).to(at::kDouble);
   });
-  for (Value value = 0; value < plan.values; value++) {
+  for (ValueId value = 0; value < plan.values; value++) {
     if (countable(ranges[value])) ranges[value] = trimmed(counts[value], ranges[value]);
   }
   return ranges;
 }
 
-std::vector<Quantised> quantised_for(const Plan& plan, const std::vector<Range>& ranges,
-                                     const Normalisation& normalisation) {
+std::vector<QuantParams> quant_params_for(const Plan& plan, const std::vector<Range>& ranges,
+                                          const Normalization& normalization) {
   std::vector<bool> positive(plan.values);
   for (const auto& step : plan.steps) {
     if (const auto* conv = std::get_if<Convolution>(&step)) positive[conv->output] = conv->relu;
   }
-  std::vector<Quantised> quantised;
+  std::vector<QuantParams> quantized;
   for (auto [least, most] : ranges) {
-    if (positive[quantised.size()]) least = 0;
-    if (quantised.empty()) {  // a picture may hold any byte, whatever those of the calibration held
+    if (positive[quantized.size()]) least = 0;
+    if (quantized.empty()) {  // a picture may hold any byte, whatever those of the calibration held
       for (std::size_t c = 0; c < 3; c++) {
-        least = std::min(least, static_cast<float>((0 - normalisation.mean[c]) / normalisation.std[c]));
-        most = std::max(most, static_cast<float>((1 - normalisation.mean[c]) / normalisation.std[c]));
+        least = std::min(least, static_cast<float>((0 - normalization.mean[c]) / normalization.std[c]));
+        most = std::max(most, static_cast<float>((1 - normalization.mean[c]) / normalization.std[c]));
       }
     }
     least = std::min(least, 0.0F);
@@ -92,12 +92,12 @@ std::vector<Quantised> quantised_for(const Plan& plan, const std::vector<Range>&
     auto scale = (most - least) / 255;
     if (std::isinf(scale)) scale = most / 255 - least / 255;
     if (!std::isnormal(scale)) scale = 1;  // nothing but 0, or too near to it for its steps to be numbers
-    quantised.push_back({scale, static_cast<int32_t>(std::lround(-least / scale))});
+    quantized.push_back({scale, static_cast<int32_t>(std::lround(-least / scale))});
   }
   for (const auto& step : plan.steps) {
-    if (const auto* pool = std::get_if<MaxPool>(&step)) quantised[pool->output] = quantised[pool->input];
+    if (const auto* pool = std::get_if<MaxPool>(&step)) quantized[pool->output] = quantized[pool->input];
   }
-  return quantised;
+  return quantized;
 }
 
 }  // namespace resnet

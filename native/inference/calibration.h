@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "inference/normalisation.h"
+#include "inference/normalization.h"
 #include "inference/packed.h"
 #include "inference/plan.h"
 #include "runtime/interrupt.h"
@@ -24,10 +24,10 @@ enum class CalibrationMethod : std::uint8_t { kMinMax, kPercentile };
 /// The ranges of a plan's values over `inputs` (as Executor::run takes them), by value.
 /// @throws Error ERR_CALIBRATION where one is infinite or no number
 std::vector<Range> calibrate(const Plan& plan, const std::vector<at::Tensor>& inputs, CalibrationMethod method,
-                             const Normalisation& normalisation, const Interrupt& interrupt);
+                             const Normalization& normalization, const Interrupt& interrupt);
 
 /// uint8 elements for these ranges. Where nothing is negative, 0 stands for 0 and all steps are above it.
-std::vector<Quantised> quantised_for(const Plan& plan, const std::vector<Range>& ranges,
-                                     const Normalisation& normalisation);
+std::vector<QuantParams> quant_params_for(const Plan& plan, const std::vector<Range>& ranges,
+                                          const Normalization& normalization);
 
 }  // namespace resnet

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "runtime/team.h"
+#include "runtime/intra_op_pool.h"
 
 namespace resnet {
 namespace {
@@ -12,7 +12,7 @@ using kernels::kPanel;
 /// What a task reads again and again should stay in a core's own cache.
 constexpr int64_t kCacheBytes = int64_t{192} << 10;
 
-int64_t divided(int64_t value, int64_t by) { return (value + by - 1) / by; }
+int64_t ceil_div(int64_t value, int64_t by) { return (value + by - 1) / by; }
 
 }  // namespace
 
@@ -30,14 +30,14 @@ void convolve(const kernels::Kernels& kernels, const ConvolutionTask& task) {
   row.pixels = output.map.width;
   row.relu = step.relu;
 
-  auto& team = Team::of_this_thread();
+  auto& team = IntraOpPool::of_this_thread();
   const auto threads = team.threads();
   // Rows of a piece: few enough that their input stays in the cache for all panels, and that all threads have work.
   const auto rows = output.map.height;
   const auto input_row = step.stride * input.map.row_bytes();
-  const auto enough = divided(rows * count * packed.panels, 8 * threads);
+  const auto enough = ceil_div(rows * count * packed.panels, 8 * threads);
   const auto block = std::clamp<int64_t>(std::min(kCacheBytes / std::max<int64_t>(1, input_row), enough), 1, rows);
-  const auto blocks = divided(rows, block);
+  const auto blocks = ceil_div(rows, block);
   // Whatever is larger is read once, the other again and again.
   const bool panel_by_panel = packed.panels * packed.panel_bytes > kCacheBytes * 2;
 

@@ -8,8 +8,8 @@
 #include <limits>
 
 #include "inference/convolve.h"
-#include "runtime/team.h"
-#include "system/lasting.h"
+#include "runtime/intra_op_pool.h"
+#include "system/persistent_memory.h"
 
 namespace resnet {
 namespace {
@@ -18,13 +18,15 @@ using kernels::Element;
 using kernels::kPanel;
 
 /// Workspaces kept for the next forwards: of as many shapes, or for as many forwards at the same time.
-constexpr std::size_t kMostIdle = 8;
+constexpr std::size_t kMaxIdle = 8;
 /// What they may hold together: the border of a map one pixel high is twice as large as the map.
-constexpr int64_t kMostIdleBytes = int64_t{512} << 20;
+constexpr int64_t kMaxIdleBytes = int64_t{512} << 20;
 
-void parallel(int64_t count, const std::function<void(int64_t)>& task) { Team::of_this_thread().run(count, task); }
+void parallel(int64_t count, const std::function<void(int64_t)>& task) {
+  IntraOpPool::of_this_thread().run(count, task);
+}
 
-int64_t divided(int64_t value, int64_t by) { return (value + by - 1) / by; }
+int64_t ceil_div(int64_t value, int64_t by) { return (value + by - 1) / by; }
 
 float number_of(const char* element, Element type) {
   switch (type) {
@@ -41,22 +43,22 @@ float number_of(const char* element, Element type) {
 }  // namespace
 
 CpuExecutor::CpuExecutor(Plan plan, const kernels::Kernels& kernels, const kernels::Kernels& float_kernels,
-                         const Normalisation& normalisation, std::vector<Quantised> quantised)
+                         const Normalization& normalization, std::vector<QuantParams> quantized)
     : plan_(std::move(plan)),
       kernels_(kernels),
       float_kernels_(float_kernels),
-      quantised_(std::move(quantised)),
-      ingest_(kernels, quantised_.empty() ? Quantised{} : quantised_[0], normalisation) {
-  idle_.reserve(kMostIdle + 1);  // so that giving back, also while an error is on its way, cannot fail
-  quantised_.resize(plan_.values);
+      quant_params_(std::move(quantized)),
+      ingest_(kernels, quant_params_.empty() ? QuantParams{} : quant_params_[0], normalization) {
+  idle_.reserve(kMaxIdle + 1);  // so that giving back, also while an error is on its way, cannot fail
+  quant_params_.resize(plan_.values);
   for (auto& step : plan_.steps) {
     Packed packed;
     if (auto* conv = std::get_if<Convolution>(&step)) {
       const auto channels = conv->input == 0 ? ingest_.channels() : conv->in_channels;
       const auto parameters = std::exchange(conv->parameters, nullptr)();
       packed = suits_winograd(kernels, *conv) ? pack_winograd(parameters)
-                                              : pack(parameters, kernels.element, channels, quantised_[conv->input]);
-      if (kernels.element == Element::kUInt8) quantise_output(*conv, packed);
+                                              : pack(parameters, kernels.element, channels, quant_params_[conv->input]);
+      if (kernels.element == Element::kUInt8) quantize_output(*conv, packed);
     } else if (auto* classifier = std::get_if<Classifier>(&step)) {
       packed = pack(std::exchange(classifier->parameters, nullptr)(), Element::kFloat32, classifier->in_features);
     }
@@ -67,16 +69,16 @@ CpuExecutor::CpuExecutor(Plan plan, const kernels::Kernels& kernels, const kerne
   }
 }
 
-void CpuExecutor::quantise_output(const Convolution& conv, Packed& packed) const {
-  const auto& output = quantised_[conv.output];
+void CpuExecutor::quantize_output(const Convolution& conv, Packed& packed) const {
+  const auto& output = quant_params_[conv.output];
   packed.scale.div_(output.scale);
   packed.bias.div_(output.scale).add_(output.zero);
   if (!conv.shortcut) return;
-  const auto& shortcut = quantised_[*conv.shortcut];
+  const auto& shortcut = quant_params_[*conv.shortcut];
   packed.bias.sub_(static_cast<float>(shortcut.zero) * shortcut.scale / output.scale);
 }
 
-at::Tensor CpuExecutor::run(const at::Tensor& x, Until until, const Interrupt& interrupt) {
+at::Tensor CpuExecutor::run(const at::Tensor& x, OutputPoint until, const Interrupt& interrupt) {
   const bool bytes = x.scalar_type() == at::kByte;
   const auto images = x.size(0);
   const auto height = x.size(bytes ? 1 : 2);
@@ -86,7 +88,7 @@ at::Tensor CpuExecutor::run(const at::Tensor& x, Until until, const Interrupt& i
   const auto& layout = workspace->layout;
 
   const auto steps = plan_.steps_until(until);
-  const auto last = uses_of(plan_.steps[steps - 1]).output;
+  const auto last = operands_of(plan_.steps[steps - 1]).output;
   auto answer = empty_answer(layout.maps[last], images, until);
 
   for (int64_t start = 0; start < images; start += layout.images) {
@@ -111,13 +113,13 @@ at::Tensor CpuExecutor::run(const at::Tensor& x, Until until, const Interrupt& i
   return answer;
 }
 
-at::Tensor CpuExecutor::empty_answer(const Map& map, int64_t images, Until until) const {
+at::Tensor CpuExecutor::empty_answer(const FeatureMap& map, int64_t images, OutputPoint until) const {
   switch (until) {
-    case Until::kLogits:
+    case OutputPoint::kLogits:
       return at::empty({images, std::get<Classifier>(plan_.steps.back()).out_features});
-    case Until::kFeatures:
+    case OutputPoint::kFeatures:
       return at::empty({images, map.channels});
-    case Until::kMap:
+    case OutputPoint::kMap:
       return at::empty({images, map.channels, map.height, map.width});
   }
   return {};
@@ -129,7 +131,7 @@ CpuExecutor::Lent CpuExecutor::take(int64_t height, int64_t width, int64_t image
   };
   if (auto workspace = idle(height, width, images)) return lent(std::move(workspace));
   auto layout = layout_of(plan_, height, width, images, bytes_of(kernels_.element), ingest_.channels());
-  auto memory = lasting({layout.bytes}, at::kByte);
+  auto memory = allocate_persistent({layout.bytes}, at::kByte);
   // One that holds fewer than it was asked for does so for any number, in several passes.
   const auto most = layout.images < images ? std::numeric_limits<int64_t>::max() : images;
   return lent(std::make_unique<Workspace>(Workspace{height, width, most, std::move(layout), std::move(memory)}));
@@ -152,21 +154,21 @@ void CpuExecutor::give_back(std::unique_ptr<Workspace> workspace) {
   int64_t bytes = 0;
   const auto first_too_many = std::find_if(idle_.begin(), idle_.end(), [&](const auto& one) {
     bytes += one->layout.bytes;
-    return bytes > kMostIdleBytes;
+    return bytes > kMaxIdleBytes;
   });
   idle_.erase(first_too_many, idle_.end());
-  if (idle_.size() > kMostIdle) idle_.pop_back();
+  if (idle_.size() > kMaxIdle) idle_.pop_back();
 }
 
 void CpuExecutor::ingest(const Workspace& workspace, const at::Tensor& x, int64_t first, int64_t count) const {
   const View view(workspace.layout.maps[0], workspace.memory.data_ptr());
   const auto& map = view.map;
   constexpr int64_t kRows = 16;
-  const auto blocks = divided(map.height, kRows);
+  const auto blocks = ceil_div(map.height, kRows);
   parallel(count * blocks, [&](int64_t task) {
     const auto image = first + task / blocks;
     for (auto y = task % blocks * kRows; y < std::min(map.height, (task % blocks + 1) * kRows); y++) {
-      view.fill_border(image, y, 0, map.pixel_bytes, quantised_[0].zero);
+      view.fill_border(image, y, 0, map.pixel_bytes, quant_params_[0].zero);
       char* to = view.pixel(image, y, 0);
       if (x.scalar_type() == at::kByte) {
         ingest_.bytes(x.const_data_ptr<uint8_t>() + (image * map.height + y) * map.width * 3, map.width, to);
@@ -178,14 +180,14 @@ void CpuExecutor::ingest(const Workspace& workspace, const at::Tensor& x, int64_
   });
 }
 
-void CpuExecutor::copy_out(const Workspace& workspace, Value value, int64_t image, const at::Tensor& answer) const {
+void CpuExecutor::copy_out(const Workspace& workspace, ValueId value, int64_t image, const at::Tensor& answer) const {
   const View view(workspace.layout.maps[value], workspace.memory.data_ptr());
   auto* to = answer.data_ptr<float>();
   if (answer.dim() == 1) {  // of numbers by float_kernels_, whose last channels may fill up a panel
     std::memcpy(to, view.pixel(image, 0, 0), answer.nbytes());
     return;
   }
-  const auto [scale, zero] = quantised_[value];
+  const auto [scale, zero] = quant_params_[value];
   const auto size = bytes_of(kernels_.element);
   for (int64_t c = 0; c < view.map.channels; c++) {
     for (int64_t y = 0; y < view.map.height; y++) {
@@ -203,9 +205,9 @@ void CpuExecutor::run_step(const Workspace& workspace, std::size_t step, int64_t
 
 void CpuExecutor::run_step(const Workspace& workspace, const Convolution& step, const Packed& packed, int64_t first,
                            int64_t count) const {
-  const auto view = [&](Value value) { return View(workspace.layout.maps[value], workspace.memory.data_ptr()); };
+  const auto view = [&](ValueId value) { return View(workspace.layout.maps[value], workspace.memory.data_ptr()); };
   const auto shortcut = step.shortcut.value_or(step.output);
-  const auto& out = quantised_[step.output];
+  const auto& out = quant_params_[step.output];
   const ConvolutionTask task{step,
                              packed,
                              view(step.input),
@@ -213,7 +215,7 @@ void CpuExecutor::run_step(const Workspace& workspace, const Convolution& step, 
                              view(shortcut),
                              first,
                              count,
-                             quantised_[shortcut].scale / out.scale,
+                             quant_params_[shortcut].scale / out.scale,
                              out.zero};
   if (suits_winograd(kernels_, step)) {
     convolve_winograd(kernels_, task);
@@ -240,9 +242,9 @@ void CpuExecutor::run_step(const Workspace& workspace, const GlobalAverage& step
                            int64_t count) const {
   const View input(workspace.layout.maps[step.input], workspace.memory.data_ptr());
   const View output(workspace.layout.maps[step.output], workspace.memory.data_ptr());
-  const auto quantised = quantised_[step.input];
+  const auto quantized = quant_params_[step.input];
   const auto channels = input.map.channels;
-  const auto scale = quantised.scale / static_cast<float>(input.map.height * input.map.width);
+  const auto scale = quantized.scale / static_cast<float>(input.map.height * input.map.width);
   parallel(count, [&](int64_t task) {
     auto* sums = reinterpret_cast<float*>(output.pixel(first + task, 0, 0));
     std::fill_n(sums, channels, 0.0F);

@@ -12,21 +12,21 @@
 #include "inference/ingest.h"
 #include "inference/kernels/kernels.h"
 #include "inference/layout.h"
-#include "inference/normalisation.h"
+#include "inference/normalization.h"
 #include "inference/packed.h"
 #include "inference/plan.h"
 
 namespace resnet {
 
 /// Runs a plan with our kernels: weights packed once, activations in memory that is planned once for each height and
-/// width and used again, nothing allocated afterwards but the answer.
+/// width and used again, nothing allocated afterward but the answer.
 class CpuExecutor : public Executor {
  public:
-  /// @param quantised by value; for Element::kUInt8 alone
+  /// @param quantized by value; for Element::kUInt8 alone
   CpuExecutor(Plan plan, const kernels::Kernels& kernels, const kernels::Kernels& float_kernels,
-              const Normalisation& normalisation, std::vector<Quantised> quantised);
+              const Normalization& normalization, std::vector<QuantParams> quantized);
 
-  at::Tensor run(const at::Tensor& x, Until until, const Interrupt& interrupt) override;
+  at::Tensor run(const at::Tensor& x, OutputPoint until, const Interrupt& interrupt) override;
   [[nodiscard]] bool shares_cores() const override { return true; }
   [[nodiscard]] int64_t bytes() const override { return bytes_; }
 
@@ -45,10 +45,10 @@ class CpuExecutor : public Executor {
   void give_back(std::unique_ptr<Workspace> workspace);
 
   /// Makes the output's elements of what `packed` makes numbers of.
-  void quantise_output(const Convolution& conv, Packed& packed) const;
+  void quantize_output(const Convolution& conv, Packed& packed) const;
 
-  [[nodiscard]] at::Tensor empty_answer(const Map& map, int64_t images, Until until) const;
-  void copy_out(const Workspace& workspace, Value value, int64_t image, const at::Tensor& answer) const;
+  [[nodiscard]] at::Tensor empty_answer(const FeatureMap& map, int64_t images, OutputPoint until) const;
+  void copy_out(const Workspace& workspace, ValueId value, int64_t image, const at::Tensor& answer) const;
 
   /// Images [first, first + count) of the pass that workspace holds; `x` are all of this pass's.
   void ingest(const Workspace& workspace, const at::Tensor& x, int64_t first, int64_t count) const;
@@ -61,7 +61,7 @@ class CpuExecutor : public Executor {
   Plan plan_;
   const kernels::Kernels& kernels_;
   const kernels::Kernels& float_kernels_;
-  std::vector<Quantised> quantised_;
+  std::vector<QuantParams> quant_params_;
   std::vector<Packed> packed_;  ///< by step
   Ingest ingest_;
   int64_t bytes_ = 0;

@@ -14,12 +14,12 @@ class Executor {
  public:
   virtual ~Executor() = default;
 
-  /// @param x on the CPU: float32 [N, 3, H, W], or uint8 [N, H, W, 3], which is normalised on the way
+  /// @param x on the CPU: float32 [N, 3, H, W], or uint8 [N, H, W, 3], which is normalized on the way
   /// @returns float32 on the CPU, contiguous
   /// @throws Error ERR_ABORTED
-  virtual at::Tensor run(const at::Tensor& x, Until until, const Interrupt& interrupt) = 0;
+  virtual at::Tensor run(const at::Tensor& x, OutputPoint until, const Interrupt& interrupt) = 0;
 
-  /// Whether its threads are a Team's, which forwards at the same time share (Team::share_cores).
+  /// Whether its threads are a IntraOpPool's, which forwards at the same time share (IntraOpPool::share_cores).
   [[nodiscard]] virtual bool shares_cores() const = 0;
 
   /// Memory of the weights.

@@ -10,20 +10,20 @@ namespace {
 
 using kernels::Element;
 
-uint8_t quantised_element(float value, Quantised quantised) {
-  const auto element = value / quantised.scale + static_cast<float>(quantised.zero);
+uint8_t quantized_element(float value, QuantParams quantized) {
+  const auto element = value / quantized.scale + static_cast<float>(quantized.zero);
   // In this order NaN becomes 0: max returns its first argument unless the second one is larger.
   return static_cast<uint8_t>(rounded(std::min(std::max(0.0F, element), 255.0F)));
 }
 
-uint32_t element_of(float value, Element element, Quantised quantised) {
+uint32_t element_of(float value, Element element, QuantParams quantized) {
   switch (element) {
     case Element::kFloat32:
       return std::bit_cast<uint32_t>(value);
     case Element::kBFloat16:
       return static_cast<c10::BFloat16>(value).x;
     case Element::kUInt8:
-      return quantised_element(value, quantised);
+      return quantized_element(value, quantized);
   }
   return 0;
 }
@@ -41,12 +41,12 @@ void look_up(const std::array<std::array<uint32_t, 256>, 3>& table, const uint8_
 
 }  // namespace
 
-Ingest::Ingest(const kernels::Kernels& kernels, Quantised quantised, const Normalisation& normalisation)
-    : kernels_(kernels), quantised_(quantised) {
+Ingest::Ingest(const kernels::Kernels& kernels, QuantParams quantized, const Normalization& normalization)
+    : kernels_(kernels), quant_params_(quantized) {
   for (std::size_t channel = 0; channel < table_.size(); channel++) {
     for (std::size_t byte = 0; byte < 256; byte++) {
-      const auto value = (static_cast<double>(byte) / 255 - normalisation.mean[channel]) / normalisation.std[channel];
-      table_[channel][byte] = element_of(static_cast<float>(value), kernels.element, quantised);
+      const auto value = (static_cast<double>(byte) / 255 - normalization.mean[channel]) / normalization.std[channel];
+      table_[channel][byte] = element_of(static_cast<float>(value), kernels.element, quantized);
     }
   }
 }
@@ -58,14 +58,14 @@ void Ingest::bytes(const uint8_t* row, int64_t width, char* to) const {
     case Element::kBFloat16:
       return look_up<uint16_t>(table_, row, width, channels(), 0, to);
     case Element::kUInt8:
-      return look_up<uint8_t>(table_, row, width, channels(), quantised_.zero, to);
+      return look_up<uint8_t>(table_, row, width, channels(), quant_params_.zero, to);
   }
 }
 
 void Ingest::floats(const float* row, int64_t plane, int64_t width, char* to) const {
   if (kernels_.interleave != nullptr) {
     return kernels_.interleave(
-        {{row, row + plane, row + 2 * plane}, width, quantised_.scale, static_cast<float>(quantised_.zero), to});
+        {{row, row + plane, row + 2 * plane}, width, quant_params_.scale, static_cast<float>(quant_params_.zero), to});
   }
   auto* elements = reinterpret_cast<float*>(to);
   for (int64_t x = 0; x < width; x++) {

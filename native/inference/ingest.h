@@ -6,16 +6,16 @@
 #include <cstdint>
 
 #include "inference/kernels/kernels.h"
-#include "inference/normalisation.h"
+#include "inference/normalization.h"
 #include "inference/packed.h"
 
 namespace resnet {
 
-/// Turns rows of what a forward is given into rows of the input map: pixels of `channels` elements each, those beyond
-/// the third 0. Three channels of float32, four of the other types.
+/// FifoGate rows of what a forward is given into rows of the input map: pixels of `channels` elements each, those
+/// beyond the third 0. Three channels of float32, four of the other types.
 class Ingest {
  public:
-  Ingest(const kernels::Kernels& kernels, Quantised quantised, const Normalisation& normalisation);
+  Ingest(const kernels::Kernels& kernels, QuantParams quantized, const Normalization& normalization);
 
   [[nodiscard]] int64_t channels() const { return kernels_.element == kernels::Element::kFloat32 ? 3 : 4; }
 
@@ -27,7 +27,7 @@ class Ingest {
 
  private:
   const kernels::Kernels& kernels_;
-  Quantised quantised_;
+  QuantParams quant_params_;
   std::array<std::array<uint32_t, 256>, 3> table_{};  ///< the element of each byte, by channel
 };
 

@@ -9,7 +9,7 @@ namespace {
 
 constexpr int64_t kAlignment = 64;
 /// The memory that the batched maps of one pass may take, unless a single image needs more.
-constexpr int64_t kMostBytes = int64_t{96} << 20;
+constexpr int64_t kMaxBytes = int64_t{96} << 20;
 
 int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
@@ -17,7 +17,7 @@ int64_t output_length(int64_t length, int64_t kernel, int64_t stride, int64_t pa
   return (length + 2 * padding - kernel) / stride + 1;
 }
 
-void shape(const Plan& plan, int64_t element_bytes, std::vector<Map>& maps) {
+void shape(const Plan& plan, int64_t element_bytes, std::vector<FeatureMap>& maps) {
   for (const auto& step : plan.steps) {
     if (const auto* conv = std::get_if<Convolution>(&step)) {
       auto& input = maps[conv->input];
@@ -49,10 +49,10 @@ void shape(const Plan& plan, int64_t element_bytes, std::vector<Map>& maps) {
   }
   // An output is written over its shortcut: both need the same border.
   const auto join = [&](const Step& step) {
-    const auto uses = uses_of(step);
-    if (!uses.shortcut) return;
-    auto& shortcut = maps[*uses.shortcut].padding;
-    auto& output = maps[uses.output].padding;
+    const auto operands = operands_of(step);
+    if (!operands.shortcut) return;
+    auto& shortcut = maps[*operands.shortcut].padding;
+    auto& output = maps[operands.output].padding;
     shortcut = output = std::max(shortcut, output);
   };
   std::for_each(plan.steps.rbegin(), plan.steps.rend(), join);
@@ -61,21 +61,21 @@ void shape(const Plan& plan, int64_t element_bytes, std::vector<Map>& maps) {
 
 /// The first step of the first run of steps whose weights outweigh its maps, between two points where a single value
 /// is alive.
-std::size_t first_batched(const Plan& plan, const std::vector<Map>& maps, const std::vector<std::size_t>& last_use,
-                          int64_t element_bytes) {
+std::size_t first_batched(const Plan& plan, const std::vector<FeatureMap>& maps,
+                          const std::vector<std::size_t>& last_use, int64_t element_bytes) {
   std::size_t start = 0;
   int64_t weights = 0;
   int64_t activations = 0;
   for (std::size_t i = 0; i < plan.steps.size(); i++) {
     if (std::holds_alternative<GlobalAverage>(plan.steps[i])) return start;
-    const auto uses = uses_of(plan.steps[i]);
-    activations += maps[uses.output].image_bytes();
+    const auto operands = operands_of(plan.steps[i]);
+    activations += maps[operands.output].image_bytes();
     if (const auto* conv = std::get_if<Convolution>(&plan.steps[i])) {
       weights += conv->out_channels * conv->in_channels * conv->kernel * conv->kernel * element_bytes;
     }
-    const bool alone = std::none_of(maps.begin(), maps.end(), [&](const Map& map) {
-      const auto value = static_cast<Value>(&map - maps.data());
-      return value < uses.output && last_use[value] > i;
+    const bool alone = std::none_of(maps.begin(), maps.end(), [&](const FeatureMap& map) {
+      const auto value = static_cast<ValueId>(&map - maps.data());
+      return value < operands.output && last_use[value] > i;
     });
     if (!alone) continue;
     if (weights > activations) return start;
@@ -86,7 +86,7 @@ std::size_t first_batched(const Plan& plan, const std::vector<Map>& maps, const 
 }
 
 /// Memory that is handed out in whole blocks and handed back for the next map that fits.
-class Blocks {
+class ArenaPlanner {
  public:
   /// @param fresh in a place that nothing else is ever put into
   int64_t take(int64_t bytes, bool fresh) {
@@ -122,26 +122,26 @@ class Blocks {
   int64_t end_ = 0;
 };
 
-int64_t place(const Plan& plan, std::vector<Map>& maps, const std::vector<std::size_t>& last_use, int64_t images,
+int64_t place(const Plan& plan, std::vector<FeatureMap>& maps, const std::vector<std::size_t>& last_use, int64_t images,
               std::size_t first_batched) {
-  Blocks blocks;
-  const auto take = [&](Map& map, bool fresh) {
+  ArenaPlanner blocks;
+  const auto take = [&](FeatureMap& map, bool fresh) {
     map.offset = blocks.take(aligned(map.image_bytes() * (map.one_image ? 1 : images)), fresh);
   };
   take(maps[0], true);
   for (std::size_t i = 0; i < plan.steps.size(); i++) {
-    const auto uses = uses_of(plan.steps[i]);
-    auto& output = maps[uses.output];
+    const auto operands = operands_of(plan.steps[i]);
+    auto& output = maps[operands.output];
     // The first part is run again for each image, over the same maps; what it leaves behind must not be among them.
     const bool left_behind = i < first_batched && !output.one_image;
-    const bool in_place = uses.shortcut && !left_behind;
+    const bool in_place = operands.shortcut && !left_behind;
     if (in_place) {
-      output.offset = maps[*uses.shortcut].offset;
+      output.offset = maps[*operands.shortcut].offset;
     } else {
       take(output, left_behind);
     }
-    for (Value value = 0; value < uses.output; value++) {
-      if (last_use[value] == i && !(in_place && value == uses.shortcut)) blocks.give_back(maps[value].offset);
+    for (ValueId value = 0; value < operands.output; value++) {
+      if (last_use[value] == i && !(in_place && value == operands.shortcut)) blocks.give_back(maps[value].offset);
     }
   }
   return blocks.end();
@@ -151,7 +151,7 @@ int64_t place(const Plan& plan, std::vector<Map>& maps, const std::vector<std::s
 
 Layout layout_of(const Plan& plan, int64_t height, int64_t width, int64_t images, int64_t element_bytes,
                  int64_t input_channels) {
-  Layout layout{std::vector<Map>(plan.values), images, 0, 0};
+  Layout layout{std::vector<FeatureMap>(plan.values), images, 0, 0};
   auto& maps = layout.maps;
   maps[0].channels = input_channels;
   maps[0].height = height;
@@ -163,17 +163,17 @@ Layout layout_of(const Plan& plan, int64_t height, int64_t width, int64_t images
   layout.first_batched = first_batched(plan, maps, last_use, element_bytes);
 
   for (std::size_t i = 0; i < layout.first_batched; i++) {
-    const auto uses = uses_of(plan.steps[i]);
-    maps[uses.input].one_image = true;
-    if (uses.shortcut) maps[*uses.shortcut].one_image = true;
+    const auto operands = operands_of(plan.steps[i]);
+    maps[operands.input].one_image = true;
+    if (operands.shortcut) maps[*operands.shortcut].one_image = true;
   }
   // A few images' maps fit in between those of the first part, more do not: what one image takes says little.
   const auto fixed = place(plan, maps, last_use, 0, layout.first_batched);
   while (true) {
     layout.bytes = place(plan, maps, last_use, layout.images, layout.first_batched);
     const auto batched = layout.bytes - fixed;
-    if (batched <= kMostBytes || layout.images == 1) return layout;
-    layout.images = std::clamp<int64_t>(layout.images * kMostBytes / batched, 1, layout.images - 1);
+    if (batched <= kMaxBytes || layout.images == 1) return layout;
+    layout.images = std::clamp<int64_t>(layout.images * kMaxBytes / batched, 1, layout.images - 1);
   }
 }
 

@@ -8,7 +8,7 @@
 namespace resnet {
 
 /// A map in memory: channels-last, with a border of `padding` pixels all around that its readers' windows reach into.
-struct Map {
+struct FeatureMap {
   int64_t channels = 0, height = 0, width = 0, padding = 0;
   int64_t pixel_bytes = 0;
   int64_t offset = 0;      ///< of the first image in the workspace
@@ -20,9 +20,9 @@ struct Map {
 
 /// Where everything lies for inputs of one height and width: worked out once, so that a forward allocates nothing.
 struct Layout {
-  std::vector<Map> maps;  ///< by value
-  int64_t images;         ///< in one pass over the plan
-  int64_t bytes;          ///< of the workspace
+  std::vector<FeatureMap> maps;  ///< by value
+  int64_t images;                ///< in one pass over the plan
+  int64_t bytes;                 ///< of the workspace
   /// Steps before this one run for one image after another: their maps are large and their weights small, so maps
   /// stay in the cache. From here on weights are what is large, and each is used for all images.
   std::size_t first_batched;

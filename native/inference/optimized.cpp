@@ -6,7 +6,7 @@
 #include "inference/cpu_executor.h"
 #include "inference/peak.h"
 #include "inference/torch_executor.h"
-#include "model/inside.h"
+#include "model/feature_collector.h"
 #include "runtime/input.h"
 #include "system/cores.h"
 
@@ -54,13 +54,13 @@ Optimized::Optimized(const ResNetImpl& network, c10::Device device, const Optimi
       throw Error("ERR_UNSUPPORTED_DTYPE", "int8 is not supported on " + device.str() + "; bfloat16 and float32 are.");
     }
     const auto dtype = options.dtype == DType::kFloat32 ? at::kFloat : at::kBFloat16;
-    executor_ = std::make_unique<TorchExecutor>(std::move(plan), device, dtype, options.normalisation);
+    executor_ = std::make_unique<TorchExecutor>(std::move(plan), device, dtype, options.normalization);
     executor_name_ = "libtorch, " + device.str();
     return;
   }
   const auto* kernels = kernels::select(cpu.element);
   if (kernels == nullptr && options.dtype == DType::kFloat32) {
-    executor_ = std::make_unique<TorchExecutor>(std::move(plan), device, at::kFloat, options.normalisation);
+    executor_ = std::make_unique<TorchExecutor>(std::move(plan), device, at::kFloat, options.normalization);
     executor_name_ = "libtorch, cpu";
     return;
   }
@@ -68,21 +68,21 @@ Optimized::Optimized(const ResNetImpl& network, c10::Device device, const Optimi
     throw Error("ERR_UNSUPPORTED_DTYPE", std::string(cpu.name) + " needs a processor with " + cpu.instructions +
                                              ", which this one has not; float32 works everywhere.");
   }
-  std::vector<Quantised> quantised;
+  std::vector<QuantParams> quantized;
   if (options.dtype == DType::kInt8) {
     if (ranges_.empty()) {
-      ranges_ = calibrate(plan_of(network), options.calibration, options.method, options.normalisation, interrupt);
+      ranges_ = calibrate(plan_of(network), options.calibration, options.method, options.normalization, interrupt);
     }
-    quantised = quantised_for(plan, ranges_, options.normalisation);
+    quantized = quant_params_for(plan, ranges_, options.normalization);
   }
   executor_ = std::make_unique<CpuExecutor>(std::move(plan), *kernels, *kernels::select(Element::kFloat32),
-                                            options.normalisation, std::move(quantised));
+                                            options.normalization, std::move(quantized));
   executor_name_ = kernels->name;
 }
 
 int Optimized::threads(int most) const { return most == 0 && executor_->shares_cores() ? usable_cores() : most; }
 
-at::Tensor Optimized::forward(const at::Tensor& x, Until until, const Interrupt& interrupt) {
+at::Tensor Optimized::forward(const at::Tensor& x, OutputPoint until, const Interrupt& interrupt) {
   if (x.scalar_type() == at::kByte) {
     check_pictures(x.sizes().vec());
     return executor_->run(x, until, interrupt);
@@ -93,7 +93,7 @@ at::Tensor Optimized::forward(const at::Tensor& x, Until until, const Interrupt&
 
 Optimized::Explained Optimized::explain(const at::Tensor& x, std::optional<int64_t> index, const Interrupt& interrupt) {
   const c10::InferenceMode inference;
-  const auto map = forward(x, Until::kMap, interrupt);
+  const auto map = forward(x, OutputPoint::kMap, interrupt);
   const auto logits = at::linear(map.mean({2, 3}), weight_, bias_);
   // Of equal logits argmax takes the first.
   const auto classes = index ? at::full({map.size(0)}, *index, at::kLong) : logits.argmax(1);

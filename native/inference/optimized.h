@@ -7,7 +7,7 @@
 
 #include "inference/calibration.h"
 #include "inference/executor.h"
-#include "inference/normalisation.h"
+#include "inference/normalization.h"
 #include "inference/plan.h"
 #include "model/resnet.h"
 
@@ -17,12 +17,12 @@ struct OptimizeOptions {
   enum class DType : std::uint8_t { kFloat32, kBFloat16, kInt8 };
 
   DType dtype = DType::kFloat32;
-  Normalisation normalisation;
+  Normalization normalization;
   /// For kInt8, one of the two: ranges by value, or inputs to find them with.
   std::vector<Range> ranges;
   std::vector<at::Tensor> calibration;
   CalibrationMethod method = CalibrationMethod::kMinMax;
-  /// Takes the memory of `network`, which is of no use afterwards.
+  /// Takes the memory of `network`, which is of no use afterward.
   bool consume = false;
 };
 
@@ -38,7 +38,7 @@ class Optimized {
 
   /// As Executor::run.
   /// @throws Error ERR_SHAPE, ERR_ABORTED
-  at::Tensor forward(const at::Tensor& x, Until until, const Interrupt& interrupt);
+  at::Tensor forward(const at::Tensor& x, OutputPoint until, const Interrupt& interrupt);
 
   /// A forward and the class activation maps of a class, of each picture's likeliest one where there is none given.
   struct Explained {

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "inference/rounded.h"
-#include "runtime/team.h"
-#include "system/lasting.h"
+#include "runtime/intra_op_pool.h"
+#include "system/persistent_memory.h"
 
 namespace resnet {
 namespace {
@@ -29,7 +29,7 @@ void fill(const Packed& packed, const at::Tensor& weight, int64_t in_channels, c
   // In slices of a panel, so that a layer of few panels has work for all threads; a slice's weights lie together.
   constexpr int64_t kSlice = 64;
   const auto slices = (in + kSlice - 1) / kSlice;
-  Team::of_this_thread().run(packed.panels * slices, [&](int64_t task) {
+  IntraOpPool::of_this_thread().run(packed.panels * slices, [&](int64_t task) {
     const auto panel = task / slices;
     const auto first = panel * kPanel;
     const auto last = std::min(out, first + kPanel);
@@ -50,8 +50,8 @@ void fill(const Packed& packed, const at::Tensor& weight, int64_t in_channels, c
 }
 
 /// The scale and the bias with which sums of elements become numbers, and the weights as such elements.
-void fill_quantised(const Packed& packed, const Parameters& parameters, const at::Tensor& weight, int64_t in_channels,
-                    Quantised input) {
+void fill_quantized(const Packed& packed, const Parameters& parameters, const at::Tensor& weight, int64_t in_channels,
+                    QuantParams input) {
   const auto out = weight.size(0);
   const auto window = weight.numel() / out;
   const auto* values = weight.const_data_ptr<float>();
@@ -64,7 +64,7 @@ void fill_quantised(const Packed& packed, const Parameters& parameters, const at
     if (std::isnan(scaled)) return int8_t{0};  // of a weight that is no number, or beside one that is infinite
     return static_cast<int8_t>(rounded(std::clamp(scaled, -127.0F, 127.0F)));
   };
-  Team::of_this_thread().run(out, [&](int64_t channel) {
+  IntraOpPool::of_this_thread().run(out, [&](int64_t channel) {
     const float* row = values + channel * window;
     float most = 0;
     for (int64_t i = 0; i < window; i++) most = std::max(most, std::abs(row[i]));
@@ -91,7 +91,7 @@ int64_t bytes_of(Element element) {
   return 0;
 }
 
-Packed pack(const Parameters& parameters, Element element, int64_t in_channels, Quantised input) {
+Packed pack(const Parameters& parameters, Element element, int64_t in_channels, QuantParams input) {
   const auto weight = parameters.weight.to(at::kCPU).contiguous();
   const auto out = weight.size(0);
   const auto kernel = weight.dim() == 4 ? weight.size(2) : 1;
@@ -101,7 +101,7 @@ Packed pack(const Parameters& parameters, Element element, int64_t in_channels, 
   packed.panels = rounded_up(out, kPanel) / kPanel;
   packed.row_words = rounded_up(kernel * in_channels, per_word) / per_word;
   packed.panel_bytes = kernel * packed.row_words * kPanel * 4;
-  packed.weights = lasting({packed.panels * packed.panel_bytes}, at::kByte);
+  packed.weights = allocate_persistent({packed.panels * packed.panel_bytes}, at::kByte);
   const bool gaps = out % kPanel != 0 || in_channels != weight.size(1) || kernel * in_channels % per_word != 0;
   if (gaps) packed.weights.zero_();
   packed.scale = at::ones({packed.panels * kPanel}, at::kFloat);
@@ -120,7 +120,7 @@ Packed pack(const Parameters& parameters, Element element, int64_t in_channels, 
       });
       break;
     case Element::kUInt8:
-      fill_quantised(packed, parameters, weight, in_channels, input);
+      fill_quantized(packed, parameters, weight, in_channels, input);
       break;
   }
   return packed;

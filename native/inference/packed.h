@@ -10,7 +10,7 @@
 namespace resnet {
 
 /// How a value's uint8 elements stand for numbers: number = (element - zero) * scale.
-struct Quantised {
+struct QuantParams {
   float scale = 1;
   int32_t zero = 0;
 };
@@ -27,7 +27,7 @@ struct Packed {
 };
 
 /// @param in_channels as the input map has them: at least the weight's, the rest meets zeros
-/// @param input uint8 only: how the input is quantised
-Packed pack(const Parameters& parameters, kernels::Element element, int64_t in_channels, Quantised input = {});
+/// @param input uint8 only: how the input is quantized
+Packed pack(const Parameters& parameters, kernels::Element element, int64_t in_channels, QuantParams input = {});
 
 }  // namespace resnet

@@ -46,10 +46,10 @@ class Planner {
  private:
   bool release_;
 
-  Value value() { return plan.values++; }
+  ValueId value() { return plan.values++; }
 
-  Value convolution(std::string name, const Conv2DImpl& conv, const BatchNorm2DImpl& norm, Value input,
-                    std::optional<Value> shortcut, bool relu) {
+  ValueId convolution(std::string name, const Conv2DImpl& conv, const BatchNorm2DImpl& norm, ValueId input,
+                      std::optional<ValueId> shortcut, bool relu) {
     const auto output = value();
     plan.steps.emplace_back(Convolution{std::move(name), input, output, shortcut, conv.weight.size(1),
                                         conv.weight.size(0), conv.weight.size(2), conv.stride, conv.padding, relu,
@@ -58,26 +58,26 @@ class Planner {
   }
 
   /// A Sequential of the article: convolution, batch norm, and a ReLU or not.
-  Value convolution(const std::string& name, const torch::nn::Sequential& layers, Value input,
-                    std::optional<Value> shortcut, bool relu) {
+  ValueId convolution(const std::string& name, const torch::nn::Sequential& layers, ValueId input,
+                      std::optional<ValueId> shortcut, bool relu) {
     const auto& conv = *layers->ptr(0)->as<Conv2DImpl>();
     const auto& norm = *layers->ptr(1)->as<BatchNorm2DImpl>();
     return convolution(name, conv, norm, input, shortcut, relu);
   }
 
   template <class Block>
-  Value shortcut_of(const std::string& name, const Block& block, Value x) {
+  ValueId shortcut_of(const std::string& name, const Block& block, ValueId x) {
     if (block.down_sample_block.is_empty()) return x;
     return convolution(name + ".down_sample_block", block.down_sample_block, x, {}, false);
   }
 
-  Value block(const std::string& name, const BasicBlockImpl& block, Value x) {
+  ValueId block(const std::string& name, const BasicBlockImpl& block, ValueId x) {
     const auto shortcut = shortcut_of(name, block, x);
     x = convolution(name + ".conv_bn_block1", block.conv_bn_block1, x, {}, true);
     return convolution(name + ".conv_bn_block2", block.conv_bn_block2, x, shortcut, true);
   }
 
-  Value block(const std::string& name, const BottleneckBlockImpl& block, Value x) {
+  ValueId block(const std::string& name, const BottleneckBlockImpl& block, ValueId x) {
     const auto shortcut = shortcut_of(name, block, x);
     x = convolution(name + ".conv_bn_block1", block.conv_bn_block1, x, {}, true);
     x = convolution(name + ".conv_bn_block2", block.conv_bn_block2, x, {}, true);
@@ -107,22 +107,22 @@ struct Describe {
 
 }  // namespace
 
-Uses uses_of(const Step& step) {
+Operands operands_of(const Step& step) {
   return std::visit(
-      [](const auto& one) -> Uses {
+      [](const auto& one) -> Operands {
         if constexpr (requires { one.shortcut; }) return {one.input, one.output, one.shortcut};
         return {one.input, one.output, {}};
       },
       step);
 }
 
-std::size_t Plan::steps_until(Until until) const {
+std::size_t Plan::steps_until(OutputPoint until) const {
   switch (until) {
-    case Until::kLogits:
+    case OutputPoint::kLogits:
       return steps.size();
-    case Until::kFeatures:
+    case OutputPoint::kFeatures:
       return steps.size() - 1;
-    case Until::kMap:
+    case OutputPoint::kMap:
       return steps.size() - 2;
   }
   return 0;
@@ -131,9 +131,9 @@ std::size_t Plan::steps_until(Until until) const {
 std::vector<std::size_t> Plan::last_uses() const {
   std::vector<std::size_t> last(values, steps.size());
   for (std::size_t i = 0; i < steps.size(); i++) {
-    const auto uses = uses_of(steps[i]);
-    last[uses.input] = i;
-    if (uses.shortcut) last[*uses.shortcut] = i;
+    const auto operands = operands_of(steps[i]);
+    last[operands.input] = i;
+    if (operands.shortcut) last[*operands.shortcut] = i;
   }
   return last;
 }
@@ -141,7 +141,7 @@ std::vector<std::size_t> Plan::last_uses() const {
 std::vector<std::string> Plan::names() const {
   std::vector<std::string> names(values, "input");
   for (const auto& step : steps) {
-    auto& name = names[uses_of(step).output];
+    auto& name = names[operands_of(step).output];
     if (const auto* conv = std::get_if<Convolution>(&step)) name = conv->name;
     if (std::holds_alternative<MaxPool>(step)) name = "max_pool";
     if (std::holds_alternative<GlobalAverage>(step)) name = "avg_pool";

@@ -27,7 +27,7 @@ struct Compute {
 
 }  // namespace
 
-TorchExecutor::TorchExecutor(Plan plan, c10::Device device, at::ScalarType dtype, const Normalisation& normalisation)
+TorchExecutor::TorchExecutor(Plan plan, c10::Device device, at::ScalarType dtype, const Normalization& normalization)
     : plan_(std::move(plan)), last_uses_(plan_.last_uses()), device_(device), dtype_(dtype) {
   const c10::InferenceMode inference;
   const auto place = [&](const at::Tensor& tensor) {
@@ -51,35 +51,35 @@ TorchExecutor::TorchExecutor(Plan plan, c10::Device device, at::ScalarType dtype
   const auto per_channel = [&](const std::array<double, 3>& values) {
     return at::tensor(at::ArrayRef<double>(values), at::kDouble).to(at::kFloat).view({1, 3, 1, 1}).to(device);
   };
-  mean_ = per_channel(normalisation.mean);
-  deviation_ = per_channel(normalisation.std);
+  mean_ = per_channel(normalization.mean);
+  deviation_ = per_channel(normalization.std);
 }
 
-at::Tensor TorchExecutor::run(const at::Tensor& x, Until until, const Interrupt& interrupt) {
+at::Tensor TorchExecutor::run(const at::Tensor& x, OutputPoint until, const Interrupt& interrupt) {
   return run(x, until, interrupt, nullptr);
 }
 
-at::Tensor TorchExecutor::run(const at::Tensor& x, Until until, const Interrupt& interrupt,
+at::Tensor TorchExecutor::run(const at::Tensor& x, OutputPoint until, const Interrupt& interrupt,
                               const ValueObserver& observer) {
   const c10::InferenceMode inference;
   std::vector<at::Tensor> values(plan_.values);
-  values[0] = normalised(x.to(device_)).to(dtype_).contiguous(at::MemoryFormat::ChannelsLast);
+  values[0] = normalized(x.to(device_)).to(dtype_).contiguous(at::MemoryFormat::ChannelsLast);
   if (observer) observer(0, values[0]);
   const auto steps = plan_.steps_until(until);
-  Value last = 0;
+  ValueId last = 0;
   for (std::size_t i = 0; i < steps; i++) {
     check_interrupt(interrupt);
-    const auto uses = uses_of(plan_.steps[i]);
-    last = uses.output;
+    const auto operands = operands_of(plan_.steps[i]);
+    last = operands.output;
     values[last] = std::visit(Compute{values, parameters_[i]}, plan_.steps[i]);
     if (observer) observer(last, values[last]);
-    if (last_uses_[uses.input] == i) values[uses.input].reset();
-    if (uses.shortcut && last_uses_[*uses.shortcut] == i) values[*uses.shortcut].reset();
+    if (last_uses_[operands.input] == i) values[operands.input].reset();
+    if (operands.shortcut && last_uses_[*operands.shortcut] == i) values[*operands.shortcut].reset();
   }
   return values[last].to(at::kCPU, at::kFloat).contiguous();
 }
 
-at::Tensor TorchExecutor::normalised(const at::Tensor& x) const {
+at::Tensor TorchExecutor::normalized(const at::Tensor& x) const {
   if (x.scalar_type() != at::kByte) return x;
   return x.permute({0, 3, 1, 2}).to(at::kFloat).div_(255).sub_(mean_).div_(deviation_);
 }

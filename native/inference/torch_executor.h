@@ -4,13 +4,13 @@
 #include <vector>
 
 #include "inference/executor.h"
-#include "inference/normalisation.h"
+#include "inference/normalization.h"
 #include "inference/plan.h"
 
 namespace resnet {
 
 /// Told of each value of a forward as it is made, the input included.
-using ValueObserver = std::function<void(Value, const at::Tensor&)>;
+using ValueObserver = std::function<void(ValueId, const at::Tensor&)>;
 
 /// Runs a plan with libtorch's own operators, channels-last: on CUDA, on processors that our kernels are not made
 /// for, and wherever values have to be looked at.
@@ -22,15 +22,15 @@ class TorchExecutor : public Executor {
   };
 
   /// @param dtype of weights and activations
-  TorchExecutor(Plan plan, c10::Device device, at::ScalarType dtype, const Normalisation& normalisation);
+  TorchExecutor(Plan plan, c10::Device device, at::ScalarType dtype, const Normalization& normalization);
 
-  at::Tensor run(const at::Tensor& x, Until until, const Interrupt& interrupt) override;
-  at::Tensor run(const at::Tensor& x, Until until, const Interrupt& interrupt, const ValueObserver& observer);
+  at::Tensor run(const at::Tensor& x, OutputPoint until, const Interrupt& interrupt) override;
+  at::Tensor run(const at::Tensor& x, OutputPoint until, const Interrupt& interrupt, const ValueObserver& observer);
   [[nodiscard]] bool shares_cores() const override { return false; }
   [[nodiscard]] int64_t bytes() const override;
 
  private:
-  [[nodiscard]] at::Tensor normalised(const at::Tensor& x) const;
+  [[nodiscard]] at::Tensor normalized(const at::Tensor& x) const;
 
   Plan plan_;
   std::vector<std::size_t> last_uses_;

@@ -9,7 +9,7 @@ namespace resnet {
 
 /// A map's memory in a workspace.
 struct View {
-  View(const Map& map, void* memory) : map(map), memory(static_cast<char*>(memory) + map.offset) {}
+  View(const FeatureMap& map, void* memory) : map(map), memory(static_cast<char*>(memory) + map.offset) {}
 
   /// A pixel by its place in the map; the border has negative ones and those from height and width on.
   [[nodiscard]] char* pixel(int64_t image, int64_t y, int64_t x) const {
@@ -34,7 +34,7 @@ struct View {
     }
   }
 
-  const Map& map;
+  const FeatureMap& map;
   char* memory;
 };
 

@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "inference/convolve.h"
-#include "runtime/team.h"
-#include "system/lasting.h"
+#include "runtime/intra_op_pool.h"
+#include "system/persistent_memory.h"
 
 namespace resnet {
 namespace {
@@ -15,7 +15,7 @@ constexpr int64_t kPositions = 16;
 /// Tiles of a piece: four times the pixels of a kernel's tile, so that each weight read serves many.
 constexpr int64_t kTiles = 28;
 /// Tiles across at a time: a piece is a whole row or more, and a row may be a million pixels long.
-constexpr int64_t kMostAcross = 8 * kTiles;
+constexpr int64_t kMaxAcross = 8 * kTiles;
 
 /// G g G^T of a 3 x 3 window g, in float64.
 std::array<double, kPositions> transformed(const float* g, double scale) {
@@ -158,7 +158,7 @@ Packed pack_winograd(const Parameters& parameters) {
   packed.panels = (out + kPanel - 1) / kPanel;
   packed.row_words = in;
   packed.panel_bytes = kPositions * in * kPanel * static_cast<int64_t>(sizeof(float));
-  packed.weights = lasting({packed.panels * packed.panel_bytes}, at::kByte);
+  packed.weights = allocate_persistent({packed.panels * packed.panel_bytes}, at::kByte);
   if (out % kPanel != 0) packed.weights.zero_();
   packed.scale = at::ones({packed.panels * kPanel}, at::kFloat);
   packed.bias = at::zeros({packed.panels * kPanel}, at::kFloat);
@@ -166,7 +166,7 @@ Packed pack_winograd(const Parameters& parameters) {
   const auto* from = weight.const_data_ptr<float>();
   const auto* scale = parameters.scale.const_data_ptr<double>();
   auto* to = reinterpret_cast<float*>(packed.weights.data_ptr());
-  Team::of_this_thread().run(in, [&](int64_t c) {
+  IntraOpPool::of_this_thread().run(in, [&](int64_t c) {
     for (int64_t channel = 0; channel < out; channel++) {
       const auto values = transformed(from + (channel * in + c) * 9, scale[channel]);
       for (int64_t position = 0; position < kPositions; position++) {
@@ -183,7 +183,7 @@ void convolve_winograd(const kernels::Kernels& kernels, const ConvolutionTask& t
   const auto rows = (map.height + 1) / 2;
   const auto across = (map.width + 1) / 2;
   const auto panels = task.packed.panels;
-  auto& team = Team::of_this_thread();
+  auto& team = IntraOpPool::of_this_thread();
   const auto threads = team.threads();
   // As many blocks for each thread, of about kTiles; where an image has too few, its panels are shared out as well.
   const auto wanted = (rows * across + kTiles - 1) / kTiles;
@@ -197,8 +197,8 @@ void convolve_winograd(const kernels::Kernels& kernels, const ConvolutionTask& t
     const auto end = rows * (block + 1) / blocks;
     const auto first_panel = panels * group / groups;
     const auto end_panel = panels * (group + 1) / groups;
-    for (int64_t column = 0; column < across; column += kMostAcross) {
-      const Tiles tiles{begin, end, column, std::min(across, column + kMostAcross)};
+    for (int64_t column = 0; column < across; column += kMaxAcross) {
+      const Tiles tiles{begin, end, column, std::min(across, column + kMaxAcross)};
       Piece(kernels, task, image, tiles).run(first_panel, end_panel);
     }
     constexpr auto kPanelBytes = kPanel * static_cast<int64_t>(sizeof(float));

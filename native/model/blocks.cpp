@@ -37,7 +37,7 @@ at::Tensor BasicBlockImpl::forward(const at::Tensor& inputs) {
   auto x = conv_bn_block1->forward(inputs);
   x = conv_bn_block2->forward(x);
   const auto shortcut = down_sample_block.is_empty() ? inputs : down_sample_block->forward(inputs);
-  return observed(*this, inputs, relu_out->forward(at::add(shortcut, x)));
+  return notify_observers(*this, inputs, relu_out->forward(at::add(shortcut, x)));
 }
 
 BottleneckBlockImpl::BottleneckBlockImpl(int64_t input_channels, int64_t output_channels, int64_t stride)
@@ -63,7 +63,7 @@ at::Tensor BottleneckBlockImpl::forward(const at::Tensor& inputs) {
   x = conv_bn_block2->forward(x);
   x = conv_bn_block3->forward(x);
   const auto shortcut = down_sample_block.is_empty() ? inputs : down_sample_block->forward(inputs);
-  return observed(*this, inputs, relu_out->forward(at::add(shortcut, x)));
+  return notify_observers(*this, inputs, relu_out->forward(at::add(shortcut, x)));
 }
 
 }  // namespace resnet

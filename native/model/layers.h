@@ -11,7 +11,7 @@ namespace resnet {
 // The article's seven layers, under the names that it and its summary tables use, on libtorch's functions.
 //
 // torch::nn has layers of its own; these differ in two ways. A new layer's values are unwritten (the system gives
-// it no memory until then) and it draws no random number: initialise() or loading writes them. And a forward of a
+// it no memory until then) and it draws no random number: initialize() or loading writes them. And a forward of a
 // meta tensor (a shape without values) works out shapes alone, which is how a summary is traced.
 
 /// Convolution without bias, as everywhere in the article (torch.nn.Conv2d, bias=False).
@@ -30,7 +30,7 @@ class Conv2DImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Conv2D);
 
-/// Batch normalisation per channel (torch.nn.BatchNorm2d: eps 1e-5, momentum 0.1). In train mode it normalises
+/// Batch normalization per channel (torch.nn.BatchNorm2d: eps 1e-5, momentum 0.1). In train mode it normalizes
 /// by the batch and moves the running statistics; needs more than one value per channel then.
 class BatchNorm2DImpl : public torch::nn::Module {
  public:

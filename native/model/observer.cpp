@@ -9,7 +9,7 @@ Observing::Observing(Observer& observer) : observer_(observer), previous_(latest
 
 Observing::~Observing() { latest = previous_; }
 
-at::Tensor observed(const torch::nn::Module& layer, const at::Tensor& input, at::Tensor output) {
+at::Tensor notify_observers(const torch::nn::Module& layer, const at::Tensor& input, at::Tensor output) {
   for (const auto* one = latest; one != nullptr; one = one->previous_) one->observer_.ran(layer, input, output);
   return output;
 }

@@ -22,13 +22,13 @@ class Observing {
   Observing& operator=(const Observing&) = delete;
 
  private:
-  friend at::Tensor observed(const torch::nn::Module& layer, const at::Tensor& input, at::Tensor output);
+  friend at::Tensor notify_observers(const torch::nn::Module& layer, const at::Tensor& input, at::Tensor output);
 
   Observer& observer_;
   const Observing* previous_;
 };
 
 /// What a layer's forward returns through: tells this thread's observers, the latest first, and passes `output` on.
-at::Tensor observed(const torch::nn::Module& layer, const at::Tensor& input, at::Tensor output);
+at::Tensor notify_observers(const torch::nn::Module& layer, const at::Tensor& input, at::Tensor output);
 
 }  // namespace resnet

@@ -61,7 +61,7 @@ at::Tensor ResNetImpl::forward(at::Tensor x) {
   x = avg_pool->forward(x);
   x = flatten->forward(x);
   x = fc->forward(x);
-  return observed(*this, inputs, x);
+  return notify_observers(*this, inputs, x);
 }
 
 }  // namespace resnet

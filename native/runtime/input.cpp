@@ -14,7 +14,7 @@ bool is_shape(const std::vector<int64_t>& shape, std::size_t dimensions) {
   if (shape.size() != dimensions) return false;
   int64_t elements = 1;
   for (const auto dimension : shape) {
-    if (dimension <= 0 || dimension > kMostElements || elements > kMostElements / dimension) return false;
+    if (dimension <= 0 || dimension > kMaxElements || elements > kMaxElements / dimension) return false;
     elements *= dimension;
   }
   return true;

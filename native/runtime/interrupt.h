@@ -3,7 +3,7 @@
 #include <atomic>
 
 #include "error.h"
-#include "runtime/streams.h"
+#include "runtime/inference_threads.h"
 
 namespace resnet {
 
@@ -12,7 +12,7 @@ using Interrupt = std::atomic<bool>;
 
 /// @throws Error ERR_ABORTED once nobody waits for the forward any more
 inline void check_interrupt(const Interrupt& interrupt) {
-  if (interrupt || Streams::shared().stopping()) throw Error("ERR_ABORTED", "The forward was aborted.");
+  if (interrupt || InferenceThreads::shared().stopping()) throw Error("ERR_ABORTED", "The forward was aborted.");
 }
 
 }  // namespace resnet

@@ -5,7 +5,7 @@
 
 #include "error.h"
 #include "model/blocks.h"
-#include "model/initialise.h"
+#include "model/initialize.h"
 #include "model/observer.h"
 #include "model/resnet.h"
 #include "model/state.h"
@@ -54,9 +54,9 @@ Network::Network(const Spec& spec, bool meta)
   module_->eval();
 }
 
-void Network::initialise(uint64_t seed) {
+void Network::initialize(uint64_t seed) {
   const at::NoGradGuard no_grad;
-  resnet::initialise(*module_, seed);
+  resnet::initialize(*module_, seed);
 }
 
 at::Tensor Network::InFlight::forward(const at::Tensor& x, const Interrupt& interrupt, Observer* observer) const {
@@ -65,7 +65,7 @@ at::Tensor Network::InFlight::forward(const at::Tensor& x, const Interrupt& inte
 }
 
 void Network::InFlight::await_turn() const {
-  if (network_->training()) turn_.wait();
+  if (network_->training()) ticket_.wait();
 }
 
 at::Tensor Network::forward(const at::Tensor& x, const Interrupt& interrupt, Observer* observer) {
@@ -92,7 +92,7 @@ at::Tensor Network::forward(const at::Tensor& x, const Interrupt& interrupt, Obs
 }
 
 void Network::require_idle(const std::string& action) const {
-  const int running = turns_.count();
+  const int running = gate_.count();
   if (running == 0) return;
   throw Error("ERR_BUSY", action + " must wait: " + std::to_string(running) +
                               (running == 1 ? " forward is" : " forwards are") + " in flight on this module.");

@@ -12,8 +12,8 @@
 
 #include "model/observer.h"
 #include "model/trace.h"
+#include "runtime/fifo_gate.h"
 #include "runtime/interrupt.h"
-#include "runtime/turns.h"
 
 namespace resnet {
 
@@ -36,19 +36,19 @@ using Spec = std::variant<BlockSpec, ResNetSpec>;
 /// changes under them.
 class Network {
  public:
-  /// The values are unwritten: initialise or load them, on the CPU, then move.
+  /// The values are unwritten: initialize or load them, on the CPU, then move.
   /// @param meta shapes alone, for summaries and counts: such a network never gets values
   explicit Network(const Spec& spec, bool meta = false);
 
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
-  void initialise(uint64_t seed);
+  void initialize(uint64_t seed);
 
   /// Work on a network that is queued or runs: while one is alive the network is busy.
   class InFlight {
    public:
-    explicit InFlight(std::shared_ptr<Network> network) : network_(std::move(network)), turn_(network_->turns_) {}
+    explicit InFlight(std::shared_ptr<Network> network) : network_(std::move(network)), ticket_(network_->gate_) {}
 
     [[nodiscard]] Network& network() const { return *network_; }
 
@@ -63,7 +63,7 @@ class Network {
 
    private:
     std::shared_ptr<Network> network_;
-    Turns::Turn turn_;
+    FifoGate::Ticket ticket_;
   };
 
   /// @throws Error ERR_BUSY, naming `action`, while forwards are in flight
@@ -95,7 +95,7 @@ class Network {
   Forward forward_;
   int64_t input_channels_;
   c10::Device device_;
-  Turns turns_;
+  FifoGate gate_;
 };
 
 }  // namespace resnet

@@ -4,39 +4,39 @@
 #include <cmath>
 #include <limits>
 
-#include "model/initialise.h"
+#include "model/initialize.h"
 #include "model/resnet.h"
 #include "test/support.h"
 
 namespace resnet {
 namespace {
 
-constexpr Normalisation kNormalisation{{0.5, 0.5, 0.5}, {0.5, 0.5, 0.5}};
+constexpr Normalization kNormalization{{0.5, 0.5, 0.5}, {0.5, 0.5, 0.5}};
 const Interrupt kNever{false};
 
 ResNet network() {
   const at::NoGradGuard no_grad;
   ResNet network(18, 10);
-  initialise(*network, 5);
+  initialize(*network, 5);
   network->eval();
   return network;
 }
 
 std::vector<Range> ranges_of(const ResNet& network, const std::vector<at::Tensor>& inputs, CalibrationMethod method) {
-  return calibrate(plan_of(*network), inputs, method, kNormalisation, kNever);
+  return calibrate(plan_of(*network), inputs, method, kNormalization, kNever);
 }
 
-void expect_usable(const std::vector<Quantised>& quantised) {
-  for (const auto& [scale, zero] : quantised) {
+void expect_usable(const std::vector<QuantParams>& quantized) {
+  for (const auto& [scale, zero] : quantized) {
     EXPECT_GT(scale, 0);
     EXPECT_GE(zero, 0);
     EXPECT_LE(zero, 255);
   }
 }
 
-/// The outputs of convolutions without ReLU: neither it nor a normalisation has a say in their ranges.
-std::vector<Value> values_of_any_sign(const Plan& plan) {
-  std::vector<Value> found;
+/// The outputs of convolutions without ReLU: neither it nor a normalization has a say in their ranges.
+std::vector<ValueId> values_of_any_sign(const Plan& plan) {
+  std::vector<ValueId> found;
   for (const auto& step : plan.steps) {
     const auto* conv = std::get_if<Convolution>(&step);
     if (conv != nullptr && !conv->relu) found.push_back(conv->output);
@@ -54,7 +54,7 @@ TEST(Calibration, TakesTheLeastAndTheMostOfAllInputs) {
   const auto ranges = ranges_of(net, {low, high}, CalibrationMethod::kMinMax);
   EXPECT_EQ(ranges[0].least, -3);
   EXPECT_EQ(ranges[0].most, 5);
-  expect_usable(quantised_for(plan_of(*net), ranges, kNormalisation));
+  expect_usable(quant_params_for(plan_of(*net), ranges, kNormalization));
 }
 
 TEST(Calibration, ByPercentileLeavesTheRarestOut) {
@@ -71,7 +71,7 @@ TEST(Calibration, ByPercentileLeavesTheRarestOut) {
     EXPECT_LE(trimmed[i].most, whole[i].most);
     EXPECT_LE(trimmed[i].least, trimmed[i].most);
   }
-  expect_usable(quantised_for(plan_of(*net), trimmed, kNormalisation));
+  expect_usable(quant_params_for(plan_of(*net), trimmed, kNormalization));
 }
 
 TEST(Calibration, ByPercentileNoRangeBecomesWiderByRounding) {
@@ -98,7 +98,7 @@ TEST(Calibration, ByPercentileRangesTooWideToBeCountedAreKept) {
     const auto ranges = ranges_of(net, {input}, CalibrationMethod::kPercentile);
     EXPECT_EQ(ranges[0].least, -static_cast<float>(value));
     EXPECT_EQ(ranges[0].most, static_cast<float>(value));
-    expect_usable(quantised_for(plan_of(*net), ranges, kNormalisation));
+    expect_usable(quant_params_for(plan_of(*net), ranges, kNormalization));
   }
 }
 
@@ -108,7 +108,7 @@ TEST(Calibration, InputsOfOneValueStillGiveRanges) {
   for (const double value : {0.0, 1.0}) {
     for (const auto method : {CalibrationMethod::kMinMax, CalibrationMethod::kPercentile}) {
       const auto ranges = ranges_of(net, {at::full({1, 3, 7, 5}, value)}, method);
-      expect_usable(quantised_for(plan, ranges, kNormalisation));
+      expect_usable(quant_params_for(plan, ranges, kNormalization));
     }
   }
 }
@@ -127,16 +127,16 @@ TEST(Calibration, NumbersThatAreNotFiniteAreRefused) {
 TEST(Calibration, RangesOfAnyNumbersGiveElements) {
   const auto net = network();
   const auto plan = plan_of(*net);
-  constexpr auto kMost = std::numeric_limits<float>::max();
+  constexpr auto kMax = std::numeric_limits<float>::max();
   for (const auto& range :
-       {Range{0, 0}, {5, 6}, {-6, -5}, {1, -1}, {0, 1e-45F}, {-1e-45F, 0}, {-kMost, kMost}, {-kMost, 0}, {0, kMost}}) {
-    const auto quantised = quantised_for(plan, std::vector<Range>(plan.values, range), kNormalisation);
-    EXPECT_EQ(quantised.size(), static_cast<std::size_t>(plan.values));
-    expect_usable(quantised);
+       {Range{0, 0}, {5, 6}, {-6, -5}, {1, -1}, {0, 1e-45F}, {-1e-45F, 0}, {-kMax, kMax}, {-kMax, 0}, {0, kMax}}) {
+    const auto quantized = quant_params_for(plan, std::vector<Range>(plan.values, range), kNormalization);
+    EXPECT_EQ(quantized.size(), static_cast<std::size_t>(plan.values));
+    expect_usable(quantized);
     // 255 steps from one end to the other, 0 among them, wherever float32 has such a step.
     const auto step = (std::max<double>(range.most, 0) - std::min<double>(range.least, 0)) / 255;
     if (step < std::numeric_limits<float>::min()) continue;
-    for (const auto value : values_of_any_sign(plan)) EXPECT_NEAR(quantised[value].scale, step, 1e-6 * step);
+    for (const auto value : values_of_any_sign(plan)) EXPECT_NEAR(quantized[value].scale, step, 1e-6 * step);
   }
 }
 

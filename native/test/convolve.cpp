@@ -52,7 +52,7 @@ class Block {
   [[nodiscard]] View view() const { return {map_, memory_.get()}; }
 
  private:
-  Map map_;
+  FeatureMap map_;
   int64_t images_;
   std::unique_ptr<float[]> memory_;
 };
@@ -70,7 +70,7 @@ void expect_as_libtorch(const kernels::Kernels& kernels, const Case& one, Convol
   if (one.shortcut) expected = expected + shortcut;
   if (one.relu) expected = at::relu(expected);
 
-  const Convolution step{"",      0,        1,          one.shortcut ? std::optional<Value>(1) : std::nullopt,
+  const Convolution step{"",      0,        1,          one.shortcut ? std::optional<ValueId>(1) : std::nullopt,
                          one.in,  one.out,  one.kernel, one.stride,
                          padding, one.relu, nullptr};
   const auto packed = winograd ? pack_winograd(parameters) : pack(parameters, Element::kFloat32, one.in);

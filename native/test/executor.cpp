@@ -6,9 +6,9 @@
 
 #include "inference/optimized.h"
 #include "inference/torch_executor.h"
-#include "model/initialise.h"
-#include "runtime/streams.h"
-#include "system/lasting.h"
+#include "model/initialize.h"
+#include "runtime/inference_threads.h"
+#include "system/persistent_memory.h"
 #include "test/support.h"
 
 // The executor with our kernels against libtorch's operators, on the same plan.
@@ -17,23 +17,23 @@ namespace {
 
 using DType = OptimizeOptions::DType;
 
-constexpr Normalisation kNormalisation{{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}};
+constexpr Normalization kNormalization{{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}};
 const Interrupt kNever{false};
 
 ResNet network_of(int64_t layers) {
   const at::NoGradGuard no_grad;
   ResNet network(layers, 10);
-  initialise(*network, 5);
+  initialize(*network, 5);
   network->eval();
   return network;
 }
 
-/// The optimised network; none where this processor cannot compute in `dtype`.
+/// The optimized network; none where this processor cannot compute in `dtype`.
 std::unique_ptr<Optimized> optimized(const ResNet& network, DType dtype,
                                      std::vector<at::Tensor> calibration = {random_tensor({2, 3, 65, 65}, 3)}) {
   OptimizeOptions options;
   options.dtype = dtype;
-  options.normalisation = kNormalisation;
+  options.normalization = kNormalization;
   options.calibration = std::move(calibration);
   try {
     return std::make_unique<Optimized>(*network, c10::kCPU, options, kNever);
@@ -43,8 +43,8 @@ std::unique_ptr<Optimized> optimized(const ResNet& network, DType dtype,
   }
 }
 
-at::Tensor by_libtorch(const ResNet& network, const at::Tensor& x, Until until) {
-  TorchExecutor executor(plan_of(*network), c10::kCPU, at::kFloat, kNormalisation);
+at::Tensor by_libtorch(const ResNet& network, const at::Tensor& x, OutputPoint until) {
+  TorchExecutor executor(plan_of(*network), c10::kCPU, at::kFloat, kNormalization);
   return executor.run(x, until, kNever);
 }
 
@@ -81,13 +81,13 @@ TEST(Executor, ThinPicturesLeaveLittleMemoryBehind) {
   const auto network = network_of(18);
   const auto fast = optimized(network, DType::kFloat32);
   if (fast->executor().starts_with("libtorch")) GTEST_SKIP() << "this processor lacks the instructions";
-  const auto run = [&](int64_t width) { fast->forward(at::zeros({1, 3, 1, width}), Until::kLogits, kNever); };
+  const auto run = [&](int64_t width) { fast->forward(at::zeros({1, 3, 1, width}), OutputPoint::kLogits, kNever); };
   for (int64_t width = 100000; width < 100008; width++) run(width);  // 150 MB of workspace each
-  const auto before = lasting_bytes();
+  const auto before = persistent_bytes();
   run(100007);
-  EXPECT_EQ(lasting_bytes(), before);  // the last one's is still there
+  EXPECT_EQ(persistent_bytes(), before);  // the last one's is still there
   run(100000);
-  EXPECT_GT(lasting_bytes() - before, 100 << 20);  // the first one's is not
+  EXPECT_GT(persistent_bytes() - before, 100 << 20);  // the first one's is not
 }
 
 TEST(Executor, ThinPicturesLeaveLittleMemoryWithTheThreadsWhenItIsGone) {
@@ -99,7 +99,7 @@ TEST(Executor, ThinPicturesLeaveLittleMemoryWithTheThreadsWhenItIsGone) {
     {
       const auto fast = optimized(network, DType::kFloat32);
       if (fast->executor().starts_with("libtorch")) GTEST_SKIP() << "this processor lacks the instructions";
-      fast->forward(at::zeros({1, 3, 1, 100000}), Until::kLogits, kNever);
+      fast->forward(at::zeros({1, 3, 1, 100000}), OutputPoint::kLogits, kNever);
       EXPECT_GT(resident() - before, int64_t{100} << 20);
     }
     EXPECT_LT(resident() - before, int64_t{64} << 20);
@@ -118,7 +118,7 @@ TEST(Executor, AnswersAsLibtorchForOddSizesInEveryDType) {
       // Each by itself: a single pixel's values are too small for the steps that a larger picture's range has.
       const auto fast = optimized(network, dtype, {x});
       if (fast == nullptr) continue;
-      for (const auto until : {Until::kLogits, Until::kFeatures, Until::kMap}) {
+      for (const auto until : {OutputPoint::kLogits, OutputPoint::kFeatures, OutputPoint::kMap}) {
         EXPECT_LE(difference(fast->forward(x, until, kNever), by_libtorch(network, x, until)), most)
             << fast->executor() << ' ' << x.sizes();
       }
@@ -132,9 +132,9 @@ TEST(Executor, AnswersAsLibtorchForBottlenecksAndPictures) {
   for (const int threads : {1, 3}) {
     const Threads set(threads);
     const auto fast = optimized(network, DType::kFloat32);
-    EXPECT_LE(
-        difference(fast->forward(pictures, Until::kLogits, kNever), by_libtorch(network, pictures, Until::kLogits)),
-        1e-5);
+    EXPECT_LE(difference(fast->forward(pictures, OutputPoint::kLogits, kNever),
+                         by_libtorch(network, pictures, OutputPoint::kLogits)),
+              1e-5);
   }
 }
 
@@ -144,13 +144,13 @@ TEST(Executor, AnswersForManyThreadsOfManyShapesAtOnce) {
   std::vector<at::Tensor> inputs, expected;
   for (int64_t i = 0; i < 6; i++) {
     inputs.push_back(random_tensor({1 + i % 2, 3, 32 + 5 * i, 40}, i));
-    expected.push_back(fast->forward(inputs.back(), Until::kLogits, kNever));
+    expected.push_back(fast->forward(inputs.back(), OutputPoint::kLogits, kNever));
   }
   on_threads(4, [&](int thread) {
     const Threads set(2);
     for (std::size_t i = 0; i < 12; i++) {
       const auto which = (i + static_cast<std::size_t>(thread)) % inputs.size();
-      const auto got = fast->forward(inputs[which], Until::kLogits, kNever);
+      const auto got = fast->forward(inputs[which], OutputPoint::kLogits, kNever);
       EXPECT_TRUE(at::equal(got, expected[which])) << "the order of sums does not depend on threads";
     }
   });
@@ -168,12 +168,12 @@ TEST(Executor, IsInterruptedByAnotherThread) {
       interrupt = true;
     });
     EXPECT_EQ(code_of([&] {
-                while (true) fast->forward(x, Until::kLogits, interrupt);
+                while (true) fast->forward(x, OutputPoint::kLogits, interrupt);
               }),
               "ERR_ABORTED");
     other.join();
     const auto small = random_tensor({1, 3, 33, 33}, 2);
-    EXPECT_EQ(fast->forward(small, Until::kLogits, kNever).sizes(), (std::vector<int64_t>{1, 10}));
+    EXPECT_EQ(fast->forward(small, OutputPoint::kLogits, kNever).sizes(), (std::vector<int64_t>{1, 10}));
   }
 }
 
@@ -182,17 +182,17 @@ TEST(Executor, AllocatesNothingButItsAnswerAlsoAfterOneThatWasAborted) {
   const auto fast = optimized(network, DType::kFloat32);
   if (fast->executor().starts_with("libtorch")) GTEST_SKIP() << "this processor lacks the instructions";
   const auto x = random_tensor({2, 3, 64, 48}, 1);
-  fast->forward(x, Until::kLogits, kNever);
-  const auto lasting = lasting_bytes();
+  fast->forward(x, OutputPoint::kLogits, kNever);
+  const auto allocate_persistent = persistent_bytes();
   const Allocated allocated;
-  fast->forward(x, Until::kLogits, kNever);
+  fast->forward(x, OutputPoint::kLogits, kNever);
   const auto answer = allocated.bytes();
   EXPECT_EQ(answer, 2 * 10 * sizeof(float));
   const Interrupt aborted{true};
-  EXPECT_EQ(code_of([&] { fast->forward(x, Until::kLogits, aborted); }), "ERR_ABORTED");
-  fast->forward(x, Until::kLogits, kNever);
+  EXPECT_EQ(code_of([&] { fast->forward(x, OutputPoint::kLogits, aborted); }), "ERR_ABORTED");
+  fast->forward(x, OutputPoint::kLogits, kNever);
   EXPECT_EQ(allocated.bytes(), 3 * answer);
-  EXPECT_EQ(lasting_bytes(), lasting);
+  EXPECT_EQ(persistent_bytes(), allocate_persistent);
 }
 
 TEST(Executor, ExplainsTheClassThatItIsAsked) {
@@ -210,7 +210,7 @@ TEST(Executor, InputsThatAreNoNumbersAreAnswered) {
     const auto fast = optimized(network, dtype);
     if (fast == nullptr) continue;
     for (const double value : {std::nan(""), std::numeric_limits<double>::infinity(), -3e38}) {
-      EXPECT_EQ(fast->forward(at::full({1, 3, 33, 33}, value, at::kFloat), Until::kLogits, kNever).size(1), 10);
+      EXPECT_EQ(fast->forward(at::full({1, 3, 33, 33}, value, at::kFloat), OutputPoint::kLogits, kNever).size(1), 10);
     }
   }
 }

@@ -11,9 +11,9 @@ namespace {
 
 using kernels::Element;
 
-constexpr Normalisation kNormalisation{{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}};
+constexpr Normalization kNormalization{{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}};
 /// -2.2 to 2.9 in 256 steps.
-constexpr Quantised kQuantised{0.02F, 110};
+constexpr QuantParams kQuantized{0.02F, 110};
 
 constexpr std::array kElements{Element::kFloat32, Element::kBFloat16, Element::kUInt8};
 
@@ -26,7 +26,7 @@ std::vector<const kernels::Kernels*> kernels_here() {
 }
 
 uint8_t byte_of(float value) {
-  return static_cast<uint8_t>(std::nearbyint(std::clamp(value / kQuantised.scale + 110, 0.0F, 255.0F)));
+  return static_cast<uint8_t>(std::nearbyint(std::clamp(value / kQuantized.scale + 110, 0.0F, 255.0F)));
 }
 
 }  // namespace
@@ -34,7 +34,7 @@ uint8_t byte_of(float value) {
 TEST(Ingest, RowsOfBytesAndOfNumbersBecomeTheSamePixels) {
   for (const auto* kernels : kernels_here()) {
     const auto element = kernels->element;
-    const Ingest ingest(*kernels, kQuantised, kNormalisation);
+    const Ingest ingest(*kernels, kQuantized, kNormalization);
     for (const int64_t width : {1, 2, 7, 8, 9, 15, 16, 17, 24, 25, 86}) {
       std::vector<uint8_t> bytes(3 * width);
       for (std::size_t i = 0; i < bytes.size(); i++) bytes[i] = static_cast<uint8_t>(i * 37);
@@ -42,8 +42,8 @@ TEST(Ingest, RowsOfBytesAndOfNumbersBecomeTheSamePixels) {
       std::vector<float> planes(3 * width);
       for (int64_t c = 0; c < 3; c++) {
         for (int64_t x = 0; x < width; x++) {
-          const auto value = bytes[3 * x + c] / 255.0 - kNormalisation.mean[c];
-          planes[c * width + x] = static_cast<float>(value / kNormalisation.std[c]);
+          const auto value = bytes[3 * x + c] / 255.0 - kNormalization.mean[c];
+          planes[c * width + x] = static_cast<float>(value / kNormalization.std[c]);
         }
       }
       const auto row_of_bytes = exactly(bytes);
@@ -66,7 +66,7 @@ TEST(Ingest, RowsOfBytesAndOfNumbersBecomeTheSamePixels) {
 TEST(Ingest, NumbersBeyondTheRangeEndAtItsEndsAndWhatIsNoNumberIsTheLeast) {
   const auto* kernels = kernels::select(Element::kUInt8);
   if (kernels == nullptr) GTEST_SKIP() << "this processor lacks the instructions";
-  const Ingest ingest(*kernels, kQuantised, kNormalisation);
+  const Ingest ingest(*kernels, kQuantized, kNormalization);
   constexpr auto kInfinity = std::numeric_limits<float>::infinity();
   for (const auto& [value, element] : {std::pair<float, int>{100, 255},
                                        {-100, 0},
@@ -83,10 +83,10 @@ TEST(Ingest, NumbersBeyondTheRangeEndAtItsEndsAndWhatIsNoNumberIsTheLeast) {
   }
 }
 
-TEST(Ingest, ANormalisationThatNoPictureCanHaveIsTaken) {
+TEST(Ingest, ANormalizationThatNoPictureCanHaveIsTaken) {
   for (const double std : {1e-300, 1e300, -1.0}) {
     for (const auto* kernels : kernels_here()) {
-      const Ingest ingest(*kernels, kQuantised, {{0, 0, 0}, {std, std, std}});
+      const Ingest ingest(*kernels, kQuantized, {{0, 0, 0}, {std, std, std}});
       const auto row = exactly(std::vector<uint8_t>{0, 128, 255});
       const auto to = exactly(std::vector<char>(16));
       ingest.bytes(row.get(), 1, to.get());

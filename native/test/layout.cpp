@@ -21,15 +21,15 @@ void expect_nothing_alive_is_overwritten(const Plan& plan, const Layout& layout)
     EXPECT_EQ(map.offset % 64, 0);
   }
   for (std::size_t step = 0; step < plan.steps.size(); step++) {
-    const auto uses = uses_of(plan.steps[step]);
-    const auto& output = places[uses.output];
-    for (Value value = 0; value < uses.output; value++) {
+    const auto operands = operands_of(plan.steps[step]);
+    const auto& output = places[operands.output];
+    for (ValueId value = 0; value < operands.output; value++) {
       if (!output.meets(places[value])) continue;
-      const bool over_its_shortcut = value == uses.shortcut && output.begin == places[value].begin;
+      const bool over_its_shortcut = value == operands.shortcut && output.begin == places[value].begin;
       const bool alive = last_use[value] > step || (last_use[value] == step && !over_its_shortcut);
       EXPECT_FALSE(alive) << "step " << step << " overwrites %" << value;
       // The first part runs again for the next image, whose steps must leave this one's result alone.
-      const bool left_behind = step < layout.first_batched && !layout.maps[uses.output].one_image;
+      const bool left_behind = step < layout.first_batched && !layout.maps[operands.output].one_image;
       EXPECT_FALSE(left_behind) << "step " << step << " is overwritten by the next image's %" << value;
     }
   }

@@ -1,10 +1,10 @@
 #include <gtest/gtest.h>
 
-#include "runtime/streams.h"
+#include "runtime/inference_threads.h"
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   const int result = RUN_ALL_TESTS();
-  resnet::Streams::shared().stop();  // as lib/addon.ts does before a process ends
+  resnet::InferenceThreads::shared().stop();  // as lib/addon.ts does before a process ends
   return result;
 }

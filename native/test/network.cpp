@@ -11,7 +11,7 @@ const Interrupt kNever{false};
 
 std::shared_ptr<Network> network_of(const Spec& spec) {
   auto network = std::make_shared<Network>(spec);
-  network->initialise(1);
+  network->initialize(1);
   return network;
 }
 

@@ -62,7 +62,7 @@ TEST(Packed, EveryWeightHasItsPlaceAndTheRestIsZero) {
   }
 }
 
-TEST(Packed, QuantisedWeightsTakeTheirLargestTo127) {
+TEST(Packed, QuantizedWeightsTakeTheirLargestTo127) {
   const auto weight = random_tensor({65, 5, 3, 3}, 2);
   const auto packed = pack(plain(weight), Element::kUInt8, 5, {0.5F, 3});
   const auto scale = packed.scale.const_data_ptr<float>();

@@ -30,7 +30,7 @@ TEST(Preprocess, PicturesOfEverySizeFillTheCrop) {
         const Picture picture(height, width, 200);
         const auto out = resize_and_crop({picture.view, picture.view}, preset(resize, crop, interpolation));
         ASSERT_EQ(out.sizes(), (std::vector<int64_t>{2, crop, crop, 3}));
-        // One colour stays it wherever the picture reaches; beyond is black.
+        // One color stays it wherever the picture reaches; beyond is black.
         EXPECT_EQ(out[1][crop / 2][crop / 2].min().item<int>(), 200);
         EXPECT_TRUE(at::logical_or(out == 200, out == 0).all().item<bool>());
         const auto covered =
@@ -41,14 +41,14 @@ TEST(Preprocess, PicturesOfEverySizeFillTheCrop) {
   }
 }
 
-TEST(Preprocess, WithoutResizingTheCentreIsLeftAsItIs) {
+TEST(Preprocess, WithoutResizingTheCenterIsLeftAsItIs) {
   Picture picture(5, 9, 0);
   for (int i = 0; i < 5 * 9 * 3; i++) picture.memory[i] = static_cast<uint8_t>(i);
   const auto out = resize_and_crop({picture.view}, preset(5, 3, Interpolation::kBicubic));
   EXPECT_TRUE(at::equal(out[0], picture.view.narrow(0, 1, 3).narrow(1, 3, 3)));
-  const auto normalised = preprocess_pictures({picture.view}, preset(5, 5, Interpolation::kBilinear));
-  EXPECT_EQ(normalised.sizes(), (std::vector<int64_t>{1, 3, 5, 5}));
-  EXPECT_NEAR(normalised[0][2][4][4].item<double>(), (5 * 9 * 3 - 1 - 2 * 3) / 255.0 * 2 - 1, 1e-6);
+  const auto normalized = preprocess_pictures({picture.view}, preset(5, 5, Interpolation::kBilinear));
+  EXPECT_EQ(normalized.sizes(), (std::vector<int64_t>{1, 3, 5, 5}));
+  EXPECT_NEAR(normalized[0][2][4][4].item<double>(), (5 * 9 * 3 - 1 - 2 * 3) / 255.0 * 2 - 1, 1e-6);
 }
 
 TEST(Preprocess, APictureThatWouldBecomeTooLargeIsAnError) {

@@ -64,9 +64,9 @@ TEST(ReadState, ConvertsInPiecesWhateverTheirTail) {
 
 TEST(ReadState, AnExtentBeyondTheFileIsAnErrorWhereverItBegins) {
   const File file(counted(100));
-  constexpr int64_t kMostSafe = (int64_t{1} << 53) - 1;
+  constexpr int64_t kMaxSafe = (int64_t{1} << 53) - 1;
   for (const auto dtype : {at::kFloat, at::kDouble}) {  // straight into its memory, and through the buffer
-    for (const int64_t offset : {int64_t{4}, int64_t{396}, int64_t{399}, int64_t{400}, int64_t{401}, kMostSafe}) {
+    for (const int64_t offset : {int64_t{4}, int64_t{396}, int64_t{399}, int64_t{400}, int64_t{401}, kMaxSafe}) {
       const auto to = at::zeros({100}, dtype);
       EXPECT_EQ(code_of([&] { read_state(file.path(), {{to, at::kFloat, offset}}); }), "ERR_WEIGHTS_FORMAT") << offset;
     }

@@ -108,7 +108,7 @@ test('preprocessing by options', async () => {
 describe('on a terminal', () => {
   const args = [small, landscape, ...untrained, '--classes', '2'];
 
-  test('bars to an eighth, colours, and progress that clears its line', async () => {
+  test('bars to an eighth, colors, and progress that clears its line', async () => {
     const { code, stdout } = await runOnTerminal(process.execPath, [...command, ...args], { LC_ALL: 'C.UTF-8' });
     expect(code).toBe(0);
     expect(stdout).toMatch(/ {2} *\d+\.\d\d % {2}\x1b\[36m█+[▏▎▍▌▋▊▉]? +\x1b\[39m {2}class [01]\r\n/);

@@ -30,7 +30,7 @@ test('a usable install, as text', async () => {
   expect(output).toMatch(/cpu /);
   expect(output).toMatch(/threads +\d+ /);
   expect(output).toContain('Usable.\n');
-  expect(output).not.toContain('\u001b'); // no colours into a pipe
+  expect(output).not.toContain('\u001b'); // no colors into a pipe
   expect(code).toBe(0);
 });
 

@@ -13,7 +13,7 @@ describeCuda('concurrent forwards on a GPU', () => {
         const xs = [0, 1, 2, 3, 4, 5].map((n) => new Tensor(wave(n), [2, 3, 48, 48]));
         const alone = [];
         for (const x of xs) alone.push((await net.forward(x)).data);
-        addon().ensureStreams(3);
+        addon().ensureInferenceThreads(3);
         const together = await Promise.all(xs.map((x) => net.forward(x)));
         together.forEach(({ data }, n) => {
           const largest = Math.max(...alone[n].map(Math.abs));

@@ -1,12 +1,12 @@
 import cases from '../fixtures/parity/logits.json';
 import { ResNet } from '../../lib/index';
 import { describeCuda } from '../support/cuda';
-import { centredCosine, judgedNetwork, pictures, relativeDifference } from '../support/judge';
+import { centeredCosine, judgedNetwork, pictures, relativeDifference } from '../support/judge';
 import { ruleTensor } from '../support/rule';
 import { expectGolden, ruled } from '../support/ruled';
 import { randomTensor } from '../support/tensors';
 
-describeCuda('on a GPU, an optimised network', () => {
+describeCuda('on a GPU, an optimized network', () => {
   test.each(cases)('ResNet($layers, $numClasses) on $inputShape answers as torchvision does', async (golden) => {
     using net = ruled(golden.layers, golden.numClasses, { device: 'cuda' });
     using fast = await net.optimize();
@@ -19,7 +19,7 @@ describeCuda('on a GPU, an optimised network', () => {
     const unseen = pictures(16, 999);
     const expected = await net.forward(unseen);
     using fast = await net.to('cuda').optimize({ dtype: 'bfloat16' });
-    expect(centredCosine(expected, await fast.forward(unseen))).toBeGreaterThan(0.995);
+    expect(centeredCosine(expected, await fast.forward(unseen))).toBeGreaterThan(0.995);
   });
 
   test('features are those of the network', async () => {

@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { ResNet } from '../../lib/index';
 import { download } from '../../lib/weights/download';
 import { saveSafetensors } from '../../lib/weights/save-safetensors';
-import { breakAfter, fileServer, whole, type Behaviour } from '../support/file-server';
+import { breakAfter, fileServer, whole, type Behavior } from '../support/file-server';
 import { temporaryFolder } from '../support/files';
 import { run, runScript } from '../support/node';
 import { pth } from '../support/torch-files';
@@ -195,13 +195,13 @@ test('a download cut at any byte goes on from there, and ends as the file', asyn
   await using server = await fileServer(file);
   // Each file of this server's breaks once, at the byte that its name tells.
   const seen = new Set<string>();
-  const cutOnce: Behaviour = (request, response, all) => {
+  const cutOnce: Behavior = (request, response, all) => {
     const url = request.url!;
     const cut = Number(url.slice(1));
     (seen.has(url) ? whole : breakAfter(cut))(request, response, all);
     seen.add(url);
   };
-  server.next = new Array<Behaviour>(5 * file.length).fill(cutOnce);
+  server.next = new Array<Behavior>(5 * file.length).fill(cutOnce);
   const cache = join(folder, 'cut');
   const one = async (cut: number): Promise<void> => {
     const name = String(cut);

@@ -44,7 +44,7 @@ const scenarios = {
       await net.forward(picture);
     };
   },
-  async optimised(path) {
+  async optimized(path) {
     return async () => {
       const net = await ResNet.load(path);
       const fast = await net.optimize();

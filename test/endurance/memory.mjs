@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { chart } from './chart.mjs';
 
 /** What V8 may be told of in the end beyond the start: one pooled buffer of Node's own, never a network of megabytes. */
-const MOST_EXTERNAL = 2 ** 17;
+const MAX_EXTERNAL = 2 ** 17;
 
 /** `settled`: rounds after which everything that is made once has been made. In pairs: here, and with --short. */
 const SCENARIOS = [
@@ -18,7 +18,7 @@ const SCENARIOS = [
     times: [1_000, 40],
     settled: [20, 20],
   },
-  { name: 'optimised', title: 'ResNet-18: load, optimize, forward, dispose', times: [1_000, 40], settled: [20, 20] },
+  { name: 'optimized', title: 'ResNet-18: load, optimize, forward, dispose', times: [1_000, 40], settled: [20, 20] },
   { name: 'classifier', title: 'ImageClassifier: create, classify, dispose', times: [300, 30], settled: [20, 20] },
   { name: 'forwards', title: 'BasicBlock: forwards', times: [100_000, 4_000], settled: [5_000, 2_000] },
   { name: 'aborted', title: 'ResNet-18: forwards aborted, three a round', times: [10_000, 600], settled: [500, 300] },
@@ -36,7 +36,7 @@ const { values: options, positionals } = parseArgs({
 });
 
 // Forty rounds tell a network that was kept, 45 MB each time, from an allocator's ups and downs, and no more.
-const MOST_GROWTH = options.short ? 0.15 : 0.05;
+const MAX_GROWTH = options.short ? 0.15 : 0.05;
 
 function measure({ name, title, times, settled }) {
   const [rounds, warm] = [times, settled].map((pair) => pair[options.short ? 1 : 0]);
@@ -52,7 +52,7 @@ function measure({ name, title, times, settled }) {
   const start = peak(0, warm);
   const end = peak(rounds - warm / 2, rounds);
   const growth = end / start - 1;
-  const ok = growth <= MOST_GROWTH && external[1] - external[0] <= MOST_EXTERNAL;
+  const ok = growth <= MAX_GROWTH && external[1] - external[0] <= MAX_EXTERNAL;
   return { name, title, rounds, settled: warm, start, end, growth, external, ok, samples };
 }
 

@@ -8,7 +8,7 @@ const long = process.env.TEST_LONG === '1';
 const ROUNDS = long ? 200 : 3;
 const WORKERS = 8;
 /** Of memory, between the first rounds and the last. One network that each round left behind would be twice as much. */
-const MOST_GROWTH = long ? 0.1 : 0.2;
+const MAX_GROWTH = long ? 0.1 : 0.2;
 const folder = temporaryFolder();
 
 /** Loads and runs without end, a network of each kind in turn. */
@@ -76,7 +76,7 @@ test(
     expect(ended).toMatchObject({ code: 0, signal: null, stderr: '' });
     const { streams, growth } = JSON.parse(ended.stdout) as { streams: number; growth: number };
     expect(streams).toBe(1);
-    expect(growth).toBeLessThan(MOST_GROWTH);
+    expect(growth).toBeLessThan(MAX_GROWTH);
   },
   long ? 60 * 60_000 : 60_000,
 );

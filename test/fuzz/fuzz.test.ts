@@ -3,18 +3,18 @@ import { runTarget } from './run';
 import { TARGETS } from './targets';
 
 /** A beginning of what `npm run fuzz` does for hours; always the same executions, so that it never fails by chance. */
-const LEAST_EXECUTIONS = 5;
-const MOST_EXECUTIONS = 1_000;
-const MOST_MS = 400;
+const MIN_EXECUTIONS = 5;
+const MAX_EXECUTIONS = 1_000;
+const MAX_MS = 400;
 
 test.each(TARGETS.map((target) => [target.name, target] as const))(
   '%s: a result, or an error with a code',
   async (_, target) => {
     // The first one makes networks, and compiles.
-    const first = { seed: 1, from: 0, executions: LEAST_EXECUTIONS };
-    expect(await runTarget({ ...target, most: 60_000 }, first)).toEqual({ executions: LEAST_EXECUTIONS });
-    const until = performance.now() + MOST_MS;
-    const more = { seed: 1, from: LEAST_EXECUTIONS, executions: MOST_EXECUTIONS, until };
+    const first = { seed: 1, from: 0, executions: MIN_EXECUTIONS };
+    expect(await runTarget({ ...target, most: 60_000 }, first)).toEqual({ executions: MIN_EXECUTIONS });
+    const until = performance.now() + MAX_MS;
+    const more = { seed: 1, from: MIN_EXECUTIONS, executions: MAX_EXECUTIONS, until };
     expect((await runTarget(target, more)).finding).toBeUndefined();
   },
 );

@@ -10,7 +10,7 @@ import { runTarget } from './run';
 import { say } from './say';
 import { TARGETS } from './targets';
 
-const MOST_MEGABYTES = 2048;
+const MAX_MEGABYTES = 2048;
 const HANG_MS = 60_000;
 const REPORT_EVERY = 1_000;
 
@@ -78,7 +78,7 @@ async function child(name: string): Promise<void> {
       Atomics.add(heart, 0, 1);
       if ((execution - from) % every === 0) say(`at ${execution}`);
       const megabytes = execution % REPORT_EVERY === 0 ? process.memoryUsage.rss() / 2 ** 20 : 0;
-      if (megabytes > MOST_MEGABYTES) strayed(new Error(`holds ${Math.round(megabytes)} MB`));
+      if (megabytes > MAX_MEGABYTES) strayed(new Error(`holds ${Math.round(megabytes)} MB`));
     },
   });
   if (finding !== undefined) found(finding.execution, finding.error);

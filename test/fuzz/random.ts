@@ -7,7 +7,7 @@ export class Random {
     for (let i = 0; i < 4; i++) this.bits();
   }
 
-  /** 32 bits: splitmix32 (Steele, Lea, Flood 2014, with murmur's finaliser). */
+  /** 32 bits: splitmix32 (Steele, Lea, Flood 2014, with murmur's finalizer). */
   bits(): number {
     this.#state = (this.#state + 0x9e3779b9) | 0;
     let z = this.#state;

@@ -17,12 +17,12 @@ export interface Finding {
   error: unknown;
 }
 
-const MOST_MS = 5_000;
+const MAX_MS = 5_000;
 const LOOK_EVERY = 256;
 
 /** Runs executions one after the other up to the first finding. */
 export async function runTarget(
-  { prepare, run, bare = false, most = MOST_MS }: Target,
+  { prepare, run, bare = false, most = MAX_MS }: Target,
   { seed, from, executions, until = Infinity, onExecution }: Range,
 ): Promise<{ executions: number; finding?: Finding }> {
   await prepare?.();

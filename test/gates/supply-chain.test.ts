@@ -15,7 +15,7 @@ const DIRECT: Record<string, string> = {
   'csv-stringify': '--format csv',
   fastify: 'the server',
   'node-addon-api': "Node-API's C++ headers",
-  picocolors: 'colours on a terminal',
+  picocolors: 'colors on a terminal',
   'prom-client': '/metrics',
   'proxy-from-env': 'the rules of NO_PROXY',
   sharp: 'decoding pictures',

@@ -123,9 +123,9 @@ test('preprocess, threads, streams and the pixel limit are used', async () => {
 });
 
 test('random weights have as many classes as labels, or as are asked for', async () => {
-  using labelled = await create({ labels: ['cat', 'dog', 'cow'] });
-  expect([labelled.numClasses, labelled.labels]).toEqual([3, ['cat', 'dog', 'cow']]);
-  expect(await labelled.classify(names[2]!)).toHaveLength(3);
+  using labeled = await create({ labels: ['cat', 'dog', 'cow'] });
+  expect([labeled.numClasses, labeled.labels]).toEqual([3, ['cat', 'dog', 'cow']]);
+  expect(await labeled.classify(names[2]!)).toHaveLength(3);
   using counted = await create({ numClasses: 2, preprocess: 'timm' });
   expect(counted.labels).toEqual(['class 0', 'class 1']);
   expect(counted.preprocess).toMatchObject({ resize: 235, interpolation: 'bicubic' });

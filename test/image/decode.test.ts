@@ -10,12 +10,12 @@ const RED = [200, 30, 40];
 const GREEN = [50, 180, 60];
 const BLUE = [70, 80, 220];
 const YELLOW = [240, 230, 90];
-const grey = ([r, g, b]: number[]): number => 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
+const gray = ([r, g, b]: number[]): number => 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
 
 describe('whatever the file holds, 8-bit RGB comes out', () => {
   const exact: [string, () => Promise<Buffer>][] = [
     ['PNG', () => quarters().png().toBuffer()],
-    ['PNG with a palette', () => quarters().png({ palette: true, colours: 4, dither: 0 }).toBuffer()],
+    ['PNG with a palette', () => quarters().png({ palette: true, colors: 4, dither: 0 }).toBuffer()],
     ['PNG of 16 bit', () => quarters().toColourspace('rgb16').png().toBuffer()],
     ['PNG with alpha, dropped and not composited', () => quarters(4).png().toBuffer()],
     ['WebP', () => quarters().webp({ lossless: true }).toBuffer()],
@@ -48,16 +48,16 @@ describe('whatever the file holds, 8-bit RGB comes out', () => {
   });
 
   test.each([
-    ['grey PNG', () => quarters().greyscale().png().toBuffer()],
-    ['grey PNG of 16 bit', () => quarters().toColourspace('grey16').png().toBuffer()],
-    ['grey PNG with alpha', () => quarters(4).greyscale().png().toBuffer()],
-    ['grey JPEG', () => quarters().greyscale().jpeg({ quality: 100 }).toBuffer()],
+    ['gray PNG', () => quarters().grayscale().png().toBuffer()],
+    ['gray PNG of 16 bit', () => quarters().toColourspace('grey16').png().toBuffer()],
+    ['gray PNG with alpha', () => quarters(4).grayscale().png().toBuffer()],
+    ['gray JPEG', () => quarters().grayscale().jpeg({ quality: 100 }).toBuffer()],
   ])('%s', async (_, make) => {
     const picture = await decode(await make());
     expect(picture.data).toHaveLength(8 * 4 * 3);
     for (const [r, g, b] of corners(picture)) expect([g, b]).toEqual([r, r]);
     const [red, , , yellow] = corners(picture);
-    expect(yellow![0]! - red![0]!).toBeGreaterThan((grey(YELLOW) - grey(RED)) / 2);
+    expect(yellow![0]! - red![0]!).toBeGreaterThan((gray(YELLOW) - gray(RED)) / 2);
   });
 
   test("a GIF's first frame", async () => {

@@ -11,7 +11,7 @@ interface Drawn {
   at: (x: number, y: number) => number[];
 }
 
-/** A light grey picture of 800 x 640, explained by 7 x 7 places in its middle square of 448: twice the crop's size. */
+/** A light gray picture of 800 x 640, explained by 7 x 7 places in its middle square of 448: twice the crop's size. */
 async function draw(map: ArrayLike<number>, changes: Partial<Explanation> = {}): Promise<Drawn> {
   const { width = 800, height = 640 } = changes;
   const picture = { width, height, data: new Uint8Array(width * height * 3).fill(200) };

@@ -3,13 +3,13 @@ import { runScript } from '../support/node';
 
 const PREPROCESS = "{ resize: 64, crop: 64, interpolation: 'bilinear', mean: [0, 0, 0], std: [1, 1, 1] }";
 
-/** The addon alone, a picture of one grey each, and the collector at hand. */
+/** The addon alone, a picture of one gray each, and the collector at hand. */
 const begin = `
   require('node:v8').setFlagsFromString('--expose-gc');
   const collect = require('node:vm').runInNewContext('gc');
   const addon = require('./build/Release/resnet.node');
   const preprocess = ${PREPROCESS};
-  const grey = (side, level) => ({ data: new Uint8Array(side * side * 3).fill(level), width: side, height: side });
+  const gray = (side, level) => ({ data: new Uint8Array(side * side * 3).fill(level), width: side, height: side });
   const pause = () => new Promise((resolve) => setImmediate(resolve));
   const megabytes = () => process.memoryUsage().arrayBuffers / 2 ** 20;
 `;
@@ -19,7 +19,7 @@ test('pictures are used where they lie, and kept from the collector until their 
     (async () => {
       const jobs = [];
       // The first ones keep the one inference thread busy while those behind them are nobody's any more.
-      for (let i = 0; i < 24; i++) jobs.push(addon.resizeAndCrop([grey(1500, 10 * i)], preprocess).promise);
+      for (let i = 0; i < 24; i++) jobs.push(addon.resizeAndCrop([gray(1500, 10 * i)], preprocess).promise);
       const held = megabytes();
       const churn = [];
       for (let i = 0; i < 8; i++) {
@@ -43,7 +43,7 @@ test('pictures are used where they lie, and kept from the collector until their 
 
 test('a worker that ends while its pictures are in use takes nothing from under them', async () => {
   const work = `${begin}
-    for (let i = 0; i < 4; i++) addon.resizeAndCrop([grey(3000, 10)], preprocess);
+    for (let i = 0; i < 4; i++) addon.resizeAndCrop([gray(3000, 10)], preprocess);
     require('node:worker_threads').parentPort.postMessage('begun');`;
   const script = `
     const { Worker } = require('node:worker_threads');

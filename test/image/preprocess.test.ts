@@ -36,7 +36,7 @@ test.each([
   expect(different / ours.length).toBeLessThanOrEqual(0.005);
 });
 
-test.each(expected)('$image is normalised as by torchvision', async ({ image, resize, crop, ...values }) => {
+test.each(expected)('$image is normalized as by torchvision', async ({ image, resize, crop, ...values }) => {
   const picture = await decode(fixture(image));
   const { shape, data } = await addon().preprocess([picture], checkPreprocess({ resize, crop })).promise;
   expect(shape).toEqual([1, 3, crop, crop]);

@@ -1,6 +1,6 @@
 import { Tensor, type Layers, type OptimizedDType, type ResNet } from '../../lib/index';
 import cases from '../fixtures/parity/logits.json';
-import { centredCosine, judgedNetwork, pictures, relativeDifference } from '../support/judge';
+import { centeredCosine, judgedNetwork, pictures, relativeDifference } from '../support/judge';
 import { testOn } from '../support/processor';
 import { ruleTensor } from '../support/rule';
 import { expectGolden, ruled } from '../support/ruled';
@@ -35,13 +35,13 @@ describe.each([18, 50] as const)('ResNet-%i on 16 pictures that it has not seen'
   });
 
   testOn('bfloat16')('bfloat16: cosine at least 0.995', async () => {
-    expect(centredCosine(expected, await answer('bfloat16'))).toBeGreaterThan(0.995);
+    expect(centeredCosine(expected, await answer('bfloat16'))).toBeGreaterThan(0.995);
   });
 
   testOn('int8').each(layers === 18 ? (['minmax', 'percentile'] as const) : (['minmax'] as const))(
     'int8 by %s: cosine at least 0.94',
     async (method) => {
-      expect(centredCosine(expected, await answer('int8', method))).toBeGreaterThan(0.94);
+      expect(centeredCosine(expected, await answer('int8', method))).toBeGreaterThan(0.94);
     },
   );
 
@@ -49,7 +49,7 @@ describe.each([18, 50] as const)('ResNet-%i on 16 pictures that it has not seen'
     const [rows, columns] = expected.shape as [number, number];
     const first = expected.toFloat32().subarray(0, columns);
     const constant = new Float32Array(rows * columns).map((_, i) => first[i % columns]!);
-    expect(centredCosine(expected, new Tensor(constant, [rows, columns]))).toBeLessThan(0.5);
+    expect(centeredCosine(expected, new Tensor(constant, [rows, columns]))).toBeLessThan(0.5);
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Layers, OptimizeOptions } from '../../lib/index';
-import { centredCosine, judgedNetwork, pictures, relativeDifference } from '../support/judge';
+import { centeredCosine, judgedNetwork, pictures, relativeDifference } from '../support/judge';
 import { has } from '../support/processor';
 
 // A report more than a test (`TEST_LONG=1 npx jest test/optimized/depths`): what folding, Winograd and the narrow dtypes
@@ -24,7 +24,7 @@ long(
       for (const dtype of ['bfloat16', 'int8'] as const) {
         if (!has[dtype]) continue;
         const calibration = dtype === 'int8' ? { inputs: [pictures(8, 300)] } : undefined;
-        const cosine = centredCosine(expected, await answer({ dtype, calibration }));
+        const cosine = centeredCosine(expected, await answer({ dtype, calibration }));
         expect(cosine).toBeGreaterThan(0.9);
         cosines.push(cosine.toFixed(4));
       }

@@ -46,7 +46,7 @@ describe('optimize()', () => {
     expect((await made.forward(x)).data).toEqual((await fast.forward(x)).data);
   });
 
-  test('a network in train mode is optimised as it answers in eval mode', async () => {
+  test('a network in train mode is optimized as it answers in eval mode', async () => {
     using source = new ResNet(18, 10, { seed: 1 });
     source.train();
     using made = await source.optimize();
@@ -107,7 +107,7 @@ describe('forward()', () => {
     expect(relativeDifference(await net.forward(many), await fast.forward(many))).toBeLessThan(1e-5);
   });
 
-  test('uint8 pictures are normalised on the way', async () => {
+  test('uint8 pictures are normalized on the way', async () => {
     const bytes = new Uint8Array(2 * 40 * 50 * 3).map((_, i) => (i * 37) % 256);
     const floats = new Float32Array(bytes.length);
     const [mean, std] = [
@@ -176,7 +176,7 @@ describe('forward()', () => {
     expect((await fast.forward(x)).shape).toEqual([2, 10]);
   });
 
-  test('disposed while it runs: the answer still comes; afterwards ERR_DISPOSED', async () => {
+  test('disposed while it runs: the answer still comes; afterward ERR_DISPOSED', async () => {
     const made = await net.optimize();
     const running = made.forward(x);
     made.dispose();

@@ -64,7 +64,7 @@ describe('a Tensor of another copy of the package', () => {
     );
   });
 
-  test('is run by an optimised network', async () => {
+  test('is run by an optimized network', async () => {
     using net = new ResNet(18, 10, { seed: 1 });
     using fast = await net.optimize();
     const { Tensor: Another } = anotherCopy();

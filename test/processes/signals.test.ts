@@ -30,14 +30,14 @@ const starts = {
 
 type Kind = keyof typeof starts;
 
-const signalled = (signal: string): string => `process.kill(process.pid, '${signal}')`;
+const signaled = (signal: string): string => `process.kill(process.pid, '${signal}')`;
 
 /** What happens in mid-forward, and how the process has to end: at once, and silent but for an error's own words. */
 const ends: Record<string, [then: string, expected: object]> = {
-  SIGTERM: [signalled('SIGTERM'), { code: null, signal: 'SIGTERM', stderr: '' }],
-  SIGINT: [signalled('SIGINT'), { code: null, signal: 'SIGINT', stderr: '' }],
+  SIGTERM: [signaled('SIGTERM'), { code: null, signal: 'SIGTERM', stderr: '' }],
+  SIGINT: [signaled('SIGINT'), { code: null, signal: 'SIGINT', stderr: '' }],
   'a handler of SIGINT that exits': [
-    `process.on('SIGINT', () => process.exit(6)); ${signalled('SIGINT')}`,
+    `process.on('SIGINT', () => process.exit(6)); ${signaled('SIGINT')}`,
     { code: 6, signal: null, stderr: '' },
   ],
   'process.exit': ['process.exit(7)', { code: 7, signal: null, stderr: '' }],

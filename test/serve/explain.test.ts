@@ -47,7 +47,7 @@ test('what is no picture and two pictures are refused', async () => {
   expect([(await explain('', new Uint8Array(3))).status, (await explain('', two)).status]).toEqual([400, 400]);
 });
 
-test('it takes a place in the queue, which is free again afterwards', async () => {
+test('it takes a place in the queue, which is free again afterward', async () => {
   let open = (): void => undefined;
   const gate = new Promise<void>((resolve) => (open = resolve));
   served.network.gate = () => gate;

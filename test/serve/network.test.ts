@@ -72,7 +72,7 @@ test('tensors of several shapes at the same time: each answer is of its own requ
   }
 });
 
-test('features: what the optimised network gives', async () => {
+test('features: what the optimized network gives', async () => {
   using net = new ResNet(18, 1000, { seed: 7 });
   using fast = await net.optimize();
   const [path, size] = [fixture('small.png'), 224];

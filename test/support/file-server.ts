@@ -8,34 +8,34 @@ import { join } from 'node:path';
 export const certificate = join(__dirname, 'localhost.pem');
 
 /** What a server does with one request. */
-export type Behaviour = (request: IncomingMessage, response: ServerResponse, file: Buffer) => void;
+export type Behavior = (request: IncomingMessage, response: ServerResponse, file: Buffer) => void;
 
 /** As a good server: ranges, and the whole file where it has changed. */
-export const whole: Behaviour = (request, response, file) => send(request, response, file);
+export const whole: Behavior = (request, response, file) => send(request, response, file);
 
 /** Sends so many bytes of what was asked for, then breaks off. */
 export const breakAfter =
-  (bytes: number, etag = TAG): Behaviour =>
+  (bytes: number, etag = TAG): Behavior =>
   (request, response, file) =>
     send(request, response, file, { bytes, etag });
 
 /** Sends so many bytes, then nothing more. */
 export const stallAfter =
-  (bytes: number): Behaviour =>
+  (bytes: number): Behavior =>
   (request, response, file) =>
     send(request, response, file, { bytes, stall: true });
 
 /** Sends the whole file, whatever was asked for. */
-export const ignoreRange: Behaviour = (_, response, file) => {
+export const ignoreRange: Behavior = (_, response, file) => {
   response.writeHead(200, { 'content-length': file.length }).end(file);
 };
 
 export const status =
-  (code: number, headers: Record<string, string> = {}): Behaviour =>
+  (code: number, headers: Record<string, string> = {}): Behavior =>
   (_, response) =>
     response.writeHead(code, headers).end('no file');
 
-export const redirect = (location: string): Behaviour => status(302, { location });
+export const redirect = (location: string): Behavior => status(302, { location });
 
 const TAG = '"1"';
 
@@ -71,7 +71,7 @@ export interface FileServer {
   url: string;
   requests: Requested[];
   /** What is done with the next requests; {@link whole} after that. */
-  next: Behaviour[];
+  next: Behavior[];
   file: Buffer;
   /** How many connections are open. */
   open(): number;
@@ -79,7 +79,7 @@ export interface FileServer {
 }
 
 /** A server on this machine that behaves, or doesn't. */
-export async function fileServer(file: Buffer, next: Behaviour[] = [], tls = false): Promise<FileServer> {
+export async function fileServer(file: Buffer, next: Behavior[] = [], tls = false): Promise<FileServer> {
   const requests: Requested[] = [];
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const requested = { method: request.method!, url: request.url!, headers: request.headers, sent: 0 };

@@ -16,7 +16,7 @@ export async function judgedNetwork(layers: Layers): Promise<ResNet> {
   return net.eval();
 }
 
-/** Smooth coloured patterns, roughly as normalised photographs are distributed: float32 [n, 3, size, size]. */
+/** Smooth colored patterns, roughly as normalized photographs are distributed: float32 [n, 3, size, size]. */
 export function pictures(n: number, seed: number, size = 160): Tensor {
   const next = random(seed);
   const plane = size * size;
@@ -56,7 +56,7 @@ export function relativeDifference(expected: Tensor, answer: Tensor): number {
 }
 
 /** The cosine of two answers once the mean answer of `expected` is taken from both: what tells pictures apart. */
-export function centredCosine(expected: Tensor, answer: Tensor): number {
+export function centeredCosine(expected: Tensor, answer: Tensor): number {
   const [rows, columns] = expected.shape as [number, number];
   const [a, b] = [expected.toFloat32(), answer.toFloat32()];
   let [ab, aa, bb] = [0, 0, 0];

@@ -129,7 +129,7 @@ describe('dtypes', () => {
   test('half precision goes through float32 and back to the same bytes', async () => {
     const source = new Map(
       [...network(18, 'torchvision', 'bfloat16', true)].map(([name, tensor]): [string, Tensor] => {
-        // Signalling NaNs become quiet ones in any arithmetic, so there are none here.
+        // Signaling NaNs become quiet ones in any arithmetic, so there are none here.
         if (tensor.dtype === 'int64') return [name, tensor];
         const data = (tensor.data as Uint16Array).map((one) => ((one & 0x7f80) === 0x7f80 ? one & 0xff80 : one));
         return [name, new Tensor(data, tensor.shape, 'bfloat16')];

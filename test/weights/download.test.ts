@@ -24,7 +24,7 @@ import {
   redirect,
   stallAfter,
   status,
-  type Behaviour,
+  type Behavior,
   type FileServer,
 } from '../support/file-server';
 import { run, runScript } from '../support/node';
@@ -134,12 +134,12 @@ describe('after a break', () => {
     expect(sent()).toEqual([300_000, 700_000, bytes.length]);
   });
 
-  test.each<[string, Behaviour]>([
+  test.each<[string, Behavior]>([
     ['416', status(416)],
     ['another range', status(206, { 'content-range': 'bytes 5-9/1000000' })],
     ['no range', status(206)],
-  ])('%s: from the start', async (_, behaviour) => {
-    server.next = [breakAfter(300_000), behaviour];
+  ])('%s: from the start', async (_, behavior) => {
+    server.next = [breakAfter(300_000), behavior];
     expectFetched(await fetchIt());
     expect(server.requests[2]?.headers.range).toBeUndefined();
   });
@@ -215,7 +215,7 @@ test.each([
 
 test('attempts are further and further apart', async () => {
   const times: number[] = [];
-  const failing: Behaviour = (_, response) => (times.push(Date.now()), response.writeHead(500).end());
+  const failing: Behavior = (_, response) => (times.push(Date.now()), response.writeHead(500).end());
   server.next = [failing, failing, failing];
   await fetchIt({ backOff: 60, attempts: 4 });
   expect(times[1]! - times[0]!).toBeGreaterThanOrEqual(59);
@@ -306,11 +306,11 @@ describe('not the published file', () => {
     expect(files()).toEqual([]);
   });
 
-  test.each<[string, Behaviour]>([
+  test.each<[string, Behavior]>([
     ['by what it claims', (_, response) => void response.writeHead(200, { 'content-length': 2 ** 40 }).write('x')],
     ['by what it sends', (_, response, file) => void response.writeHead(200).write(Buffer.concat([file, file]))],
-  ])('too large, %s', async (_, behaviour) => {
-    server.next = [behaviour];
+  ])('too large, %s', async (_, behavior) => {
+    server.next = [behavior];
     await expectFailure(/at most 1000100 bytes/);
     expect(files()).toEqual([]);
     expect(server.requests).toHaveLength(1);
@@ -324,7 +324,7 @@ describe('not the published file', () => {
   });
 
   test('a length too large: what comes is less, however often', async () => {
-    const lie: Behaviour = ({ headers }, response, file) => {
+    const lie: Behavior = ({ headers }, response, file) => {
       const start = Number(/\d+/.exec(headers.range ?? '0')?.[0]);
       response.writeHead(start > 0 ? 206 : 200, {
         'content-length': file.length + 50 - start,
@@ -475,7 +475,7 @@ describe('an AbortSignal', () => {
     expect(files()).toEqual([]);
   });
 
-  test.each<[string, Behaviour[]]>([
+  test.each<[string, Behavior[]]>([
     ['while nothing comes', [() => {}]],
     ['in the middle', [stallAfter(400_000)]],
     ['between two attempts', [status(500)]],

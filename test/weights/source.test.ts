@@ -110,7 +110,7 @@ describe('Hugging Face', () => {
     ['no crop_pct', { crop_pct: undefined }, { resize: 256, crop: 224 }],
     ['a ratio that rounds down', { crop_pct: 0.95 }, { resize: 235, crop: 224 }],
     ['bilinear', { resample: 2 }, { interpolation: 'bilinear' }],
-    ['no normalising', { do_normalize: false }, { mean: [0, 0, 0], std: [1, 1, 1] }],
+    ['no normalizing', { do_normalize: false }, { mean: [0, 0, 0], std: [1, 1, 1] }],
     [
       'a processor that crops',
       {
@@ -129,7 +129,7 @@ describe('Hugging Face', () => {
   });
 
   test.each<[string, object, RegExp]>([
-    ['nearest neighbours', { resample: 0 }, /preprocessor_config\.json: resample is 0 \(nearest\)/],
+    ['nearest neighbors', { resample: 0 }, /preprocessor_config\.json: resample is 0 \(nearest\)/],
     ['no interpolation', { resample: undefined }, /resample is not told/],
     ['a picture squeezed into a square', { size: 384 }, /squeezed/],
     ['another processor', { feature_extractor_type: 'ViTFeatureExtractor' }, /its processor is "ViTFeatureExtractor"/],
@@ -165,7 +165,7 @@ describe('Hugging Face', () => {
     ['a negative size', { size: -1 }, /an integer from 1 to 16384 as its size/],
     ['a huge size', { size: { shortest_edge: 1e9 } }, /as its size\.shortest_edge, but has 1000000000/],
     ['a ratio of 0', { crop_pct: 0 }, /crop_pct/],
-    ['two colours', { image_mean: [0, 0] }, /3 numbers .* as its image_mean/],
+    ['two colors', { image_mean: [0, 0] }, /3 numbers .* as its image_mean/],
     ['a deviation of 0', { image_std: [0, 1, 1] }, /image_std/],
     ['an interpolation of text', { resample: 'bicubic' }, /resample/],
     ['no JSON', '{', /preprocessor_config\.json is no JSON/],

@@ -15,7 +15,7 @@ struct BFloat16 {
   using Weights = __m512bh;
   static constexpr int kVectors = 4;
   static constexpr int kBytes = 64;
-  static constexpr int kMostPixels = 7;
+  static constexpr int kMaxPixels = 7;
 
   static Sum zero() { return _mm512_setzero_ps(); }
   static Weights load(const char* at) { return (__m512bh)_mm512_loadu_si512(at); }

@@ -10,7 +10,7 @@ struct Float32 {
   using Weights = __m512;
   static constexpr int kVectors = 4;
   static constexpr int kBytes = 64;
-  static constexpr int kMostPixels = 7;
+  static constexpr int kMaxPixels = 7;
 
   static Sum zero() { return _mm512_setzero_ps(); }
   static Weights load(const char* at) { return _mm512_loadu_ps(at); }

@@ -15,7 +15,7 @@ struct UInt8 {
   using Weights = __m512i;
   static constexpr int kVectors = 4;
   static constexpr int kBytes = 64;
-  static constexpr int kMostPixels = 6;
+  static constexpr int kMaxPixels = 6;
 
   static Sum zero() { return _mm512_setzero_si512(); }
   static Weights load(const char* at) { return _mm512_loadu_si512(at); }

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-// The arithmetic of optimised inference, one file for each instruction set. These files are compiled with
+// The arithmetic of optimized inference, one file for each instruction set. These files are compiled with
 // instructions that the machine may lack, so they include nothing whose inline functions could be shared with the
 // rest of the program: the linker keeps one copy, and it might keep theirs.
 namespace resnet::kernels {

@@ -5,29 +5,29 @@
 namespace resnet::kernels {
 namespace {  // each including file has a copy of its own, compiled for its instructions
 
-/// The loop that all inference time goes into. `Set` brings an instruction set's registers (kVectors of them make a
-/// panel) and element type. A tile of kMostPixels pixels by one panel fills the registers with sums: each weight
+/// The loop that all inference time goes into. `Isa` brings an instruction set's registers (kVectors of them make a
+/// panel) and element type. A tile of kMaxPixels pixels by one panel fills the registers with sums: each weight
 /// loaded is used for every pixel, each value for every channel.
-template <class Set, int kPixels>
+template <class Isa, int kPixels>
 [[gnu::always_inline]] inline void tile(const ConvRow& row, int64_t first) {
-  typename Set::Sum sums[kPixels][Set::kVectors];
+  typename Isa::Sum sums[kPixels][Isa::kVectors];
 #pragma GCC unroll 8
   for (int pixel = 0; pixel < kPixels; pixel++) {
 #pragma GCC unroll 4
-    for (int vector = 0; vector < Set::kVectors; vector++) sums[pixel][vector] = Set::zero();
+    for (int vector = 0; vector < Isa::kVectors; vector++) sums[pixel][vector] = Isa::zero();
   }
   const char* weights = row.weights;
   const char* window = row.input + first * row.input_pixel_step;
   const int64_t step = row.input_pixel_step;
   for (int64_t window_row = 0; window_row < row.window_rows; window_row++, window += row.input_row_step) {
-    for (int64_t word = 0; word < row.row_words; word++, weights += Set::kVectors * Set::kBytes) {
-      typename Set::Weights loaded[Set::kVectors];
-      for (int vector = 0; vector < Set::kVectors; vector++) loaded[vector] = Set::load(weights + vector * Set::kBytes);
+    for (int64_t word = 0; word < row.row_words; word++, weights += Isa::kVectors * Isa::kBytes) {
+      typename Isa::Weights loaded[Isa::kVectors];
+      for (int vector = 0; vector < Isa::kVectors; vector++) loaded[vector] = Isa::load(weights + vector * Isa::kBytes);
 #pragma GCC unroll 8
       for (int pixel = 0; pixel < kPixels; pixel++) {
-        const auto value = Set::broadcast(window + pixel * step + word * 4);
-        for (int vector = 0; vector < Set::kVectors; vector++) {
-          sums[pixel][vector] = Set::multiply_add(value, loaded[vector], sums[pixel][vector]);
+        const auto value = Isa::broadcast(window + pixel * step + word * 4);
+        for (int vector = 0; vector < Isa::kVectors; vector++) {
+          sums[pixel][vector] = Isa::multiply_add(value, loaded[vector], sums[pixel][vector]);
         }
       }
     }
@@ -36,28 +36,28 @@ template <class Set, int kPixels>
   for (int pixel = 0; pixel < kPixels; pixel++) {
     const int64_t at = (first + pixel) * row.output_step;
 #pragma GCC unroll 4
-    for (int vector = 0; vector < Set::kVectors; vector++) Set::finish(row, at, vector, sums[pixel][vector]);
+    for (int vector = 0; vector < Isa::kVectors; vector++) Isa::finish(row, at, vector, sums[pixel][vector]);
   }
 }
 
 /// A tile of so many pixels, up to kPixels.
-template <class Set, int kPixels>
+template <class Isa, int kPixels>
 [[gnu::always_inline]] inline void tile_of(int64_t pixels, const ConvRow& row, int64_t first) {
   if (pixels == kPixels) {
-    tile<Set, kPixels>(row, first);
+    tile<Isa, kPixels>(row, first);
   } else if constexpr (kPixels > 1) {
-    tile_of<Set, kPixels - 1>(pixels, row, first);
+    tile_of<Isa, kPixels - 1>(pixels, row, first);
   }
 }
 
 /// Tiles of equal size, as near as can be, cover the row: a last tile of one pixel would load as many weights as
 /// a full one.
-template <class Set>
+template <class Isa>
 [[gnu::always_inline]] inline void conv(const ConvRow& row) {
-  const int64_t tiles = (row.pixels + Set::kMostPixels - 1) / Set::kMostPixels;
+  const int64_t tiles = (row.pixels + Isa::kMaxPixels - 1) / Isa::kMaxPixels;
   for (int64_t i = 0; i < tiles; i++) {
     const int64_t first = row.pixels * i / tiles;
-    tile_of<Set, Set::kMostPixels>(row.pixels * (i + 1) / tiles - first, row, first);
+    tile_of<Isa, Isa::kMaxPixels>(row.pixels * (i + 1) / tiles - first, row, first);
   }
 }
 

@@ -20,7 +20,7 @@ interface Options {
 }
 
 /** What a sequence may take; half a second is usual. One that waits for ever is a finding. */
-const MOST_MS = 60_000;
+const MAX_MS = 60_000;
 /** After so long without a step of any thread, one of them holds its event loop. */
 const HANG_MS = 180_000;
 
@@ -44,7 +44,7 @@ async function explore({ seed, runs, minutes }: Options): Promise<void> {
     },
   );
   const limit = Number.isFinite(minutes) ? { interruptAfterTimeLimit: minutes * 60_000 } : {};
-  const settings = { seed, numRuns: runs, timeout: MOST_MS, markInterruptAsFailure: false, ...limit };
+  const settings = { seed, numRuns: runs, timeout: MAX_MS, markInterruptAsFailure: false, ...limit };
   const details = await fc.check(property, settings);
   say(`runs ${done}`);
   if (details.failed) {

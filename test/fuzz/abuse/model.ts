@@ -62,7 +62,7 @@ export function compare(answer: Float32Array, expected: Float32Array): void {
 
 const bytes = ({ buffer, byteOffset, byteLength }: Float32Array): Buffer => Buffer.from(buffer, byteOffset, byteLength);
 
-/** An optimised network's answer, of other kernels than libtorch's. */
+/** An optimized network's answer, of other kernels than libtorch's. */
 export function compareNearly(answer: Float32Array, expected: Float32Array): void {
   const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const off = answer.findIndex((value, i) => !(Math.abs(value - (expected[i] ?? NaN)) <= 1e-3 * largest));

@@ -61,7 +61,7 @@ const options = (random: Random): unknown =>
   perhapsFields(random, {
     device: random.pick(['cpu', 'cpu', 'meta', 'cuda', 'cuda:0', 'cuda:99', 'cpu:1', 'tpu', '']),
     seed: random.pick([0, 1, undefined, 2 ** 53 - 1]),
-    initialise: random.chance(0.5),
+    initialize: random.chance(0.5),
   });
 
 const entry = (random: Random): unknown =>
@@ -98,14 +98,17 @@ const MODULE: Readonly<Record<Exclude<keyof NativeModule, 'dispose' | 'optimize'
   trace: (random) => [perhaps(random, [1, random.pick([1, 2]), random.pick([0, 1, 2 ** 31, 2 ** 53]), 8])],
 };
 
-const EXPORTS: readonly (readonly [name: 'preprocess' | 'resizeAndCrop' | 'discard' | 'ensureStreams', Arguments])[] = [
+const EXPORTS: readonly (readonly [
+  name: 'preprocess' | 'resizeAndCrop' | 'discard' | 'ensureInferenceThreads',
+  Arguments,
+])[] = [
   ['preprocess', (random) => [pictures(random), preprocess(random)]],
   ['resizeAndCrop', (random) => [pictures(random), preprocess(random)]],
   ['discard', (random) => [perhaps(random, floats(random, random.below(4)))]],
-  ['ensureStreams', (random) => [perhaps(random, 1)]],
+  ['ensureInferenceThreads', (random) => [perhaps(random, 1)]],
 ];
 
-/** What came of a call: a job's promise is awaited, now and then after it was cancelled. */
+/** What came of a call: a job's promise is awaited, now and then after it was canceled. */
 async function settle(random: Random, outcome: unknown): Promise<unknown> {
   if (typeof outcome !== 'object' || outcome === null || !('promise' in outcome)) return outcome;
   const job = outcome as { promise: Promise<unknown>; cancel: () => void };
@@ -143,7 +146,7 @@ const optimized = new Map<OptimizedDType, Promise<NativeOptimized>>();
 
 function blockOnce(): NativeModule {
   const shape = { inputChannels: NUMBER_OF_CHANNELS, outputChannels: 2, stride: 1 };
-  block ??= addon().createModule({ type: 'BasicBlock', ...shape }, { device: 'cpu', seed: 1, initialise: true });
+  block ??= addon().createModule({ type: 'BasicBlock', ...shape }, { device: 'cpu', seed: 1, initialize: true });
   return block;
 }
 
@@ -151,7 +154,7 @@ const DTYPES: readonly OptimizedDType[] = ['float32', 'bfloat16', 'int8'];
 
 async function optimize(dtype: OptimizedDType): Promise<NativeOptimized> {
   const spec = { type: 'ResNet', layers: 18, numClasses: 3 } as const;
-  const net = addon().createModule(spec, { device: 'cpu', seed: 1, initialise: true });
+  const net = addon().createModule(spec, { device: 'cpu', seed: 1, initialize: true });
   const normal = { mean: [0, 0, 0], std: [1, 1, 1] };
   const values = Float32Array.from({ length: 3 * 64 }, (_, i) => Math.sin(i));
   const calibration = dtype === 'int8' ? [{ dtype: 'float32' as const, shape: [1, 3, 8, 8], data: values }] : undefined;

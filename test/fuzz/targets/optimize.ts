@@ -4,7 +4,7 @@ import type { Random } from '../random';
 import type { Target } from '../target';
 import { junk, perhaps, perhapsFields } from '../values';
 
-/** How an optimised network is made, by the addon without the TypeScript before it: options, calibrations, ranges. */
+/** How an optimized network is made, by the addon without the TypeScript before it: options, calibrations, ranges. */
 
 const BLOCK = { type: 'BasicBlock', inputChannels: 2, outputChannels: 2, stride: 1 } as const;
 const NETWORK = { type: 'ResNet', layers: 18, numClasses: 3 } as const;
@@ -12,7 +12,7 @@ const DTYPES: readonly OptimizedDType[] = ['int8', 'int8', 'int8', 'float32', 'b
 const NUMBERS = [0, 1, -1, 0.5, 1e-45, -1e-38, 1e30, 3e34, 3e38, -3e38, NaN, Infinity];
 
 const create = (spec: typeof BLOCK | typeof NETWORK): NativeModule =>
-  addon().createModule(spec, { device: 'cpu', seed: 1, initialise: true });
+  addon().createModule(spec, { device: 'cpu', seed: 1, initialize: true });
 
 let network: NativeModule | undefined;
 let block: NativeModule | undefined;
@@ -90,7 +90,7 @@ async function onOptimize(random: Random): Promise<void> {
     await check(await block.optimize(given as never).promise);
   }
   const receiver = network;
-  // Its memory is taken: it is of no use afterwards.
+  // Its memory is taken: it is of no use afterward.
   const { value } = Object.getOwnPropertyDescriptor(Object(given), 'consume') ?? {};
   if (value === true) network = undefined;
   try {

@@ -12,10 +12,10 @@ namespace resnet {
 /// @param shape not negative
 /// @throws Error ERR_OUT_OF_MEMORY where a control group allows less
 /// @throws c10::Error where the system has no more
-at::Tensor lasting(at::IntArrayRef shape, at::ScalarType dtype = at::kFloat);
+at::Tensor allocate_persistent(at::IntArrayRef shape, at::ScalarType dtype = at::kFloat);
 
-/// Bytes that lasting() was asked for so far, by the whole process; for tests.
-int64_t lasting_bytes();
+/// Bytes that allocate_persistent() was asked for so far, by the whole process; for tests.
+int64_t persistent_bytes();
 
 /// Less is not worth a mapping. In bytes; malloc's own line, until the first large block that is freed moves it.
 inline constexpr int64_t kOwnPages = int64_t{1} << 17;

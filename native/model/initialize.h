@@ -11,6 +11,6 @@ namespace resnet {
 ///
 /// Draws from a CPU generator of its own, in order of registration: the same seed gives the same values on every
 /// machine state, and the global generator stays as it was.
-void initialise(torch::nn::Module& network, uint64_t seed);
+void initialize(torch::nn::Module& network, uint64_t seed);
 
 }  // namespace resnet

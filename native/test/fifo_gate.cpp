@@ -1,4 +1,4 @@
-#include "runtime/turns.h"
+#include "runtime/fifo_gate.h"
 
 #include <memory>
 #include <vector>
@@ -7,23 +7,23 @@
 
 namespace resnet {
 
-TEST(Turns, CountsWhatIsAnnouncedAndNotEnded) {
-  Turns turns;
+TEST(FifoGate, CountsWhatIsAnnouncedAndNotEnded) {
+  FifoGate turns;
   EXPECT_EQ(turns.count(), 0);
   {
-    const Turns::Turn first(turns);
-    const Turns::Turn second(turns);
+    const FifoGate::Ticket first(turns);
+    const FifoGate::Ticket second(turns);
     EXPECT_EQ(turns.count(), 2);
     first.wait();  // nothing is before it
   }
   EXPECT_EQ(turns.count(), 0);
 }
 
-TEST(Turns, WhoeverWaitsGoesInTheOrderOfAnnouncement) {
+TEST(FifoGate, WhoeverWaitsGoesInTheOrderOfAnnouncement) {
   constexpr int kPieces = 16;
-  Turns turns;
-  std::vector<std::unique_ptr<Turns::Turn>> announced;
-  for (int i = 0; i < kPieces; i++) announced.push_back(std::make_unique<Turns::Turn>(turns));
+  FifoGate turns;
+  std::vector<std::unique_ptr<FifoGate::Ticket>> announced;
+  for (int i = 0; i < kPieces; i++) announced.push_back(std::make_unique<FifoGate::Ticket>(turns));
   std::vector<int> order;  // without a lock: a turn is what guards it
   on_threads(kPieces, [&](int i) {
     const auto mine = std::move(announced[kPieces - 1 - i]);
@@ -35,22 +35,22 @@ TEST(Turns, WhoeverWaitsGoesInTheOrderOfAnnouncement) {
   EXPECT_EQ(order, expected);
 }
 
-TEST(Turns, APieceThatNeverWaitedLetsTheNextOneGo) {
-  Turns turns;
-  auto dropped = std::make_unique<Turns::Turn>(turns);
-  const Turns::Turn next(turns);
+TEST(FifoGate, APieceThatNeverWaitedLetsTheNextOneGo) {
+  FifoGate turns;
+  auto dropped = std::make_unique<FifoGate::Ticket>(turns);
+  const FifoGate::Ticket next(turns);
   std::thread waiting([&] { next.wait(); });
   dropped.reset();
   waiting.join();
   EXPECT_EQ(turns.count(), 1);
 }
 
-TEST(Turns, AreAnnouncedWaitedForAndEndedFromManyThreadsAtOnce) {
-  Turns turns;
+TEST(FifoGate, AreAnnouncedWaitedForAndEndedFromManyThreadsAtOnce) {
+  FifoGate turns;
   int guarded = 0;
   on_threads(8, [&](int) {
     for (int i = 0; i < 200; i++) {
-      const Turns::Turn turn(turns);
+      const FifoGate::Ticket turn(turns);
       turn.wait();
       guarded++;
     }

@@ -15,14 +15,14 @@ namespace resnet {
 /// libtorch's CPU kernels are parallel inside, and OpenMP keeps a team of threads for each thread that calls
 /// them. Forwards from Node's own pool would make four teams that fight for the same cores; here each stream is
 /// one thread with one team, and work is taken in order of arrival.
-class Streams {
+class InferenceThreads {
  public:
-  static Streams& shared();
+  static InferenceThreads& shared();
 
-  Streams() = default;  ///< for tests; all others use the shared one
-  ~Streams() { stop(); }
-  Streams(const Streams&) = delete;
-  Streams& operator=(const Streams&) = delete;
+  InferenceThreads() = default;  ///< for tests; all others use the shared one
+  ~InferenceThreads() { stop(); }
+  InferenceThreads(const InferenceThreads&) = delete;
+  InferenceThreads& operator=(const InferenceThreads&) = delete;
 
   /// Runs `work` on a stream with that many threads inside (0: all usable cores over the number of streams). Our own
   /// kernels take fewer while other streams are at work: from one step to the next, each has its part of the cores.

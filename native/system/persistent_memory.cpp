@@ -1,4 +1,4 @@
-#include "system/lasting.h"
+#include "system/persistent_memory.h"
 
 #include <ATen/Functions.h>
 #include <sys/mman.h>
@@ -33,7 +33,7 @@ std::atomic<int64_t> asked_for{0};
 
 }  // namespace
 
-at::Tensor lasting(at::IntArrayRef shape, at::ScalarType dtype) {
+at::Tensor allocate_persistent(at::IntArrayRef shape, at::ScalarType dtype) {
   const auto bytes = c10::multiply_integers(shape) * static_cast<int64_t>(c10::elementSize(dtype));
   asked_for += bytes;
   if (kWatched || bytes < kOwnPages) return at::empty(shape, dtype);
@@ -46,6 +46,6 @@ at::Tensor lasting(at::IntArrayRef shape, at::ScalarType dtype) {
   return at::for_blob(pages, shape).context(mapping.release(), unmap).options(dtype).make_tensor();
 }
 
-int64_t lasting_bytes() { return asked_for; }
+int64_t persistent_bytes() { return asked_for; }
 
 }  // namespace resnet

@@ -1,4 +1,4 @@
-#include "runtime/team.h"
+#include "runtime/intra_op_pool.h"
 
 #include <algorithm>
 #include <atomic>
@@ -16,24 +16,24 @@ namespace {
 /// Each task writes its own element, without a lock, as the steps of a network do.
 void expect_each_once(int64_t count) {
   std::vector<int> times(count);
-  Team::of_this_thread().run(count, [&](int64_t i) { times[i]++; });
+  IntraOpPool::of_this_thread().run(count, [&](int64_t i) { times[i]++; });
   EXPECT_EQ(std::count(times.begin(), times.end(), 1), count);
 }
 
 }  // namespace
 
-TEST(Team, RunsEachTaskOnceWhateverTheirNumberAndTheThreads) {
+TEST(IntraOpPool, RunsEachTaskOnceWhateverTheirNumberAndTheThreads) {
   for (const int threads : {1, 2, 4, 3, 1, 4}) {
     const Threads set(threads);
     for (const int64_t count : {0, 1, 2, 3, 5, 64, 1000}) expect_each_once(count);
   }
 }
 
-TEST(Team, WhoIsDoneWithItsOwnShareHelpsTheOthers) {
+TEST(IntraOpPool, WhoIsDoneWithItsOwnShareHelpsTheOthers) {
   const Threads set(2);
   for (const int64_t slow : {0, 3, 4, 7}) {
     std::atomic<int64_t> others{0};
-    Team::of_this_thread().run(8, [&](int64_t i) {
+    IntraOpPool::of_this_thread().run(8, [&](int64_t i) {
       if (i != slow) others++;
       // All the rest, that of the same share too, is done meanwhile.
       while (i == slow && others < 7) std::this_thread::yield();
@@ -42,12 +42,12 @@ TEST(Team, WhoIsDoneWithItsOwnShareHelpsTheOthers) {
   }
 }
 
-TEST(Team, ForwardsAtTheSameTimeShareTheCores) {
+TEST(IntraOpPool, ForwardsAtTheSameTimeShareTheCores) {
   // On a thread of its own: a team that shares cores goes on doing so.
   std::thread([] {
     const Threads set(64);
     std::atomic<int> forwards{1};
-    auto& team = Team::of_this_thread();
+    auto& team = IntraOpPool::of_this_thread();
     EXPECT_EQ(team.threads(), 64);
     team.share_cores(forwards);
     for (const int count : {0, 1, 2, 3, 1000}) {
@@ -58,25 +58,25 @@ TEST(Team, ForwardsAtTheSameTimeShareTheCores) {
   }).join();
 }
 
-TEST(Team, ManyShortRoundsFollowEachOther) {
+TEST(IntraOpPool, ManyShortRoundsFollowEachOther) {
   const Threads set(3);
   std::vector<int64_t> sums(7);
   for (int64_t round = 0; round < 3000; round++) {
-    Team::of_this_thread().run(7, [&](int64_t i) { sums[i] += round; });
+    IntraOpPool::of_this_thread().run(7, [&](int64_t i) { sums[i] += round; });
   }
   EXPECT_EQ(sums, std::vector<int64_t>(7, int64_t{3000} * 2999 / 2));
 }
 
-TEST(Team, HelpersThatFellAsleepWakeUp) {
+TEST(IntraOpPool, HelpersThatFellAsleepWakeUp) {
   const Threads set(2);
   expect_each_once(10);
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
   expect_each_once(10);
 }
 
-TEST(Team, WhatATaskThrowsIsThrownByRun) {
+TEST(IntraOpPool, WhatATaskThrowsIsThrownByRun) {
   const Threads set(4);
-  auto& team = Team::of_this_thread();
+  auto& team = IntraOpPool::of_this_thread();
   for (int64_t failing = 0; failing < 64; failing++) {
     std::string message;
     try {
@@ -91,13 +91,13 @@ TEST(Team, WhatATaskThrowsIsThrownByRun) {
   expect_each_once(64);
 }
 
-TEST(Team, OfSeveralThatAreThrownOneIsAndTheRestIsLeftOut) {
+TEST(IntraOpPool, OfSeveralThatAreThrownOneIsAndTheRestIsLeftOut) {
   for (const int threads : {1, 2, 4}) {
     const Threads set(threads);
     for (int round = 0; round < 50; round++) {
       std::atomic<int64_t> begun{0};
       EXPECT_EQ(code_of([&] {
-                  Team::of_this_thread().run(10'000, [&](int64_t) {
+                  IntraOpPool::of_this_thread().run(10'000, [&](int64_t) {
                     begun++;
                     throw Error("ERR_ABORTED", "on purpose");
                   });
@@ -110,17 +110,17 @@ TEST(Team, OfSeveralThatAreThrownOneIsAndTheRestIsLeftOut) {
   }
 }
 
-TEST(Team, EachThreadHasOneOfItsOwnWhichEndsWithIt) {
+TEST(IntraOpPool, EachThreadHasOneOfItsOwnWhichEndsWithIt) {
   on_threads(4, [](int) {
     const Threads set(3);
     for (int round = 0; round < 20; round++) expect_each_once(50);
-    EXPECT_THROW(Team::of_this_thread().run(50, [](int64_t) { throw std::bad_alloc(); }), std::bad_alloc);
+    EXPECT_THROW(IntraOpPool::of_this_thread().run(50, [](int64_t) { throw std::bad_alloc(); }), std::bad_alloc);
     expect_each_once(50);
   });
 }
 
-TEST(Team, AThreadMayEndWhoseTeamNeverRan) {
-  on_threads(4, [](int) { Team::of_this_thread(); });
+TEST(IntraOpPool, AThreadMayEndWhoseTeamNeverRan) {
+  on_threads(4, [](int) { IntraOpPool::of_this_thread(); });
 }
 
 }  // namespace resnet

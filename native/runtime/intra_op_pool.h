@@ -13,10 +13,10 @@ namespace resnet {
 
 /// The threads that share one forward: the calling thread and helpers, which wait briefly awake for the next step
 /// and then asleep, so that a step costs a microsecond to hand out and an idle process costs nothing.
-class Team {
+class IntraOpPool {
  public:
   /// The calling thread's own. Its helpers end with it.
-  static Team& of_this_thread();
+  static IntraOpPool& of_this_thread();
 
   /// The threads of the next round: at::get_num_threads(), or fewer where `share_cores` leaves fewer.
   [[nodiscard]] int64_t threads() const;
@@ -30,12 +30,12 @@ class Team {
   /// and the tasks not yet begun are left out.
   void run(int64_t count, const std::function<void(int64_t)>& task);
 
-  Team(const Team&) = delete;
-  Team& operator=(const Team&) = delete;
-  ~Team();
+  IntraOpPool(const IntraOpPool&) = delete;
+  IntraOpPool& operator=(const IntraOpPool&) = delete;
+  ~IntraOpPool();
 
  private:
-  Team() = default;
+  IntraOpPool() = default;
   void help(int64_t index, uint32_t seen);
   void take_tasks(int64_t index);
 

@@ -8,21 +8,22 @@
 namespace resnet {
 
 /// The order in which pieces of work on one thing were announced, for those that must keep to it.
-class Turns {
+class FifoGate {
  public:
   /// A piece of work, from its announcement to its end.
-  class Turn {
+  class Ticket {
    public:
-    explicit Turn(Turns& turns);
-    ~Turn();
-    Turn(const Turn&) = delete;
-    Turn& operator=(const Turn&) = delete;
+    explicit Ticket(FifoGate& turns);
+    ~Ticket();
+    Ticket(const Ticket&) = delete;
+    Ticket& operator=(const Ticket&) = delete;
 
-    /// Until every piece announced before this one has ended. They must be able to end without the caller's thread.
+    /// OutputPoint every piece announced before this one has ended. They must be able to end without the caller's
+    /// thread.
     void wait() const;
 
    private:
-    Turns& turns_;
+    FifoGate& gate_;
     uint64_t number_;
   };
 

@@ -5,7 +5,7 @@
 namespace resnet {
 
 /// How uint8 pictures become the network's input: (value / 255 - mean) / std, per channel.
-struct Normalisation {
+struct Normalization {
   std::array<double, 3> mean, std;
 };
 

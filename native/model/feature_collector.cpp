@@ -1,10 +1,10 @@
-#include "model/inside.h"
+#include "model/feature_collector.h"
 
 #include "model/blocks.h"
 
 namespace resnet {
 
-void Inside::ran(const torch::nn::Module& layer, const at::Tensor&, const at::Tensor& output) {
+void FeatureCollector::ran(const torch::nn::Module& layer, const at::Tensor&, const at::Tensor& output) {
   if (layer.as<FlattenImpl>() != nullptr) features = output;
   if (layer.as<BasicBlockImpl>() == nullptr && layer.as<BottleneckBlockImpl>() == nullptr) return;
   // The blocks of one stage have one number of channels, and the last of them makes its map.

@@ -1,4 +1,4 @@
-#include "runtime/streams.h"
+#include "runtime/inference_threads.h"
 
 #include <ATen/Parallel.h>
 
@@ -9,23 +9,23 @@
 #include <utility>
 
 #include "error.h"
-#include "runtime/team.h"
+#include "runtime/intra_op_pool.h"
 #include "system/cores.h"
 
 namespace resnet {
 
-Streams& Streams::shared() {
+InferenceThreads& InferenceThreads::shared() {
   // Never destroyed: a stream may still be at work while static objects are. Stopped instead, by lib/addon.ts when
   // the process ends, or at the latest when exit handlers run.
-  static Streams* const streams = [] {
-    auto* made = new Streams;
+  static InferenceThreads* const streams = [] {
+    auto* made = new InferenceThreads;
     std::atexit([] { shared().stop(); });
     return made;
   }();
   return *streams;
 }
 
-void Streams::submit(std::function<void()> work, int threads) {
+void InferenceThreads::submit(std::function<void()> work, int threads) {
   ensure(1);
   {
     const std::lock_guard lock(mutex_);
@@ -35,7 +35,7 @@ void Streams::submit(std::function<void()> work, int threads) {
   arrived_.notify_one();
 }
 
-void Streams::ensure(int streams) {
+void InferenceThreads::ensure(int streams) {
   const std::lock_guard lock(mutex_);
   while (!stopping_ && static_cast<int>(threads_.size()) < streams) {
     try {
@@ -46,13 +46,13 @@ void Streams::ensure(int streams) {
   }
 }
 
-int Streams::count() {
+int InferenceThreads::count() {
   const std::lock_guard lock(mutex_);
   return static_cast<int>(threads_.size());
 }
 
-void Streams::serve() {
-  Team::of_this_thread().share_cores(at_work_);
+void InferenceThreads::serve() {
+  IntraOpPool::of_this_thread().share_cores(at_work_);
   at::get_num_threads();  // libtorch sets a thread's number at its first use; ours must come after that
   int current = 0;
   while (true) {
@@ -74,7 +74,7 @@ void Streams::serve() {
   }
 }
 
-void Streams::stop() {
+void InferenceThreads::stop() {
   std::deque<Work> dropped;
   std::vector<std::thread> ending;
   {

@@ -1,4 +1,4 @@
-#include "runtime/streams.h"
+#include "runtime/inference_threads.h"
 
 #include <ATen/Parallel.h>
 
@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "runtime/team.h"
+#include "runtime/intra_op_pool.h"
 #include "system/cores.h"
 #include "test/support.h"
 
@@ -19,7 +19,7 @@ namespace {
 
 /// Runs `work` on a stream and waits for it.
 template <class Work>
-void run_on(Streams& streams, const Work& work, int threads = 0) {
+void run_on(InferenceThreads& streams, const Work& work, int threads = 0) {
   std::promise<void> done;
   streams.submit(
       [&] {
@@ -32,8 +32,8 @@ void run_on(Streams& streams, const Work& work, int threads = 0) {
 
 }  // namespace
 
-TEST(Streams, OneStreamTakesWorkInTheOrderOfArrival) {
-  Streams streams;
+TEST(InferenceThreads, OneStreamTakesWorkInTheOrderOfArrival) {
+  InferenceThreads streams;
   std::vector<int> order;  // without a lock: one thread writes it
   for (int i = 0; i < 100; i++) streams.submit([&order, i] { order.push_back(i); });
   run_on(streams, [] {});
@@ -41,8 +41,8 @@ TEST(Streams, OneStreamTakesWorkInTheOrderOfArrival) {
   for (int i = 0; i < 100; i++) EXPECT_EQ(order.at(i), i);
 }
 
-TEST(Streams, WorkOfManyThreadsRunsOnceEachOnAsManyStreamsAsThereAre) {
-  Streams streams;
+TEST(InferenceThreads, WorkOfManyThreadsRunsOnceEachOnAsManyStreamsAsThereAre) {
+  InferenceThreads streams;
   streams.ensure(3);
   std::atomic<int> ran{0};
   on_threads(6, [&](int) {
@@ -60,8 +60,8 @@ TEST(Streams, WorkOfManyThreadsRunsOnceEachOnAsManyStreamsAsThereAre) {
   EXPECT_EQ(ran, 6 * 50);
 }
 
-TEST(Streams, EachRunsWithTheThreadsThatItsWorkAsksFor) {
-  Streams streams;
+TEST(InferenceThreads, EachRunsWithTheThreadsThatItsWorkAsksFor) {
+  InferenceThreads streams;
   int threads = 0;
   run_on(streams, [&] { threads = at::get_num_threads(); }, 3);
   EXPECT_EQ(threads, 3);
@@ -72,11 +72,11 @@ TEST(Streams, EachRunsWithTheThreadsThatItsWorkAsksFor) {
   EXPECT_EQ(threads, 1);
 }
 
-TEST(Streams, WorkThatIsAloneHasAllCoresAndSharesThemWithOther) {
-  Streams streams;
+TEST(InferenceThreads, WorkThatIsAloneHasAllCoresAndSharesThemWithOther) {
+  InferenceThreads streams;
   streams.ensure(2);
   const auto all = usable_cores();
-  const auto team_threads = [] { return Team::of_this_thread().threads(); };
+  const auto team_threads = [] { return IntraOpPool::of_this_thread().threads(); };
   int64_t alone = 0, beside = 0, alone_again = 0;
   run_on(
       streams,
@@ -94,8 +94,8 @@ TEST(Streams, WorkThatIsAloneHasAllCoresAndSharesThemWithOther) {
   EXPECT_EQ(alone_again, all);
 }
 
-TEST(Streams, StoppingWaitsForWhatRunsAndDropsWhatWaits) {
-  Streams streams;
+TEST(InferenceThreads, StoppingWaitsForWhatRunsAndDropsWhatWaits) {
+  InferenceThreads streams;
   std::promise<void> begun;
   bool ended = false;
   streams.submit([&] {
@@ -120,9 +120,9 @@ TEST(Streams, StoppingWaitsForWhatRunsAndDropsWhatWaits) {
   EXPECT_EQ(streams.count(), 0);
 }
 
-TEST(Streams, StoppedFromAnywhereWhileWorkArrives) {
+TEST(InferenceThreads, StoppedFromAnywhereWhileWorkArrives) {
   for (int round = 0; round < 20; round++) {
-    Streams streams;
+    InferenceThreads streams;
     std::atomic<int> ran{0};
     on_threads(4, [&](int i) {
       for (int k = 0; k < 20; k++) streams.submit([&] { ran++; });
@@ -132,17 +132,17 @@ TEST(Streams, StoppedFromAnywhereWhileWorkArrives) {
   }
 }
 
-TEST(Streams, ADroppedPieceOfWorkMaySubmitAnother) {
+TEST(InferenceThreads, ADroppedPieceOfWorkMaySubmitAnother) {
   struct Resubmit {
-    explicit Resubmit(Streams& streams) : streams(streams) {}
+    explicit Resubmit(InferenceThreads& streams) : streams(streams) {}
     Resubmit(const Resubmit&) = delete;
     Resubmit& operator=(const Resubmit&) = delete;
     ~Resubmit() {
       streams.submit([] {});
     }
-    Streams& streams;
+    InferenceThreads& streams;
   };
-  Streams streams;
+  InferenceThreads streams;
   std::promise<void> begun;
   streams.submit([&] {
     begun.set_value();

@@ -10,7 +10,7 @@ namespace resnet {
 
 /// Keeps what a ResNet's forward makes on its way. The forward runs to its end: what follows the last stage takes a
 /// thousandth of its time.
-class Inside : public Observer {
+class FeatureCollector : public Observer {
  public:
   void ran(const torch::nn::Module& layer, const at::Tensor& input, const at::Tensor& output) override;
 

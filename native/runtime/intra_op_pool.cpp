@@ -1,4 +1,4 @@
-#include "runtime/team.h"
+#include "runtime/intra_op_pool.h"
 
 #include <ATen/Parallel.h>
 
@@ -31,18 +31,18 @@ void wait_while(const std::atomic<uint32_t>& atom, uint32_t value) {
 
 }  // namespace
 
-Team& Team::of_this_thread() {
-  thread_local Team team;
+IntraOpPool& IntraOpPool::of_this_thread() {
+  thread_local IntraOpPool team;
   return team;
 }
 
-int64_t Team::threads() const {
+int64_t IntraOpPool::threads() const {
   const int most = at::get_num_threads();
   if (forwards_ == nullptr) return most;
   return std::clamp(usable_cores() / std::max(1, forwards_->load(std::memory_order_relaxed)), 1, most);
 }
 
-void Team::run(int64_t count, const std::function<void(int64_t)>& task) {
+void IntraOpPool::run(int64_t count, const std::function<void(int64_t)>& task) {
   const auto threads = std::min(count, this->threads());
   if (threads <= 1) {
     for (int64_t i = 0; i < count; i++) task(i);
@@ -70,7 +70,7 @@ void Team::run(int64_t count, const std::function<void(int64_t)>& task) {
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
-void Team::take_tasks(int64_t index) {
+void IntraOpPool::take_tasks(int64_t index) {
   for (int64_t other = 0; other < wanted_; other++) {
     auto& share = shares_[(index + other) % wanted_];
     for (auto i = share.next.fetch_add(1, std::memory_order_relaxed); i < share.end;
@@ -88,7 +88,7 @@ void Team::take_tasks(int64_t index) {
   }
 }
 
-void Team::help(int64_t index, uint32_t seen) {
+void IntraOpPool::help(int64_t index, uint32_t seen) {
   while (true) {
     wait_while(round_, seen);
     seen++;
@@ -98,7 +98,7 @@ void Team::help(int64_t index, uint32_t seen) {
   }
 }
 
-Team::~Team() {
+IntraOpPool::~IntraOpPool() {
   ending_ = true;
   round_.fetch_add(1, std::memory_order_release);
   round_.notify_all();

@@ -1,4 +1,4 @@
-#include "model/initialise.h"
+#include "model/initialize.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 
@@ -9,13 +9,13 @@
 namespace resnet {
 namespace {
 
-void initialise_layer(Conv2DImpl& conv, const at::Generator& generator) {
+void initialize_layer(Conv2DImpl& conv, const at::Generator& generator) {
   const auto& weight = conv.weight;
   const auto fan_out = static_cast<double>(weight.size(0) * weight.size(2) * weight.size(3));
   conv.weight.normal_(0, std::sqrt(2 / fan_out), generator);
 }
 
-void initialise_layer(BatchNorm2DImpl& bn) {
+void initialize_layer(BatchNorm2DImpl& bn) {
   bn.weight.fill_(1);
   bn.bias.zero_();
   bn.running_mean.zero_();
@@ -23,7 +23,7 @@ void initialise_layer(BatchNorm2DImpl& bn) {
   bn.num_batches_tracked.zero_();
 }
 
-void initialise_layer(LinearImpl& fc, const at::Generator& generator) {
+void initialize_layer(LinearImpl& fc, const at::Generator& generator) {
   const auto bound = 1 / std::sqrt(static_cast<double>(fc.weight.size(1)));
   fc.weight.uniform_(-bound, bound, generator);
   fc.bias.uniform_(-bound, bound, generator);
@@ -31,12 +31,12 @@ void initialise_layer(LinearImpl& fc, const at::Generator& generator) {
 
 }  // namespace
 
-void initialise(torch::nn::Module& network, uint64_t seed) {
+void initialize(torch::nn::Module& network, uint64_t seed) {
   const auto generator = at::detail::createCPUGenerator(seed);
   for (const auto& module : network.modules()) {
-    if (auto* conv = module->as<Conv2DImpl>()) initialise_layer(*conv, generator);
-    if (auto* bn = module->as<BatchNorm2DImpl>()) initialise_layer(*bn);
-    if (auto* fc = module->as<LinearImpl>()) initialise_layer(*fc, generator);
+    if (auto* conv = module->as<Conv2DImpl>()) initialize_layer(*conv, generator);
+    if (auto* bn = module->as<BatchNorm2DImpl>()) initialize_layer(*bn);
+    if (auto* fc = module->as<LinearImpl>()) initialize_layer(*fc, generator);
   }
 }
 
