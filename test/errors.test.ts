@@ -32,9 +32,9 @@ test('every code of ERROR_CODES is thrown somewhere', () => {
   expect(Object.keys(ERROR_CODES).filter((code) => !codes.has(code))).toEqual([]);
 });
 
-test("the README's table is ERROR_CODES", () => {
-  const readme = readFileSync(join(root, 'README.md'), 'utf8');
-  const rows = [...readme.matchAll(/^\| *`(ERR_[A-Z0-9_]+)` *\| *(.*?) *\|$/gm)].map(([, code, meaning]) => [
+test('the table of docs/errors.md is ERROR_CODES', () => {
+  const page = readFileSync(join(root, 'docs', 'errors.md'), 'utf8');
+  const rows = [...page.matchAll(/^\| *`(ERR_[A-Z0-9_]+)` *\| *(.*?) *\|$/gm)].map(([, code, meaning]) => [
     code,
     meaning,
   ]);

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import { fixture } from './image/pictures';
 import { root, run } from './support/node';
+import { samples } from './support/samples';
 
 const example = readFileSync(join(root, 'examples', 'classify.ts'), 'utf8');
-const readme = readFileSync(join(root, 'README.md'), 'utf8');
-/** Those that are whole; the others go on from where the first ones ended. */
-const whole = [...readme.matchAll(/^```ts\n(import [^]*?)^```$/gm)].map(([, code]) => code!);
+/** README's and those of docs/; samples.test.ts runs them. */
+const whole = samples().map(({ code }) => code);
 
 const config = ts.getParsedCommandLineOfConfigFile(join(root, 'tsconfig.json'), undefined, {
   ...ts.sys,
@@ -19,7 +19,11 @@ const config = ts.getParsedCommandLineOfConfigFile(join(root, 'tsconfig.json'), 
 /** What the compiler has to say of each, the package being lib/ as it is now. */
 function errors(codes: readonly string[]): string[][] {
   const files = new Map(codes.map((code, i) => [join(root, 'test', `example${i}.mts`), code]));
-  const paths = { 'libtorch-resnet': [join(root, 'lib', 'index.ts')] };
+  const paths = {
+    'libtorch-resnet': [join(root, 'lib', 'index.ts')],
+    'libtorch-resnet/serve': [join(root, 'lib', 'serve', 'index.ts')],
+    'libtorch-resnet/client': [join(root, 'lib', 'client', 'index.ts')],
+  };
   const options: ts.CompilerOptions = { ...config.options, paths, noUnusedLocals: false };
   const host = ts.createCompilerHost(options);
   const [readFile, fileExists] = [host.readFile.bind(host), host.fileExists.bind(host)];
@@ -33,7 +37,7 @@ function errors(codes: readonly string[]): string[][] {
   });
 }
 
-test("the example and the README's compile", () => {
+test('the example and the samples of README and docs/ compile', () => {
   expect(whole.length).toBeGreaterThan(1);
   const [wrong, ...right] = errors([example.replace('topK: 3', 'top: 3'), example, ...whole]);
   expect(right).toEqual([[], ...whole.map(() => [])]);
