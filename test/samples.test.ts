@@ -8,6 +8,7 @@ import { createServer } from '../lib/serve';
 import { publishedWeights } from '../lib/weights/published';
 import { fixture } from './image/pictures';
 import { root, run } from './support/node';
+import { testOn } from './support/processor';
 import { samples } from './support/samples';
 
 /** The TypeScript samples in README.md and docs/ run as they stand, in a folder that has the files that they name. */
@@ -39,7 +40,12 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-test.each(samples())('$name runs', async ({ code }) => {
+describe.each(samples())('$name', ({ code }) => {
+  const dtype = (['bfloat16', 'int8'] as const).find((name) => code.includes(`dtype: '${name}'`)) ?? 'float32';
+  testOn(dtype)('runs', () => runSample(code));
+});
+
+async function runSample(code: string): Promise<void> {
   const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
   const script = ts.transpileModule(code, { compilerOptions }).outputText;
   // Port 8000 may be taken here: a server gets a free one, and a client the one that listens.
@@ -49,4 +55,4 @@ test.each(samples())('$name runs', async ({ code }) => {
     env: { LIBTORCH_RESNET_CACHE: cache, NODE_ENV: 'test' },
   });
   expect(ended).toMatchObject({ code: 0, signal: null });
-});
+}
