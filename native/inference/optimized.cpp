@@ -6,7 +6,7 @@
 #include "inference/cpu_executor.h"
 #include "inference/peak.h"
 #include "inference/torch_executor.h"
-#include "model/feature_collector.h"
+#include "model/class_activation_maps.h"
 #include "runtime/input.h"
 #include "system/cores.h"
 

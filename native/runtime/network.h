@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 #include <c10/core/Device.h>
-#include <torch/nn/module.h>
 
 #include <cstdint>
 #include <memory>
@@ -10,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "model/layer.h"
 #include "model/observer.h"
 #include "model/trace.h"
 #include "runtime/fifo_gate.h"
@@ -91,8 +91,7 @@ class Network {
   at::Tensor forward(const at::Tensor& x, const Interrupt& interrupt, Observer* observer);
   void check_batch_norms(const std::vector<int64_t>& shape) const;
 
-  std::shared_ptr<torch::nn::Module> module_;
-  Forward forward_;
+  std::shared_ptr<Layer> module_;
   int64_t input_channels_;
   c10::Device device_;
   FifoGate gate_;
