@@ -13,14 +13,14 @@
 namespace resnet {
 namespace {
 
-/// Ends a forward between two layers once nobody waits for it any more.
-class Interruptible : public Observer {
+/// Ends an interrupted forward after the layer that is running.
+class InterruptCheck : public Observer {
  public:
-  explicit Interruptible(const Interrupt& interrupt) : interrupt_(interrupt) {}
+  explicit InterruptCheck(const Interrupt& interrupt) : interrupt_(interrupt) {}
 
-  void on_forward(const torch::nn::Module&, const at::Tensor&, const at::Tensor&) override { check(); }
-
-  void check() const { check_interrupt(interrupt_); }
+  void on_forward(const torch::nn::Module&, const at::Tensor&, const at::Tensor&) override {
+    check_interrupt(interrupt_);
+  }
 
  private:
   const Interrupt& interrupt_;
@@ -64,8 +64,9 @@ void Network::InFlight::await_turn() const {
 }
 
 at::Tensor Network::forward(const at::Tensor& x, const Interrupt& interrupt, Observer* observer) {
-  if (device_.is_meta())
+  if (device_.is_meta()) {
     throw Error("ERR_DEVICE", "A network on device 'meta' has shapes and no values; it cannot run.");
+  }
   const auto shape = x.sizes().vec();
   check_input(shape);
   const c10::InferenceMode inference;
@@ -76,13 +77,13 @@ at::Tensor Network::forward(const at::Tensor& x, const Interrupt& interrupt, Obs
   };
 
   if (training()) {
-    // Not to be interrupted: it moves all running statistics or, refused beforehand, none.
+    // Not interruptible, and refused in advance: all running statistics are updated or none.
     check_batch_norms(shape);
     return run();
   }
-  Interruptible interruptible(interrupt);
-  const ObserverGuard guard(interruptible);
-  interruptible.check();
+  InterruptCheck check(interrupt);
+  const ObserverGuard guard(check);
+  check_interrupt(interrupt);
   return run();
 }
 
@@ -123,7 +124,7 @@ void Network::to(c10::Device device) {
     throw Error("ERR_DEVICE", "A network cannot be moved to or from device 'meta'; make it anew.");
   }
   const at::NoGradGuard no_grad;
-  // All are copied before any is replaced: a device without room for the last one leaves the network as it was.
+  // Copies all before it replaces any: a device without room for the last one leaves the network as it was.
   std::vector<at::Tensor> moved;
   const auto tensors = state();
   for (const auto& [name, tensor] : tensors) moved.push_back(tensor.to(device));
