@@ -6,7 +6,8 @@
 
 namespace resnet {
 
-/// What we throw on purpose: a stable code from the table in lib/errors.ts and a sentence for people.
+/// Every error that this code throws on purpose: a stable code from the table in lib/errors.ts and a message for
+/// people.
 class Error : public std::runtime_error {
  public:
   Error(std::string code, const std::string& message) : std::runtime_error(message), code_(std::move(code)) {}

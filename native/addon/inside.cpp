@@ -36,7 +36,7 @@ Napi::Object start(Napi::Env env, const std::shared_ptr<Network>& network, const
       env,
       [taken, in_flight = std::move(in_flight), x = std::move(x), take = std::move(take)](const Interrupt& interrupt) {
         const c10::InferenceMode inference;
-        FeatureCollector inside;
+        FeatureCollector inside(in_flight->network().resnet("forwardFeatures()"));
         const auto logits = in_flight->forward(x, interrupt, &inside);
         *taken = take(inside, logits, in_flight->network());
         return at::Tensor();

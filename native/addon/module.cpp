@@ -177,7 +177,7 @@ Napi::Value Module::stages(const Napi::CallbackInfo& info) {
 Napi::Value Module::optimize(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     require_values(*network());
-    static_cast<void>(network()->resnet());  // throws for a block
+    static_cast<void>(network()->resnet("optimize()"));  // throws for a block
     return start_optimize(info.Env(), network(), info[0]);
   });
 }

@@ -1,6 +1,8 @@
 #include "addon/optimized.h"
 
 #include <limits>
+#include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "addon/arguments.h"
@@ -25,11 +27,10 @@ OptimizeOptions::DType dtype_from_js(const Napi::Value& value) {
   throw Error("ERR_UNSUPPORTED_DTYPE", "dtype must be 'float32', 'bfloat16' or 'int8'.");
 }
 
-/// By value, from a list of { name, least, most } in any order.
-std::vector<Range> ranges_from_js(const Napi::Value& value, const std::vector<std::string>& names) {
+/// From a list of { name, least, most } in any order.
+std::unordered_map<std::string, Range> ranges_from_js(const Napi::Value& value) {
   const auto list = array_argument(value, "ranges");
-  std::vector<Range> ranges(names.size());
-  std::vector<bool> found(names.size());
+  std::unordered_map<std::string, Range> ranges;
   for (uint32_t i = 0; i < list.Length(); i++) {
     const auto item = object_argument(list.Get(i), "range");
     const auto name = string_argument(item.Get("name"), "name");
@@ -39,15 +40,7 @@ std::vector<Range> ranges_from_js(const Napi::Value& value, const std::vector<st
     if (!(-kMax <= least && least <= most && most <= kMax)) {
       throw Error("ERR_CALIBRATION", "The range of " + name + " must be two numbers of float32, the lesser first.");
     }
-    const Range range{static_cast<float>(least), static_cast<float>(most)};
-    for (std::size_t value_number = 0; value_number < names.size(); value_number++) {
-      if (names[value_number] != name) continue;
-      ranges[value_number] = range;
-      found[value_number] = true;
-    }
-  }
-  for (std::size_t i = 0; i < names.size(); i++) {
-    if (!found[i]) throw Error("ERR_CALIBRATION", "The calibration has no range for " + names[i] + ".");
+    ranges[name] = {static_cast<float>(least), static_cast<float>(most)};
   }
   return ranges;
 }
@@ -69,7 +62,7 @@ Napi::Object start_optimize(Napi::Env env, const std::shared_ptr<Network>& netwo
   options.normalization = {three_numbers_argument(object.Get("mean"), "mean"),
                            three_numbers_argument(object.Get("std"), "std")};
   if (const auto ranges = object.Get("ranges"); !ranges.IsUndefined()) {
-    options.ranges = ranges_from_js(ranges, plan_of(network->resnet()).names());
+    options.ranges = ranges_from_js(ranges);
   }
   if (const auto inputs = object.Get("calibration"); !inputs.IsUndefined()) {
     const auto list = array_argument(inputs, "calibration");
@@ -81,7 +74,7 @@ Napi::Object start_optimize(Napi::Env env, const std::shared_ptr<Network>& netwo
   }
   options.consume = bool_argument(object.Get("consume"), "consume");
   if (bool_argument(object.Get("percentile"), "percentile")) options.method = CalibrationMethod::kPercentile;
-  if (options.dtype == OptimizeOptions::DType::kInt8 && options.ranges.empty() && options.calibration.empty()) {
+  if (options.dtype == OptimizeOptions::DType::kInt8 && !options.ranges && options.calibration.empty()) {
     throw Error("ERR_CALIBRATION", "int8 needs a calibration: inputs like those to come, or a saved one.");
   }
 
@@ -92,7 +85,7 @@ Napi::Object start_optimize(Napi::Env env, const std::shared_ptr<Network>& netwo
       [made, in_flight = std::move(in_flight), options = std::move(options)](const Interrupt& interrupt) {
         in_flight->await_turn();
         const auto& network = in_flight->network();
-        *made = std::make_shared<Optimized>(network.resnet(), network.device(), options, interrupt);
+        *made = std::make_shared<Optimized>(network.resnet("optimize()"), network.device(), options, interrupt);
         return at::Tensor();
       },
       0,
@@ -238,8 +231,8 @@ Napi::Value OptimizedModule::ranges(const Napi::CallbackInfo& info) {
     for (uint32_t i = 0; i < ranges.size(); i++) {
       auto item = Napi::Object::New(info.Env());
       item.Set("name", optimized()->value_names()[i]);
-      item.Set("least", ranges[i].least);
-      item.Set("most", ranges[i].most);
+      item.Set("least", ranges[i].min);
+      item.Set("most", ranges[i].max);
       list.Set(i, item);
     }
     return list;

@@ -6,27 +6,24 @@
 #include <vector>
 
 #include "inference/normalization.h"
-#include "inference/packed.h"
+#include "inference/parameters.h"
 #include "inference/plan.h"
+#include "inference/quantization.h"
 #include "runtime/interrupt.h"
 
 namespace resnet {
 
-/// The numbers that a value takes.
-struct Range {
-  float least = 0, most = 0;
-};
-
-/// How a range is found. By percentile, the rarest 0.01 % at each end are left out: an outlier would make the
-/// steps between the 256 elements wide for all the others.
+/// How the range of a value is chosen. kPercentile leaves out the rarest 0.01 % at each end: a single outlier would
+/// otherwise stretch the 255 steps that all other numbers share.
 enum class CalibrationMethod : std::uint8_t { kMinMax, kPercentile };
 
-/// The ranges of a plan's values over `inputs` (as Executor::run takes them), by value.
-/// @throws Error ERR_CALIBRATION where one is infinite or no number
-std::vector<Range> calibrate(const Plan& plan, const std::vector<at::Tensor>& inputs, CalibrationMethod method,
-                             const Normalization& normalization, const Interrupt& interrupt);
+/// Runs the plan in float32 over `inputs` (as for Executor::run) and returns the range of each of its values.
+/// @throws Error ERR_CALIBRATION where a value is infinite or NaN; ERR_ABORTED
+std::vector<Range> calibrate(const Plan& plan, const ParameterSource& source, const std::vector<at::Tensor>& inputs,
+                             CalibrationMethod method, const Normalization& normalization, const Interrupt& interrupt);
 
-/// uint8 elements for these ranges. Where nothing is negative, 0 stands for 0 and all steps are above it.
+/// For each value the uint8 quantization that covers its range. Outputs of a ReLU get zero point 0; the input always
+/// covers every pixel that a picture can have.
 std::vector<QuantParams> quant_params_for(const Plan& plan, const std::vector<Range>& ranges,
                                           const Normalization& normalization);
 

@@ -3,36 +3,36 @@
 #include <algorithm>
 #include <bit>
 
-#include "inference/rounded.h"
+#include "inference/math.h"
 
 namespace resnet {
 namespace {
 
 using kernels::Element;
 
-uint8_t quantized_element(float value, QuantParams quantized) {
-  const auto element = value / quantized.scale + static_cast<float>(quantized.zero);
-  // In this order NaN becomes 0: max returns its first argument unless the second one is larger.
-  return static_cast<uint8_t>(rounded(std::min(std::max(0.0F, element), 255.0F)));
+uint8_t quantize(float value, QuantParams quant_params) {
+  const auto element = value / quant_params.scale + static_cast<float>(quant_params.zero_point);
+  // NaN becomes 0 in this order of arguments: max returns the first one unless the second is larger.
+  return static_cast<uint8_t>(round_half_even(std::min(std::max(0.0F, element), 255.0F)));
 }
 
-uint32_t element_of(float value, Element element, QuantParams quantized) {
+uint32_t element_of(float value, Element element, QuantParams quant_params) {
   switch (element) {
     case Element::kFloat32:
       return std::bit_cast<uint32_t>(value);
     case Element::kBFloat16:
       return static_cast<c10::BFloat16>(value).x;
     case Element::kUInt8:
-      return quantized_element(value, quantized);
+      return quantize(value, quant_params);
   }
   return 0;
 }
 
-/// A row of bytes through the table.
+/// Converts a row of bytes by table.
 template <class T>
 void look_up(const std::array<std::array<uint32_t, 256>, 3>& table, const uint8_t* row, int64_t width, int64_t channels,
-             T zero, char* to) {
-  auto* elements = reinterpret_cast<T*>(to);
+             T zero, char* output) {
+  auto* elements = reinterpret_cast<T*>(output);
   for (int64_t x = 0; x < width; x++, elements += channels) {
     for (int64_t c = 0; c < 3; c++) elements[c] = table[c][row[3 * x + c]];
     for (int64_t c = 3; c < channels; c++) elements[c] = zero;
@@ -41,33 +41,36 @@ void look_up(const std::array<std::array<uint32_t, 256>, 3>& table, const uint8_
 
 }  // namespace
 
-Ingest::Ingest(const kernels::Kernels& kernels, QuantParams quantized, const Normalization& normalization)
-    : kernels_(kernels), quant_params_(quantized) {
+Ingest::Ingest(const kernels::Kernels& kernels, QuantParams quant_params, const Normalization& normalization)
+    : kernels_(kernels), quant_params_(quant_params) {
   for (std::size_t channel = 0; channel < table_.size(); channel++) {
     for (std::size_t byte = 0; byte < 256; byte++) {
-      const auto value = (static_cast<double>(byte) / 255 - normalization.mean[channel]) / normalization.std[channel];
-      table_[channel][byte] = element_of(static_cast<float>(value), kernels.element, quantized);
+      const auto value = normalization.apply(static_cast<double>(byte) / 255, channel);
+      table_[channel][byte] = element_of(static_cast<float>(value), kernels.element, quant_params);
     }
   }
 }
 
-void Ingest::bytes(const uint8_t* row, int64_t width, char* to) const {
+void Ingest::convert_bytes(const uint8_t* row, int64_t width, char* output) const {
   switch (kernels_.element) {
     case Element::kFloat32:
-      return look_up<uint32_t>(table_, row, width, channels(), 0, to);
+      return look_up<uint32_t>(table_, row, width, channels(), 0, output);
     case Element::kBFloat16:
-      return look_up<uint16_t>(table_, row, width, channels(), 0, to);
+      return look_up<uint16_t>(table_, row, width, channels(), 0, output);
     case Element::kUInt8:
-      return look_up<uint8_t>(table_, row, width, channels(), quant_params_.zero, to);
+      return look_up<uint8_t>(table_, row, width, channels(), quant_params_.zero_point, output);
   }
 }
 
-void Ingest::floats(const float* row, int64_t plane, int64_t width, char* to) const {
+void Ingest::convert_floats(const float* row, int64_t plane, int64_t width, char* output) const {
   if (kernels_.interleave != nullptr) {
-    return kernels_.interleave(
-        {{row, row + plane, row + 2 * plane}, width, quant_params_.scale, static_cast<float>(quant_params_.zero), to});
+    return kernels_.interleave({{row, row + plane, row + 2 * plane},
+                                width,
+                                quant_params_.scale,
+                                static_cast<float>(quant_params_.zero_point),
+                                output});
   }
-  auto* elements = reinterpret_cast<float*>(to);
+  auto* elements = reinterpret_cast<float*>(output);
   for (int64_t x = 0; x < width; x++) {
     for (int64_t c = 0; c < 3; c++) *elements++ = row[c * plane + x];
   }

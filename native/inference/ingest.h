@@ -7,28 +7,29 @@
 
 #include "inference/kernels/kernels.h"
 #include "inference/normalization.h"
-#include "inference/packed.h"
+#include "inference/quantization.h"
 
 namespace resnet {
 
-/// FifoGate rows of what a forward is given into rows of the input map: pixels of `channels` elements each, those
-/// beyond the third 0. Three channels of float32, four of the other types.
+/// Converts rows of a forward's input to rows of the input map, in the kernels' element type. Pixels have channels():
+/// three for float32 and four for the other types, the fourth one zero.
 class Ingest {
  public:
-  Ingest(const kernels::Kernels& kernels, QuantParams quantized, const Normalization& normalization);
+  Ingest(const kernels::Kernels& kernels, QuantParams quant_params, const Normalization& normalization);
 
   [[nodiscard]] int64_t channels() const { return kernels_.element == kernels::Element::kFloat32 ? 3 : 4; }
 
+  /// Normalizes on the way.
   /// @param row of a picture, uint8 [width, 3]
-  void bytes(const uint8_t* row, int64_t width, char* to) const;
+  void convert_bytes(const uint8_t* row, int64_t width, char* output) const;
 
-  /// @param row of the first channel, float32 [width]; those of the others lie `plane` values behind each other
-  void floats(const float* row, int64_t plane, int64_t width, char* to) const;
+  /// @param row of the first channel, float32 [width]; the next channels' rows follow at a distance of `plane` floats
+  void convert_floats(const float* row, int64_t plane, int64_t width, char* output) const;
 
  private:
   const kernels::Kernels& kernels_;
   QuantParams quant_params_;
-  std::array<std::array<uint32_t, 256>, 3> table_{};  ///< the element of each byte, by channel
+  std::array<std::array<uint32_t, 256>, 3> table_{};  ///< by channel, the element of each byte
 };
 
 }  // namespace resnet

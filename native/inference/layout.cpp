@@ -3,21 +3,21 @@
 #include <algorithm>
 
 #include "inference/kernels/kernels.h"
+#include "inference/math.h"
 
 namespace resnet {
 namespace {
 
 constexpr int64_t kAlignment = 64;
-/// The memory that the batched maps of one pass may take, unless a single image needs more.
-constexpr int64_t kMaxBytes = int64_t{96} << 20;
-
-int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+/// What the maps of the batched steps may take in one pass, unless a single image needs more.
+constexpr int64_t kMaxBatchedBytes = int64_t{96} << 20;
 
 int64_t output_length(int64_t length, int64_t kernel, int64_t stride, int64_t padding) {
   return (length + 2 * padding - kernel) / stride + 1;
 }
 
-void shape(const Plan& plan, int64_t element_bytes, std::vector<FeatureMap>& maps) {
+/// Sets everything but the offsets.
+void set_shapes(const Plan& plan, int64_t element_bytes, std::vector<FeatureMap>& maps) {
   for (const auto& step : plan.steps) {
     if (const auto* conv = std::get_if<Convolution>(&step)) {
       auto& input = maps[conv->input];
@@ -30,11 +30,11 @@ void shape(const Plan& plan, int64_t element_bytes, std::vector<FeatureMap>& map
     } else if (const auto* pool = std::get_if<MaxPool>(&step)) {
       auto& input = maps[pool->input];
       auto& output = maps[pool->output];
-      input.padding = std::max<int64_t>(input.padding, 1);
-      output = input;
-      output.padding = 0;
-      output.height = output_length(input.height, 3, 2, 1);
-      output.width = output_length(input.width, 3, 2, 1);
+      input.padding = std::max(input.padding, pool->padding);
+      output.channels = input.channels;
+      output.height = output_length(input.height, pool->kernel, pool->stride, pool->padding);
+      output.width = output_length(input.width, pool->kernel, pool->stride, pool->padding);
+      output.pixel_bytes = input.pixel_bytes;
     } else if (const auto* average = std::get_if<GlobalAverage>(&step)) {
       auto& output = maps[average->output];
       output.height = output.width = 1;
@@ -43,26 +43,26 @@ void shape(const Plan& plan, int64_t element_bytes, std::vector<FeatureMap>& map
     } else if (const auto* classifier = std::get_if<Classifier>(&step)) {
       auto& output = maps[classifier->output];
       output.height = output.width = 1;
-      output.channels = (classifier->out_features + kernels::kPanel - 1) / kernels::kPanel * kernels::kPanel;
+      output.channels = round_up(classifier->out_features, kernels::kPanel);
       output.pixel_bytes = output.channels * static_cast<int64_t>(sizeof(float));
     }
   }
-  // An output is written over its shortcut: both need the same border.
-  const auto join = [&](const Step& step) {
+  // An output overwrites its shortcut in place, so both need the same border.
+  const auto share_border = [&](const Step& step) {
     const auto operands = operands_of(step);
     if (!operands.shortcut) return;
     auto& shortcut = maps[*operands.shortcut].padding;
     auto& output = maps[operands.output].padding;
     shortcut = output = std::max(shortcut, output);
   };
-  std::for_each(plan.steps.rbegin(), plan.steps.rend(), join);
-  std::for_each(plan.steps.begin(), plan.steps.end(), join);
+  std::for_each(plan.steps.rbegin(), plan.steps.rend(), share_border);
+  std::for_each(plan.steps.begin(), plan.steps.end(), share_border);
 }
 
-/// The first step of the first run of steps whose weights outweigh its maps, between two points where a single value
-/// is alive.
-std::size_t first_batched(const Plan& plan, const std::vector<FeatureMap>& maps,
-                          const std::vector<std::size_t>& last_use, int64_t element_bytes) {
+/// Splits the plan at the points where a single value is alive, and returns the start of the first part whose weights
+/// take more memory than its maps.
+std::size_t find_first_batched(const Plan& plan, const std::vector<FeatureMap>& maps,
+                               const std::vector<std::size_t>& last_uses, int64_t element_bytes) {
   std::size_t start = 0;
   int64_t weights = 0;
   int64_t activations = 0;
@@ -73,11 +73,11 @@ std::size_t first_batched(const Plan& plan, const std::vector<FeatureMap>& maps,
     if (const auto* conv = std::get_if<Convolution>(&plan.steps[i])) {
       weights += conv->out_channels * conv->in_channels * conv->kernel * conv->kernel * element_bytes;
     }
-    const bool alone = std::none_of(maps.begin(), maps.end(), [&](const FeatureMap& map) {
+    const bool only_output_alive = std::none_of(maps.begin(), maps.end(), [&](const FeatureMap& map) {
       const auto value = static_cast<ValueId>(&map - maps.data());
-      return value < operands.output && last_use[value] > i;
+      return value < operands.output && last_uses[value] > i;
     });
-    if (!alone) continue;
+    if (!only_output_alive) continue;
     if (weights > activations) return start;
     start = i + 1;
     weights = activations = 0;
@@ -85,31 +85,32 @@ std::size_t first_batched(const Plan& plan, const std::vector<FeatureMap>& maps,
   return start;
 }
 
-/// Memory that is handed out in whole blocks and handed back for the next map that fits.
+/// Assigns offsets in one arena: best fit among the freed blocks, which stay whole, and otherwise at the end.
 class ArenaPlanner {
  public:
-  /// @param fresh in a place that nothing else is ever put into
-  int64_t take(int64_t bytes, bool fresh) {
+  int64_t allocate(int64_t bytes) {
     auto best = free_.end();
-    for (auto i = free_.begin(); i != free_.end() && !fresh; ++i) {
+    for (auto i = free_.begin(); i != free_.end(); ++i) {
       if (i->bytes >= bytes && (best == free_.end() || i->bytes < best->bytes)) best = i;
     }
-    if (best != free_.end()) {
-      const auto found = *best;
-      free_.erase(best);
-      taken_.push_back(found);
-      return found.offset;
-    }
-    taken_.push_back({end_, bytes});
-    end_ += bytes;
-    return taken_.back().offset;
+    if (best == free_.end()) return append(bytes);
+    used_.push_back(*best);
+    free_.erase(best);
+    return used_.back().offset;
   }
 
-  void give_back(int64_t offset) {
+  /// Memory that nothing has used before.
+  int64_t append(int64_t bytes) {
+    used_.push_back({end_, bytes});
+    end_ += bytes;
+    return used_.back().offset;
+  }
+
+  void free(int64_t offset) {
     const auto found =
-        std::find_if(taken_.begin(), taken_.end(), [&](const Block& block) { return block.offset == offset; });
+        std::find_if(used_.begin(), used_.end(), [&](const Block& block) { return block.offset == offset; });
     free_.push_back(*found);
-    taken_.erase(found);
+    used_.erase(found);
   }
 
   [[nodiscard]] int64_t end() const { return end_; }
@@ -118,33 +119,36 @@ class ArenaPlanner {
   struct Block {
     int64_t offset, bytes;
   };
-  std::vector<Block> free_, taken_;
+  std::vector<Block> free_, used_;
   int64_t end_ = 0;
 };
 
-int64_t place(const Plan& plan, std::vector<FeatureMap>& maps, const std::vector<std::size_t>& last_use, int64_t images,
-              std::size_t first_batched) {
-  ArenaPlanner blocks;
-  const auto take = [&](FeatureMap& map, bool fresh) {
-    map.offset = blocks.take(aligned(map.image_bytes() * (map.one_image ? 1 : images)), fresh);
+/// Sets the maps' offsets for `images` images in a pass.
+/// @returns the bytes of the workspace
+int64_t set_offsets(const Plan& plan, std::vector<FeatureMap>& maps, const std::vector<std::size_t>& last_uses,
+                    int64_t images, std::size_t first_batched) {
+  ArenaPlanner arena;
+  const auto bytes_of = [&](const FeatureMap& map) {
+    return round_up(map.image_bytes() * (map.one_image ? 1 : images), kAlignment);
   };
-  take(maps[0], true);
+  maps[0].offset = arena.append(bytes_of(maps[0]));
   for (std::size_t i = 0; i < plan.steps.size(); i++) {
     const auto operands = operands_of(plan.steps[i]);
     auto& output = maps[operands.output];
-    // The first part is run again for each image, over the same maps; what it leaves behind must not be among them.
-    const bool left_behind = i < first_batched && !output.one_image;
-    const bool in_place = operands.shortcut && !left_behind;
+    // The image-by-image steps run again for the next image, in the same memory; a map that the batched steps read
+    // must lie outside of it.
+    const bool outlives_image = i < first_batched && !output.one_image;
+    const bool in_place = operands.shortcut && !outlives_image;
     if (in_place) {
       output.offset = maps[*operands.shortcut].offset;
     } else {
-      take(output, left_behind);
+      output.offset = outlives_image ? arena.append(bytes_of(output)) : arena.allocate(bytes_of(output));
     }
     for (ValueId value = 0; value < operands.output; value++) {
-      if (last_use[value] == i && !(in_place && value == operands.shortcut)) blocks.give_back(maps[value].offset);
+      if (last_uses[value] == i && !(in_place && value == operands.shortcut)) arena.free(maps[value].offset);
     }
   }
-  return blocks.end();
+  return arena.end();
 }
 
 }  // namespace
@@ -157,23 +161,23 @@ Layout layout_of(const Plan& plan, int64_t height, int64_t width, int64_t images
   maps[0].height = height;
   maps[0].width = width;
   maps[0].pixel_bytes = input_channels * element_bytes;
-  shape(plan, element_bytes, maps);
+  set_shapes(plan, element_bytes, maps);
 
-  const auto last_use = plan.last_uses();
-  layout.first_batched = first_batched(plan, maps, last_use, element_bytes);
+  const auto last_uses = plan.last_uses();
+  layout.first_batched = find_first_batched(plan, maps, last_uses, element_bytes);
 
   for (std::size_t i = 0; i < layout.first_batched; i++) {
     const auto operands = operands_of(plan.steps[i]);
     maps[operands.input].one_image = true;
     if (operands.shortcut) maps[*operands.shortcut].one_image = true;
   }
-  // A few images' maps fit in between those of the first part, more do not: what one image takes says little.
-  const auto fixed = place(plan, maps, last_use, 0, layout.first_batched);
+  // Measured for each number of images, because the maps of a few images fit into gaps that those of more do not.
+  const auto fixed = set_offsets(plan, maps, last_uses, /*images=*/0, layout.first_batched);
   while (true) {
-    layout.bytes = place(plan, maps, last_use, layout.images, layout.first_batched);
+    layout.bytes = set_offsets(plan, maps, last_uses, layout.images, layout.first_batched);
     const auto batched = layout.bytes - fixed;
-    if (batched <= kMaxBytes || layout.images == 1) return layout;
-    layout.images = std::clamp<int64_t>(layout.images * kMaxBytes / batched, 1, layout.images - 1);
+    if (batched <= kMaxBatchedBytes || layout.images == 1) return layout;
+    layout.images = std::clamp<int64_t>(layout.images * kMaxBatchedBytes / batched, 1, layout.images - 1);
   }
 }
 

@@ -7,29 +7,31 @@
 
 namespace resnet {
 
-/// A map in memory: channels-last, with a border of `padding` pixels all around that its readers' windows reach into.
+/// Where a feature map lies in the workspace: channels-last, with a border of `padding` pixels on all sides for the
+/// windows of the steps that read it.
 struct FeatureMap {
   int64_t channels = 0, height = 0, width = 0, padding = 0;
   int64_t pixel_bytes = 0;
-  int64_t offset = 0;      ///< of the first image in the workspace
-  bool one_image = false;  ///< used for one image after another, in the same place
+  int64_t offset = 0;      ///< bytes from the start of the workspace to the first image
+  bool one_image = false;  ///< all images use the same memory, one after another
 
   [[nodiscard]] int64_t row_bytes() const { return (width + 2 * padding) * pixel_bytes; }
   [[nodiscard]] int64_t image_bytes() const { return (height + 2 * padding) * row_bytes(); }
 };
 
-/// Where everything lies for inputs of one height and width: worked out once, so that a forward allocates nothing.
+/// The memory plan for inputs of one height and width, computed once, so that a forward allocates nothing.
 struct Layout {
   std::vector<FeatureMap> maps;  ///< by value
-  int64_t images;                ///< in one pass over the plan
+  int64_t images;                ///< processed in one pass over the plan
   int64_t bytes;                 ///< of the workspace
-  /// Steps before this one run for one image after another: their maps are large and their weights small, so maps
-  /// stay in the cache. From here on weights are what is large, and each is used for all images.
+  /// Steps before this one run image by image: their maps are large and their weights small, so that the maps of one
+  /// image stay in the cache. From this step on the weights are the larger part, and each is used for all images.
   std::size_t first_batched;
 };
 
+/// @param images in a forward; the layout may hold fewer, and the forward then takes several passes
 /// @param element_bytes of the activations
-/// @param input_channels as stored, at least 3
+/// @param input_channels of the input map, at least 3
 Layout layout_of(const Plan& plan, int64_t height, int64_t width, int64_t images, int64_t element_bytes,
                  int64_t input_channels);
 

@@ -3,12 +3,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "inference/calibration.h"
 #include "inference/executor.h"
 #include "inference/normalization.h"
 #include "inference/plan.h"
+#include "inference/quantization.h"
 #include "model/resnet.h"
 
 namespace resnet {
@@ -18,53 +20,58 @@ struct OptimizeOptions {
 
   DType dtype = DType::kFloat32;
   Normalization normalization;
-  /// For kInt8, one of the two: ranges by value, or inputs to find them with.
-  std::vector<Range> ranges;
+  /// kInt8 needs one of these two: ranges by the plan's value names, or inputs (as for Executor::run) to find them
+  /// with.
+  std::optional<std::unordered_map<std::string, Range>> ranges;
   std::vector<at::Tensor> calibration;
   CalibrationMethod method = CalibrationMethod::kMinMax;
-  /// Takes the memory of `network`, which is of no use afterward.
+  /// Releases the network's weights while they are packed; the network cannot be used afterward.
   bool consume = false;
 };
 
-/// As measured_peak, on the CPU; 0 where our kernels are not made for the processor.
+/// As measure_peak, on the CPU; 0 where our kernels do not support the processor.
 double peak_of(OptimizeOptions::DType dtype, double seconds);
 
-/// A ResNet that answers faster and does not change: batch norms folded, weights packed for the processor.
+/// A ResNet for fast inference that can no longer change: batch norms are folded into the convolutions, and weights are
+/// packed for the processor. Several threads may use it at the same time.
 class Optimized {
  public:
-  /// Copies what it needs out of `network`, in eval mode whatever its mode.
-  /// @throws Error ERR_UNSUPPORTED_DTYPE where device or processor cannot do it, ERR_ABORTED
+  /// Copies the parameters out of `network` and takes its eval mode, whatever its mode is.
+  /// @throws Error ERR_UNSUPPORTED_DTYPE where the device or the processor does not support the dtype; ERR_CALIBRATION
+  ///         where options.ranges lack one or the calibration inputs give no finite numbers; ERR_ABORTED
   Optimized(const ResNetImpl& network, c10::Device device, const OptimizeOptions& options, const Interrupt& interrupt);
 
   /// As Executor::run.
   /// @throws Error ERR_SHAPE, ERR_ABORTED
-  at::Tensor forward(const at::Tensor& x, OutputPoint until, const Interrupt& interrupt);
+  at::Tensor forward(const at::Tensor& x, OutputPoint output, const Interrupt& interrupt);
 
-  /// A forward and the class activation maps of a class, of each picture's likeliest one where there is none given.
+  /// Logits, and the class activation map of one class for each image.
   struct Explained {
     at::Tensor logits, classes, maps;  ///< float32 [N, numClasses], int64 [N], float32 [N, H, W]
   };
+  /// @param index of the class to explain; by default the one with the largest logit, separately for each image
   Explained explain(const at::Tensor& x, std::optional<int64_t> index, const Interrupt& interrupt);
 
-  [[nodiscard]] int64_t classes() const { return weight_.size(0); }
+  [[nodiscard]] int64_t classes() const { return fc_weight_.size(0); }
 
-  /// The plan, one line for each step.
-  [[nodiscard]] const std::string& text() const { return text_; }
-  /// What carries it out, e.g. "AVX-512 BF16".
-  [[nodiscard]] const std::string& executor() const { return executor_name_; }
+  /// As Plan::text and Executor::name.
+  [[nodiscard]] const std::string& text() const { return plan_text_; }
+  [[nodiscard]] std::string executor() const { return executor_->name(); }
+  /// By value; there are ranges only for kInt8.
   [[nodiscard]] const std::vector<std::string>& value_names() const { return value_names_; }
   [[nodiscard]] const std::vector<Range>& ranges() const { return ranges_; }
+  /// As Executor::bytes.
   [[nodiscard]] int64_t bytes() const { return executor_->bytes(); }
 
-  /// What a forward is to be submitted with.
-  /// @param most that a user asked for; 0 for all usable cores, which forwards at the same time share
-  [[nodiscard]] int threads(int most) const;
+  /// The number of threads to submit a forward with.
+  /// @param max that a user set; 0 for all usable cores, which concurrent forwards share
+  [[nodiscard]] int threads(int max) const;
 
  private:
-  std::string text_, executor_name_;
+  std::string plan_text_;
   std::vector<std::string> value_names_;
   std::vector<Range> ranges_;
-  at::Tensor weight_, bias_;  ///< of the last layer, on the CPU
+  at::Tensor fc_weight_, fc_bias_;  ///< float32, on the CPU
   std::unique_ptr<Executor> executor_;
 };
 

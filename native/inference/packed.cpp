@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "inference/rounded.h"
+#include "inference/math.h"
 #include "runtime/intra_op_pool.h"
 #include "system/persistent_memory.h"
 
@@ -14,10 +14,8 @@ namespace {
 using kernels::Element;
 using kernels::kPanel;
 
-int64_t rounded_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
-
-/// Puts weight [out, in, kernel, kernel] into panels, each value as `convert(channel, value)` makes it: of a word's
-/// values the channels of the input lie behind each other.
+/// Writes weight [out, in, kernel, kernel] into panels, each value as `convert(channel, value)`. Consecutive values of
+/// a word belong to consecutive input channels.
 template <class T, class Convert>
 void fill(const Packed& packed, const at::Tensor& weight, int64_t in_channels, const Convert& convert) {
   constexpr auto kPerWord = static_cast<int64_t>(4 / sizeof(T));
@@ -26,9 +24,10 @@ void fill(const Packed& packed, const at::Tensor& weight, int64_t in_channels, c
   const auto kernel = weight.dim() == 4 ? weight.size(2) : 1;
   const auto* from = weight.const_data_ptr<float>();
   auto* to = static_cast<char*>(packed.weights.data_ptr());
-  // In slices of a panel, so that a layer of few panels has work for all threads; a slice's weights lie together.
+  // A task is a slice of a panel's input channels, so that a layer of few panels has work for all threads. The weights
+  // of a slice are contiguous.
   constexpr int64_t kSlice = 64;
-  const auto slices = (in + kSlice - 1) / kSlice;
+  const auto slices = ceil_div(in, kSlice);
   IntraOpPool::of_this_thread().run(packed.panels * slices, [&](int64_t task) {
     const auto panel = task / slices;
     const auto first = panel * kPanel;
@@ -49,30 +48,31 @@ void fill(const Packed& packed, const at::Tensor& weight, int64_t in_channels, c
   });
 }
 
-/// The scale and the bias with which sums of elements become numbers, and the weights as such elements.
+/// Quantizes the weights symmetrically to int8, each output channel by its largest magnitude, and adapts scale and bias
+/// so that integer sums become numbers.
 void fill_quantized(const Packed& packed, const Parameters& parameters, const at::Tensor& weight, int64_t in_channels,
                     QuantParams input) {
   const auto out = weight.size(0);
   const auto window = weight.numel() / out;
   const auto* values = weight.const_data_ptr<float>();
-  const auto* folded = parameters.scale.const_data_ptr<double>();
+  const auto* norm_scale = parameters.scale.const_data_ptr<double>();
   std::vector<float> inverse(out);
   auto* scale = packed.scale.data_ptr<float>();
   auto* bias = packed.bias.data_ptr<float>();
   const auto element = [&](int64_t channel, float value) {
     const auto scaled = value * inverse[channel];
-    if (std::isnan(scaled)) return int8_t{0};  // of a weight that is no number, or beside one that is infinite
-    return static_cast<int8_t>(rounded(std::clamp(scaled, -127.0F, 127.0F)));
+    if (std::isnan(scaled)) return int8_t{0};  // the weight is NaN, or another one of the channel is infinite
+    return static_cast<int8_t>(round_half_even(std::clamp(scaled, -127.0F, 127.0F)));
   };
   IntraOpPool::of_this_thread().run(out, [&](int64_t channel) {
     const float* row = values + channel * window;
-    float most = 0;
-    for (int64_t i = 0; i < window; i++) most = std::max(most, std::abs(row[i]));
-    inverse[channel] = most > 0 ? std::copysign(127 / most, static_cast<float>(folded[channel])) : 0;
-    scale[channel] = input.scale * most / 127 * static_cast<float>(std::abs(folded[channel]));
+    float max = 0;
+    for (int64_t i = 0; i < window; i++) max = std::max(max, std::abs(row[i]));
+    inverse[channel] = max > 0 ? std::copysign(127 / max, static_cast<float>(norm_scale[channel])) : 0;
+    scale[channel] = input.scale * max / 127 * static_cast<float>(std::abs(norm_scale[channel]));
     int64_t sum = 0;
     for (int64_t i = 0; i < window; i++) sum += element(channel, row[i]);
-    bias[channel] -= scale[channel] * static_cast<float>(input.zero) * static_cast<float>(sum);
+    bias[channel] -= scale[channel] * static_cast<float>(input.zero_point) * static_cast<float>(sum);
   });
   fill<int8_t>(packed, weight, in_channels, element);
 }
@@ -98,12 +98,12 @@ Packed pack(const Parameters& parameters, Element element, int64_t in_channels, 
   const auto per_word = 4 / bytes_of(element);
 
   Packed packed;
-  packed.panels = rounded_up(out, kPanel) / kPanel;
-  packed.row_words = rounded_up(kernel * in_channels, per_word) / per_word;
+  packed.panels = ceil_div(out, kPanel);
+  packed.row_words = ceil_div(kernel * in_channels, per_word);
   packed.panel_bytes = kernel * packed.row_words * kPanel * 4;
   packed.weights = allocate_persistent({packed.panels * packed.panel_bytes}, at::kByte);
-  const bool gaps = out % kPanel != 0 || in_channels != weight.size(1) || kernel * in_channels % per_word != 0;
-  if (gaps) packed.weights.zero_();
+  const bool has_gaps = out % kPanel != 0 || in_channels != weight.size(1) || kernel * in_channels % per_word != 0;
+  if (has_gaps) packed.weights.zero_();
   packed.scale = at::ones({packed.panels * kPanel}, at::kFloat);
   packed.bias = at::zeros({packed.panels * kPanel}, at::kFloat);
   packed.bias.narrow(0, 0, out).copy_(parameters.bias);

@@ -5,29 +5,25 @@
 #include <cstdint>
 
 #include "inference/kernels/kernels.h"
-#include "inference/plan.h"
+#include "inference/parameters.h"
+#include "inference/quantization.h"
 
 namespace resnet {
-
-/// How a value's uint8 elements stand for numbers: number = (element - zero) * scale.
-struct QuantParams {
-  float scale = 1;
-  int32_t zero = 0;
-};
 
 int64_t bytes_of(kernels::Element element);
 
 /// A convolution's parameters in the order in which a kernel reads them.
 struct Packed {
-  at::Tensor weights;      ///< bytes: [panels][kernel][words of a window's row][kPanel] words
+  at::Tensor weights;      ///< bytes: [panels][kernel][row_words][kPanel] words of 32 bits
   at::Tensor scale, bias;  ///< float32 [panels * kPanel]
-  int64_t panels = 0;
+  int64_t panels = 0;      ///< output channels / kPanel, rounded up
   int64_t panel_bytes = 0;
-  int64_t row_words = 0;
+  int64_t row_words = 0;  ///< words in one row of a window
 };
 
-/// @param in_channels as the input map has them: at least the weight's, the rest meets zeros
-/// @param input uint8 only: how the input is quantized
+/// Packs on the calling thread's IntraOpPool.
+/// @param in_channels of the input map; channels beyond the weight's get zeros
+/// @param input for uint8 only: how the input is quantized
 Packed pack(const Parameters& parameters, kernels::Element element, int64_t in_channels, QuantParams input = {});
 
 }  // namespace resnet

@@ -14,16 +14,16 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int64_t kPixels = 42;  // whole tiles of 6 and of 7
+constexpr int64_t kPixels = 42;  // a multiple of both tile sizes, 6 and 7
 constexpr int64_t kWords = 256;
 constexpr int64_t kRepeats = 200;
 
 }  // namespace
 
-double measured_peak(const kernels::Kernels& kernels, double seconds) {
+double measure_peak(const kernels::Kernels& kernels, double seconds) {
   const auto threads = at::get_num_threads();
   const auto size = bytes_of(kernels.element);
-  const auto per_row = static_cast<double>(2 * kPixels * kWords * (4 / size) * kernels::kPanel);
+  const auto operations_per_row = static_cast<double>(2 * kPixels * kWords * (4 / size) * kernels::kPanel);
   double best = 0;
   const auto end = Clock::now() + std::chrono::duration<double>(seconds);
   do {
@@ -45,8 +45,8 @@ double measured_peak(const kernels::Kernels& kernels, double seconds) {
       row.pixels = kPixels;
       for (int64_t i = 0; i < kRepeats; i++) kernels.conv(row);
     });
-    const std::chrono::duration<double> taken = Clock::now() - start;
-    best = std::max(best, per_row * kRepeats * threads / taken.count());
+    const std::chrono::duration<double> elapsed = Clock::now() - start;
+    best = std::max(best, operations_per_row * kRepeats * threads / elapsed.count());
   } while (Clock::now() < end);
   return best;
 }

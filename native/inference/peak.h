@@ -4,9 +4,9 @@
 
 namespace resnet {
 
-/// Operations per second (a multiply-add is two) that this machine's kernel reaches on a matrix product whose operands
-/// stay in a core's own cache, on as many threads as a forward of the calling thread has: what a network could reach
-/// at best. Takes about `seconds`.
-double measured_peak(const kernels::Kernels& kernels, double seconds);
+/// Operations per second (a multiply-add counts as two) of the convolution kernel on a matrix product whose operands
+/// fit into a core's own cache, on as many threads as a forward of the calling thread would have: an upper bound for
+/// what a network can reach on this machine. Takes about `seconds`.
+double measure_peak(const kernels::Kernels& kernels, double seconds);
 
 }  // namespace resnet

@@ -3,85 +3,71 @@
 #include <sstream>
 
 #include "model/blocks.h"
-#include "model/resnet.h"
 
 namespace resnet {
 namespace {
 
-/// y = (conv(x) - mean) / sqrt(var + eps) * weight + bias is a convolution too.
-Parameters folded(const Conv2DImpl& conv, const BatchNorm2DImpl& norm, bool release) {
-  const at::NoGradGuard no_grad;
-  const auto on_cpu = [](const at::Tensor& tensor) { return tensor.to(at::kCPU, at::kDouble); };
-  const auto scale = on_cpu(norm.weight) / (on_cpu(norm.running_var) + norm.kEpsilon).sqrt();
-  const auto bias = on_cpu(norm.bias) - on_cpu(norm.running_mean) * scale;
-  const auto weight = conv.weight.detach();  // holds the values alone once the network lets go of them
-  if (release) conv.weight.set_data(at::empty({0}, conv.weight.options()));
-  return {weight, scale, bias.to(at::kFloat)};
-}
-
-Parameters unscaled(const LinearImpl& linear) {
-  return {linear.weight, at::ones({linear.weight.size(0)}, at::kDouble), linear.bias.to(at::kCPU)};
-}
-
 class Planner {
  public:
-  Planner(const ResNetImpl& network, bool release) : release_(release) {
-    const auto stem = convolution("conv", *network.conv, *network.bn, 0, {}, true);
-    auto x = value();
-    plan.steps.emplace_back(MaxPool{stem, x});
-    for (const auto& child : network.residual_block->named_children()) {
-      const auto name = "residual_block." + child.key();
-      if (const auto* basic = child.value()->as<BasicBlockImpl>()) x = block(name, *basic, x);
-      if (const auto* bottleneck = child.value()->as<BottleneckBlockImpl>()) x = block(name, *bottleneck, x);
+  explicit Planner(const ResNetImpl& network) {
+    auto x = add_convolution("conv", "conv", "bn", *network.conv, 0, {}, /*relu=*/true);
+    x = add_max_pool(*network.max_pool, x);
+    int64_t index = 0;
+    for (const auto& stage : network.stages) {
+      for (const auto& block : stage) {
+        const auto name = "residual_block." + std::to_string(index++);
+        if (const auto* basic = block->as<BasicBlockImpl>()) x = add_block(name, *basic, x);
+        if (const auto* bottleneck = block->as<BottleneckBlockImpl>()) x = add_block(name, *bottleneck, x);
+      }
     }
-    const auto features = value();
+    const auto features = new_value();
     plan.steps.emplace_back(GlobalAverage{x, features});
-    const auto& fc = *network.fc;
-    plan.steps.emplace_back(
-        Classifier{"fc", features, value(), fc.weight.size(1), fc.weight.size(0), [&fc] { return unscaled(fc); }});
+    const auto& weight = network.fc->weight;
+    plan.steps.emplace_back(Classifier{"fc", features, new_value(), weight.size(1), weight.size(0)});
   }
 
   Plan plan;
 
  private:
-  bool release_;
+  ValueId new_value() { return plan.values++; }
 
-  ValueId value() { return plan.values++; }
-
-  ValueId convolution(std::string name, const Conv2DImpl& conv, const BatchNorm2DImpl& norm, ValueId input,
-                      std::optional<ValueId> shortcut, bool relu) {
-    const auto output = value();
-    plan.steps.emplace_back(Convolution{std::move(name), input, output, shortcut, conv.weight.size(1),
-                                        conv.weight.size(0), conv.weight.size(2), conv.stride, conv.padding, relu,
-                                        [release = release_, &conv, &norm] { return folded(conv, norm, release); }});
+  ValueId add_convolution(const std::string& name, const std::string& conv_name, const std::string& norm_name,
+                          const Conv2DImpl& conv, ValueId input, std::optional<ValueId> shortcut, bool relu) {
+    const auto output = new_value();
+    plan.steps.emplace_back(Convolution{name, conv_name, norm_name, input, output, shortcut, conv.weight.size(1),
+                                        conv.weight.size(0), conv.weight.size(2), conv.stride, conv.padding, relu});
     return output;
   }
 
-  /// A Sequential of the article: convolution, batch norm, and a ReLU or not.
-  ValueId convolution(const std::string& name, const torch::nn::Sequential& layers, ValueId input,
-                      std::optional<ValueId> shortcut, bool relu) {
-    const auto& conv = *layers->ptr(0)->as<Conv2DImpl>();
-    const auto& norm = *layers->ptr(1)->as<BatchNorm2DImpl>();
-    return convolution(name, conv, norm, input, shortcut, relu);
+  /// One of the article's Sequentials: convolution, batch norm and, if `relu`, a ReLU.
+  ValueId add_convolution(const std::string& name, const torch::nn::Sequential& layers, ValueId input,
+                          std::optional<ValueId> shortcut, bool relu) {
+    return add_convolution(name, name + ".0", name + ".1", *layers->ptr(0)->as<Conv2DImpl>(), input, shortcut, relu);
+  }
+
+  ValueId add_max_pool(const MaxPool2DImpl& pool, ValueId input) {
+    const auto output = new_value();
+    plan.steps.emplace_back(MaxPool{input, output, pool.kernel_size, pool.stride, pool.padding});
+    return output;
   }
 
   template <class Block>
-  ValueId shortcut_of(const std::string& name, const Block& block, ValueId x) {
+  ValueId add_shortcut(const std::string& name, const Block& block, ValueId x) {
     if (block.down_sample_block.is_empty()) return x;
-    return convolution(name + ".down_sample_block", block.down_sample_block, x, {}, false);
+    return add_convolution(name + ".down_sample_block", block.down_sample_block, x, {}, /*relu=*/false);
   }
 
-  ValueId block(const std::string& name, const BasicBlockImpl& block, ValueId x) {
-    const auto shortcut = shortcut_of(name, block, x);
-    x = convolution(name + ".conv_bn_block1", block.conv_bn_block1, x, {}, true);
-    return convolution(name + ".conv_bn_block2", block.conv_bn_block2, x, shortcut, true);
+  ValueId add_block(const std::string& name, const BasicBlockImpl& block, ValueId x) {
+    const auto shortcut = add_shortcut(name, block, x);
+    x = add_convolution(name + ".conv_bn_block1", block.conv_bn_block1, x, {}, /*relu=*/true);
+    return add_convolution(name + ".conv_bn_block2", block.conv_bn_block2, x, shortcut, /*relu=*/true);
   }
 
-  ValueId block(const std::string& name, const BottleneckBlockImpl& block, ValueId x) {
-    const auto shortcut = shortcut_of(name, block, x);
-    x = convolution(name + ".conv_bn_block1", block.conv_bn_block1, x, {}, true);
-    x = convolution(name + ".conv_bn_block2", block.conv_bn_block2, x, {}, true);
-    return convolution(name + ".conv_bn_block3", block.conv_bn_block3, x, shortcut, true);
+  ValueId add_block(const std::string& name, const BottleneckBlockImpl& block, ValueId x) {
+    const auto shortcut = add_shortcut(name, block, x);
+    x = add_convolution(name + ".conv_bn_block1", block.conv_bn_block1, x, {}, /*relu=*/true);
+    x = add_convolution(name + ".conv_bn_block2", block.conv_bn_block2, x, {}, /*relu=*/true);
+    return add_convolution(name + ".conv_bn_block3", block.conv_bn_block3, x, shortcut, /*relu=*/true);
   }
 };
 
@@ -96,7 +82,8 @@ struct Describe {
     out << "  # " << step.name;
   }
   void operator()(const MaxPool& step) const {
-    out << '%' << step.output << " = max_pool 3x3/2 (%" << step.input << ')';
+    out << '%' << step.output << " = max_pool " << step.kernel << 'x' << step.kernel << '/' << step.stride << " (%"
+        << step.input << ')';
   }
   void operator()(const GlobalAverage& step) const { out << '%' << step.output << " = mean (%" << step.input << ')'; }
   void operator()(const Classifier& step) const {
@@ -116,8 +103,8 @@ Operands operands_of(const Step& step) {
       step);
 }
 
-std::size_t Plan::steps_until(OutputPoint until) const {
-  switch (until) {
+std::size_t Plan::steps_to(OutputPoint output) const {
+  switch (output) {
     case OutputPoint::kLogits:
       return steps.size();
     case OutputPoint::kFeatures:
@@ -159,6 +146,6 @@ std::string Plan::text() const {
   return out.str();
 }
 
-Plan plan_of(const ResNetImpl& network, bool release) { return std::move(Planner(network, release).plan); }
+Plan plan_of(const ResNetImpl& network) { return std::move(Planner(network).plan); }
 
 }  // namespace resnet

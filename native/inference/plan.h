@@ -1,45 +1,36 @@
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "model/resnet.h"
+
 namespace resnet {
 
-/// Where a forward ends: at the logits [N, numClasses], at the features before the last layer [N, C], or at the last
-/// stage's map [N, C, H, W].
+/// Where a forward ends: at the logits [N, numClasses], at the features in front of the classifier [N, C], or at the
+/// last stage's feature map [N, C, H, W].
 enum class OutputPoint : std::uint8_t { kLogits, kFeatures, kMap };
 
-/// The number of a map in a plan; 0 is the input.
+/// The number of a feature map in a plan; 0 is the input.
 using ValueId = int;
 
-/// What a layer multiplies and adds, batch norm included: (weight * scale) * x + bias, scale and bias by output
-/// channel. The product is left to whoever stores it in another order or dtype anyway, in float64: folding is where an
-/// optimized network would lose its precision first.
-struct Parameters {
-  at::Tensor weight;  ///< float32 [out, in, kernel, kernel] or [out, in]; the network's own
-  at::Tensor scale;   ///< float64 [out], on the CPU
-  at::Tensor bias;    ///< float32 [out], on the CPU
-};
-
-/// Convolution + bias, + shortcut where there is one, then ReLU where it is said.
+/// Convolution with its batch norm folded in, plus the shortcut if there is one, then ReLU if `relu`.
 struct Convolution {
-  std::string name;  ///< of the convolution in the state dict, e.g. residual_block.0.conv_bn_block1
+  std::string name;        ///< in plans and calibration files, e.g. residual_block.0.conv_bn_block1
+  std::string conv, norm;  ///< the two layers' names in the state dict, e.g. residual_block.0.conv_bn_block1.0 and .1
   ValueId input, output;
   std::optional<ValueId> shortcut;
   int64_t in_channels, out_channels, kernel, stride, padding;
   bool relu;
-  std::function<Parameters()> parameters;  ///< the network's as they are when it is called
 };
 
-/// 3 x 3, stride 2, padding 1, over what a ReLU gave.
+/// Max pooling over the output of a ReLU: padding with zeros is the same as with minus infinity there.
 struct MaxPool {
   ValueId input, output;
+  int64_t kernel, stride, padding;
 };
 
 /// Mean over height and width.
@@ -49,10 +40,9 @@ struct GlobalAverage {
 
 /// The last layer, from features to logits.
 struct Classifier {
-  std::string name;
+  std::string name;  ///< in plans, calibration files and the state dict
   ValueId input, output;
   int64_t in_features, out_features;
-  std::function<Parameters()> parameters;
 };
 
 using Step = std::variant<Convolution, MaxPool, GlobalAverage, Classifier>;
@@ -64,31 +54,27 @@ struct Operands {
 };
 Operands operands_of(const Step& step);
 
-/// A network as a list of what there is to compute, in order: what every executor reads, whatever its device and
-/// dtype. Each value is written once; a shortcut is read for the last time where it is added.
+/// A network as a list of steps in execution order, the same for every executor, device and dtype. It holds shapes and
+/// names; the parameters come from a ParameterSource. Each value is written once, and a shortcut is read for the last
+/// time by the step that adds it.
 struct Plan {
   std::vector<Step> steps;
-  int values = 1;
+  int values = 1;  ///< their number, the input included
 
-  /// The number of steps until there. The last ones are the pooling and the classifier.
-  [[nodiscard]] std::size_t steps_until(OutputPoint until) const;
+  /// The number of steps that a forward to `output` runs. The last two steps are GlobalAverage and Classifier.
+  [[nodiscard]] std::size_t steps_to(OutputPoint output) const;
 
-  /// By value: the last step that reads it; the number of steps for the logits, which none does.
+  /// For each value the last step that reads it; steps.size() for the logits, which no step reads.
   [[nodiscard]] std::vector<std::size_t> last_uses() const;
 
-  /// By value: a name for people and files, e.g. that of the convolution that writes it.
+  /// For each value a name that is stable across versions, e.g. that of the convolution that writes it.
   [[nodiscard]] std::vector<std::string> names() const;
 
-  /// One line for each step, for people.
+  /// For people, one line per step.
   [[nodiscard]] std::string text() const;
 };
 
-class ResNetImpl;
-
-/// The plan of a ResNet in eval mode. Its steps read `network` when their parameters are asked for.
-///
-/// @param release lets go of each convolution's weight once it is read: `network` is of no use afterward, and at no
-///        time is there memory for two
-Plan plan_of(const ResNetImpl& network, bool release = false);
+/// The plan of a ResNet in eval mode.
+Plan plan_of(const ResNetImpl& network);
 
 }  // namespace resnet

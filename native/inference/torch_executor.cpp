@@ -7,18 +7,18 @@
 namespace resnet {
 namespace {
 
-using Placed = TorchExecutor::Placed;
-
 struct Compute {
   const std::vector<at::Tensor>& values;
-  const Placed& parameters;
+  const TorchExecutor::FoldedParameters& parameters;
 
   at::Tensor operator()(const Convolution& step) const {
     auto y = at::conv2d(values[step.input], parameters.weight, parameters.bias, step.stride, step.padding);
     if (step.shortcut) y.add_(values[*step.shortcut]);
     return step.relu ? y.relu_() : y;
   }
-  at::Tensor operator()(const MaxPool& step) const { return at::max_pool2d(values[step.input], 3, 2, 1); }
+  at::Tensor operator()(const MaxPool& step) const {
+    return at::max_pool2d(values[step.input], step.kernel, step.stride, step.padding);
+  }
   at::Tensor operator()(const GlobalAverage& step) const { return at::mean(values[step.input], {2, 3}); }
   at::Tensor operator()(const Classifier& step) const {
     return at::linear(values[step.input], parameters.weight, parameters.bias);
@@ -27,45 +27,41 @@ struct Compute {
 
 }  // namespace
 
-TorchExecutor::TorchExecutor(Plan plan, c10::Device device, at::ScalarType dtype, const Normalization& normalization)
-    : plan_(std::move(plan)), last_uses_(plan_.last_uses()), device_(device), dtype_(dtype) {
+TorchExecutor::TorchExecutor(Plan plan, const ParameterSource& source, c10::Device device, at::ScalarType dtype,
+                             const Normalization& normalization)
+    : plan_(std::move(plan)),
+      last_uses_(plan_.last_uses()),
+      device_(device),
+      dtype_(dtype),
+      normalizer_(normalization, device) {
   const c10::InferenceMode inference;
-  const auto place = [&](const at::Tensor& tensor) {
+  const auto to_device = [&](const at::Tensor& tensor) {
     const auto format = tensor.dim() == 4 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
     return tensor.to(at::TensorOptions(device).dtype(dtype), /*non_blocking=*/false, /*copy=*/true, format);
   };
-  for (auto& step : plan_.steps) {
-    Placed placed;
-    std::visit(
-        [&](auto& one) {
-          if constexpr (requires { one.parameters; }) {
-            const auto [weight, scale, bias] = std::exchange(one.parameters, nullptr)();
-            auto shape = std::vector<int64_t>(weight.dim(), 1);
-            shape[0] = -1;
-            placed = {place(weight * scale.view(shape).to(weight.device())), place(bias)};
-          }
-        },
-        step);
-    parameters_.push_back(std::move(placed));
-  }
-  const auto per_channel = [&](const std::array<double, 3>& values) {
-    return at::tensor(at::ArrayRef<double>(values), at::kDouble).to(at::kFloat).view({1, 3, 1, 1}).to(device);
+  const auto fold = [&](const auto& step) -> FoldedParameters {
+    if constexpr (requires { source.read(step); }) {
+      const auto [weight, scale, bias] = source.read(step);
+      auto shape = std::vector<int64_t>(weight.dim(), 1);
+      shape[0] = -1;
+      return {to_device(weight * scale.view(shape).to(weight.device())), to_device(bias)};
+    }
+    return {};
   };
-  mean_ = per_channel(normalization.mean);
-  deviation_ = per_channel(normalization.std);
+  for (const auto& step : plan_.steps) parameters_.push_back(std::visit(fold, step));
 }
 
-at::Tensor TorchExecutor::run(const at::Tensor& x, OutputPoint until, const Interrupt& interrupt) {
-  return run(x, until, interrupt, nullptr);
+at::Tensor TorchExecutor::run(const at::Tensor& x, OutputPoint output, const Interrupt& interrupt) {
+  return run(x, output, interrupt, nullptr);
 }
 
-at::Tensor TorchExecutor::run(const at::Tensor& x, OutputPoint until, const Interrupt& interrupt,
+at::Tensor TorchExecutor::run(const at::Tensor& x, OutputPoint output, const Interrupt& interrupt,
                               const ValueObserver& observer) {
   const c10::InferenceMode inference;
   std::vector<at::Tensor> values(plan_.values);
-  values[0] = normalized(x.to(device_)).to(dtype_).contiguous(at::MemoryFormat::ChannelsLast);
+  values[0] = to_input(x);
   if (observer) observer(0, values[0]);
-  const auto steps = plan_.steps_until(until);
+  const auto steps = plan_.steps_to(output);
   ValueId last = 0;
   for (std::size_t i = 0; i < steps; i++) {
     check_interrupt(interrupt);
@@ -79,9 +75,10 @@ at::Tensor TorchExecutor::run(const at::Tensor& x, OutputPoint until, const Inte
   return values[last].to(at::kCPU, at::kFloat).contiguous();
 }
 
-at::Tensor TorchExecutor::normalized(const at::Tensor& x) const {
-  if (x.scalar_type() != at::kByte) return x;
-  return x.permute({0, 3, 1, 2}).to(at::kFloat).div_(255).sub_(mean_).div_(deviation_);
+at::Tensor TorchExecutor::to_input(const at::Tensor& x) const {
+  const auto on_device = x.to(device_);
+  const auto numbers = on_device.scalar_type() == at::kByte ? normalizer_(on_device) : on_device;
+  return numbers.to(dtype_).contiguous(at::MemoryFormat::ChannelsLast);
 }
 
 int64_t TorchExecutor::bytes() const {

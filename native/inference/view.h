@@ -7,17 +7,18 @@
 
 namespace resnet {
 
-/// A map's memory in a workspace.
+/// A feature map's memory in a workspace.
 struct View {
   View(const FeatureMap& map, void* memory) : map(map), memory(static_cast<char*>(memory) + map.offset) {}
 
-  /// A pixel by its place in the map; the border has negative ones and those from height and width on.
+  /// Coordinates below 0, or from height and width on, are in the border.
   [[nodiscard]] char* pixel(int64_t image, int64_t y, int64_t x) const {
     return memory + (map.one_image ? 0 : image) * map.image_bytes() + (y + map.padding) * map.row_bytes() +
            (x + map.padding) * map.pixel_bytes;
   }
 
-  /// Fills the border around row y with `byte`: `bytes` of each pixel from `from` on.
+  /// Fills the border beside row y (above and below, too, for the first and the last row): of each pixel, `bytes` bytes
+  /// starting at `from`.
   void fill_border(int64_t image, int64_t y, int64_t from, int64_t bytes, int byte) const {
     const auto fill = [&](int64_t row, int64_t begin, int64_t end) {
       for (int64_t x = begin; x < end; x++) std::memset(pixel(image, row, x) + from, byte, bytes);

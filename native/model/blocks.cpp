@@ -1,16 +1,14 @@
 #include "model/blocks.h"
 
-#include "model/observer.h"
-
 namespace resnet {
 namespace {
 
-/// The shortcut has to change shape exactly where the residual path does.
+/// Whether the residual path changes the shape, so that the shortcut must too.
 bool needs_down_sampling(int64_t input_channels, int64_t output_channels, int64_t stride) {
   return stride != 1 || input_channels != output_channels;
 }
 
-/// 1x1 convolution and batch norm on the shortcut.
+/// The projection shortcut, option B of He et al. 2015: a 1x1 convolution and batch norm.
 torch::nn::Sequential down_sample(int64_t input_channels, int64_t output_channels, int64_t stride) {
   return torch::nn::Sequential(Conv2D(input_channels, output_channels, /*kernel_size=*/1, stride),
                                BatchNorm2D(output_channels));
@@ -18,7 +16,7 @@ torch::nn::Sequential down_sample(int64_t input_channels, int64_t output_channel
 
 }  // namespace
 
-BasicBlockImpl::BasicBlockImpl(int64_t input_channels, int64_t output_channels, int64_t stride) : Module("BasicBlock") {
+BasicBlockImpl::BasicBlockImpl(int64_t input_channels, int64_t output_channels, int64_t stride) : Layer("BasicBlock") {
   conv_bn_block1 = register_module(
       "conv_bn_block1",
       torch::nn::Sequential(Conv2D(input_channels, output_channels, /*kernel_size=*/3, stride, /*padding=*/1),
@@ -33,15 +31,15 @@ BasicBlockImpl::BasicBlockImpl(int64_t input_channels, int64_t output_channels, 
   relu_out = register_module("relu_out", ReLU());
 }
 
-at::Tensor BasicBlockImpl::forward(const at::Tensor& inputs) {
+at::Tensor BasicBlockImpl::compute(const at::Tensor& inputs) {
   auto x = conv_bn_block1->forward(inputs);
   x = conv_bn_block2->forward(x);
   const auto shortcut = down_sample_block.is_empty() ? inputs : down_sample_block->forward(inputs);
-  return notify_observers(*this, inputs, relu_out->forward(at::add(shortcut, x)));
+  return relu_out->forward(at::add(shortcut, x));
 }
 
 BottleneckBlockImpl::BottleneckBlockImpl(int64_t input_channels, int64_t output_channels, int64_t stride)
-    : Module("BottleneckBlock") {
+    : Layer("BottleneckBlock") {
   const auto width = output_channels / 4;
   conv_bn_block1 = register_module("conv_bn_block1",
                                    torch::nn::Sequential(Conv2D(input_channels, width, /*kernel_size=*/1, /*stride=*/1),
@@ -58,12 +56,12 @@ BottleneckBlockImpl::BottleneckBlockImpl(int64_t input_channels, int64_t output_
   relu_out = register_module("relu_out", ReLU());
 }
 
-at::Tensor BottleneckBlockImpl::forward(const at::Tensor& inputs) {
+at::Tensor BottleneckBlockImpl::compute(const at::Tensor& inputs) {
   auto x = conv_bn_block1->forward(inputs);
   x = conv_bn_block2->forward(x);
   x = conv_bn_block3->forward(x);
   const auto shortcut = down_sample_block.is_empty() ? inputs : down_sample_block->forward(inputs);
-  return notify_observers(*this, inputs, relu_out->forward(at::add(shortcut, x)));
+  return relu_out->forward(at::add(shortcut, x));
 }
 
 }  // namespace resnet

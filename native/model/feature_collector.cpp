@@ -1,20 +1,12 @@
 #include "model/feature_collector.h"
 
-#include "model/blocks.h"
-
 namespace resnet {
 
-void FeatureCollector::ran(const torch::nn::Module& layer, const at::Tensor&, const at::Tensor& output) {
-  if (layer.as<FlattenImpl>() != nullptr) features = output;
-  if (layer.as<BasicBlockImpl>() == nullptr && layer.as<BottleneckBlockImpl>() == nullptr) return;
-  // The blocks of one stage have one number of channels, and the last of them makes its map.
-  if (stages.empty() || stages.back().size(1) != output.size(1)) stages.emplace_back();
-  stages.back() = output;
-}
-
-at::Tensor class_activation_maps(const at::Tensor& weight, const at::Tensor& map, const at::Tensor& classes) {
-  const auto weights = weight.index_select(0, classes.to(weight.device()));
-  return at::einsum("nc,nchw->nhw", {weights, map});
+void FeatureCollector::on_forward(const torch::nn::Module& layer, const at::Tensor&, const at::Tensor& output) {
+  for (std::size_t stage = 0; stage < stages.size(); stage++) {
+    if (&layer == network_.stages[stage].back().get()) stages[stage] = output;
+  }
+  if (&layer == network_.flatten.get()) features = output;
 }
 
 }  // namespace resnet

@@ -2,16 +2,17 @@
 
 namespace resnet {
 namespace {
-thread_local const Observing* latest = nullptr;
+thread_local const ObserverGuard* innermost = nullptr;
 }
 
-Observing::Observing(Observer& observer) : observer_(observer), previous_(latest) { latest = this; }
+ObserverGuard::ObserverGuard(Observer& observer) : observer_(observer), outer_(innermost) { innermost = this; }
 
-Observing::~Observing() { latest = previous_; }
+ObserverGuard::~ObserverGuard() { innermost = outer_; }
 
-at::Tensor notify_observers(const torch::nn::Module& layer, const at::Tensor& input, at::Tensor output) {
-  for (const auto* one = latest; one != nullptr; one = one->previous_) one->observer_.ran(layer, input, output);
-  return output;
+void notify_observers(const torch::nn::Module& layer, const at::Tensor& input, const at::Tensor& output) {
+  for (const auto* guard = innermost; guard != nullptr; guard = guard->outer_) {
+    guard->observer_.on_forward(layer, input, output);
+  }
 }
 
 }  // namespace resnet

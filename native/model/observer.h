@@ -5,30 +5,31 @@
 
 namespace resnet {
 
-/// Told of each layer and block of a forward, after it ran and in the order of execution. What it throws ends
-/// the forward, so an observer can trace a network as well as interrupt it.
+/// Sees every layer, block and network that finishes a forward, in the order of execution: PyTorch's global forward
+/// hook (torch.nn.modules.module.register_module_forward_hook). An exception that it throws ends the forward, so an
+/// observer can record a network as well as interrupt it.
 class Observer {
  public:
   virtual ~Observer() = default;
-  virtual void ran(const torch::nn::Module& layer, const at::Tensor& input, const at::Tensor& output) = 0;
+  virtual void on_forward(const torch::nn::Module& layer, const at::Tensor& input, const at::Tensor& output) = 0;
 };
 
-/// Observes the forwards of this thread while it lives, beside those that did so before.
-class Observing {
+/// Registers an observer for the forwards of the calling thread, for as long as the guard lives. Guards nest.
+class ObserverGuard {
  public:
-  explicit Observing(Observer& observer);
-  ~Observing();
-  Observing(const Observing&) = delete;
-  Observing& operator=(const Observing&) = delete;
+  explicit ObserverGuard(Observer& observer);
+  ~ObserverGuard();
+  ObserverGuard(const ObserverGuard&) = delete;
+  ObserverGuard& operator=(const ObserverGuard&) = delete;
 
  private:
-  friend at::Tensor notify_observers(const torch::nn::Module& layer, const at::Tensor& input, at::Tensor output);
+  friend void notify_observers(const torch::nn::Module& layer, const at::Tensor& input, const at::Tensor& output);
 
   Observer& observer_;
-  const Observing* previous_;
+  const ObserverGuard* outer_;
 };
 
-/// What a layer's forward returns through: tells this thread's observers, the latest first, and passes `output` on.
-at::Tensor notify_observers(const torch::nn::Module& layer, const at::Tensor& input, at::Tensor output);
+/// Notifies this thread's observers, the innermost guard's first. Called by Layer::forward alone.
+void notify_observers(const torch::nn::Module& layer, const at::Tensor& input, const at::Tensor& output);
 
 }  // namespace resnet

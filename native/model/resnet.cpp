@@ -5,7 +5,6 @@
 
 #include "error.h"
 #include "model/blocks.h"
-#include "model/observer.h"
 
 namespace resnet {
 namespace {
@@ -20,9 +19,14 @@ const Depth& depth_of(int64_t layers) {
   return *found;
 }
 
+std::shared_ptr<Layer> make_block(Depth::Block type, int64_t input_channels, int64_t output_channels, int64_t stride) {
+  if (type == Depth::Block::kBasic) return std::make_shared<BasicBlockImpl>(input_channels, output_channels, stride);
+  return std::make_shared<BottleneckBlockImpl>(input_channels, output_channels, stride);
+}
+
 }  // namespace
 
-ResNetImpl::ResNetImpl(int64_t layers, int64_t num_classes) : Module("ResNet") {
+ResNetImpl::ResNetImpl(int64_t layers, int64_t num_classes) : Layer("ResNet") {
   const auto& depth = depth_of(layers);
 
   conv = register_module("conv", Conv2D(3, 64, /*kernel_size=*/7, /*stride=*/2, /*padding=*/3));
@@ -30,38 +34,33 @@ ResNetImpl::ResNetImpl(int64_t layers, int64_t num_classes) : Module("ResNet") {
   relu = register_module("relu", ReLU());
   max_pool = register_module("max_pool", MaxPool2D(/*kernel_size=*/3, /*stride=*/2, /*padding=*/1));
 
-  residual_block = torch::nn::Sequential();
+  residual_block = register_module("residual_block", torch::nn::Sequential());
   int64_t input_channels = 64;
-  for (std::size_t i = 0; i < depth.num_blocks.size(); i++) {
+  for (std::size_t i = 0; i < stages.size(); i++) {
+    const auto output_channels = depth.out_channels[i];
     for (int64_t order = 0; order < depth.num_blocks[i]; order++) {
-      // The first block of each stage but the first halves the map.
+      // The first block of each stage but the first halves height and width.
       const int64_t stride = order == 0 && i != 0 ? 2 : 1;
-      if (depth.block_type == Depth::Block::kBasic) {
-        residual_block->push_back(BasicBlock(input_channels, depth.out_channels[i], stride));
-      } else {
-        residual_block->push_back(BottleneckBlock(input_channels, depth.out_channels[i], stride));
-      }
-      input_channels = depth.out_channels[i];
+      stages[i].push_back(make_block(depth.block_type, input_channels, output_channels, stride));
+      residual_block->push_back(stages[i].back());
+      input_channels = output_channels;
     }
   }
-  register_module("residual_block", residual_block);
 
   avg_pool = register_module("avg_pool", AdaptiveAvgPool2D());
   flatten = register_module("flatten", Flatten());
   fc = register_module("fc", Linear(depth.out_channels.back(), num_classes));
 }
 
-at::Tensor ResNetImpl::forward(at::Tensor x) {
-  const auto inputs = x;
-  x = conv->forward(x);
+at::Tensor ResNetImpl::compute(const at::Tensor& inputs) {
+  auto x = conv->forward(inputs);
   x = bn->forward(x);
   x = relu->forward(x);
   x = max_pool->forward(x);
   x = residual_block->forward(x);
   x = avg_pool->forward(x);
   x = flatten->forward(x);
-  x = fc->forward(x);
-  return notify_observers(*this, inputs, x);
+  return fc->forward(x);
 }
 
 }  // namespace resnet

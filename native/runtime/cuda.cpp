@@ -12,7 +12,7 @@
 namespace resnet {
 namespace {
 
-/// The folder of the libtorch that this process runs on.
+/// The folder of the libtorch that is loaded in this process.
 std::filesystem::path libtorch_folder() {
   Dl_info info{};
   if (dladdr(reinterpret_cast<const void*>(&at::globalContext), &info) == 0 || info.dli_fname == nullptr) return {};
@@ -23,19 +23,19 @@ int count_devices() {
   try {
     return at::globalContext().hasCUDA() ? static_cast<int>(at::detail::getCUDAHooks().getNumGPUs()) : 0;
   } catch (const std::exception&) {
-    return 0;  // a driver too old for the library reports itself by throwing
+    return 0;  // libtorch throws where the driver is too old
   }
 }
 
-CudaStatus look() {
+CudaStatus load_cuda() {
   const auto& source = cuda_source();
-  std::error_code unreadable;  // counts as absent
-  if (!std::filesystem::exists(source.library, unreadable)) {
+  std::error_code ignored;  // an unreadable folder counts as an absent library
+  if (!std::filesystem::exists(source.library, ignored)) {
     return {false, "ERR_CUDA_VARIANT",
             "the libtorch in use has no CUDA part (" + source.library +
                 " does not exist); install with LIBTORCH_VARIANT=cuda to get it"};
   }
-  // RTLD_GLOBAL: libtorch's CPU part finds the CUDA one through registries that both must share.
+  // RTLD_GLOBAL, because the CUDA part registers itself in tables of the CPU part, which both must share.
   if (dlopen(source.library.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
     return {false, "ERR_CUDA_LIBRARY", std::string("a library that CUDA needs cannot be loaded: ") + dlerror()};
   }
@@ -43,7 +43,7 @@ CudaStatus look() {
   if (devices == 0) {
     return {false, "ERR_CUDA_DRIVER", "libtorch's CUDA part is loaded, but there is no NVIDIA driver or no device"};
   }
-  // cuDNN's convolutions use TF32 by default, which keeps 10 bits of the fraction: too few for float32 parity.
+  // cuDNN uses TF32 for convolutions by default, whose 10-bit fraction is too short for float32 parity.
   const bool allow_tf32 = std::getenv("LIBTORCH_RESNET_ALLOW_TF32") != nullptr;
   at::globalContext().setAllowTF32CuDNN(allow_tf32);
   at::globalContext().setAllowTF32CuBLAS(allow_tf32);
@@ -58,14 +58,14 @@ CudaSource& cuda_source() {
 }
 
 const CudaStatus& cuda_status() {
-  static const CudaStatus status = look();
+  static const CudaStatus status = load_cuda();
   return status;
 }
 
 std::vector<CudaDevice> cuda_devices() {
   std::vector<CudaDevice> devices;
   if (!cuda_status().available) return devices;
-  // The driver's own C interface: its signatures are stable, and libtorch's headers for it need the toolkit.
+  // Through the driver's C interface, which is stable: libtorch's headers for this need the CUDA toolkit.
   void* driver = dlopen("libcuda.so.1", RTLD_NOW);
   const auto find = [driver](const char* name) { return driver == nullptr ? nullptr : dlsym(driver, name); };
   const auto get_name = reinterpret_cast<int (*)(char*, int, int)>(find("cuDeviceGetName"));

@@ -6,32 +6,33 @@
 
 namespace resnet {
 
-/// Whether CUDA can be used, and if not, which of the four reasons it is.
+/// Whether CUDA can be used, and the reason if it cannot.
 struct CudaStatus {
   bool available = false;
-  std::string code;    ///< empty, or ERR_CUDA_VARIANT, ERR_CUDA_LIBRARY, ERR_CUDA_DRIVER
-  std::string reason;  ///< a sentence for people
+  std::string code;    ///< empty, or ERR_CUDA_VARIANT, ERR_CUDA_LIBRARY or ERR_CUDA_DRIVER
+  std::string reason;  ///< for people, to be put into a sentence
   int devices = 0;
 };
 
-/// Where CUDA comes from. The addon links libtorch's CPU part alone; the CUDA part is loaded the first time it is
-/// asked for, from the folder of the libtorch in use, so that one binary serves machines with and without a GPU.
+/// Where CUDA comes from. The addon is linked to libtorch's CPU part only; the CUDA part is loaded from the same folder
+/// when it is first needed, so that one binary serves machines with and without a GPU.
 struct CudaSource {
   std::string library;                 ///< path of libtorch_cuda
-  std::function<int()> count_devices;  ///< asked after the library is loaded
+  std::function<int()> count_devices;  ///< called once the library is loaded
 };
 
-/// The source of this process; a test may replace it before CUDA is first asked for.
+/// The source for this process. Tests may replace it before the first call of cuda_status().
 CudaSource& cuda_source();
 
-/// Looks once and remembers; loading the library takes some tenths of a second.
+/// Loads CUDA on the first call, which takes some tenths of a second, and remembers the outcome.
 const CudaStatus& cuda_status();
 
-/// Names and total memory (bytes) of the CUDA devices; empty where CUDA is not available.
 struct CudaDevice {
-  std::string description;
-  double memory;
+  std::string description;  ///< e.g. "NVIDIA H100 80GB HBM3"
+  double memory;            ///< in all, bytes
 };
+
+/// The CUDA devices by index; empty where CUDA is not available.
 std::vector<CudaDevice> cuda_devices();
 
 }  // namespace resnet

@@ -2,26 +2,26 @@
 
 namespace resnet {
 
-FifoGate::Ticket::Ticket(FifoGate& turns) : gate_(turns) {
+FifoGate::Ticket::Ticket(FifoGate& gate) : gate_(gate) {
   const std::lock_guard lock(gate_.mutex_);
-  number_ = gate_.next_++;
-  gate_.alive_.insert(number_);
+  number_ = gate_.next_number_++;
+  gate_.tickets_.insert(number_);
 }
 
 FifoGate::Ticket::~Ticket() {
   const std::lock_guard lock(gate_.mutex_);
-  gate_.alive_.erase(number_);
-  gate_.ended_.notify_all();
+  gate_.tickets_.erase(number_);
+  gate_.ticket_gone_.notify_all();
 }
 
 void FifoGate::Ticket::wait() const {
   std::unique_lock lock(gate_.mutex_);
-  gate_.ended_.wait(lock, [this] { return *gate_.alive_.begin() == number_; });
+  gate_.ticket_gone_.wait(lock, [this] { return *gate_.tickets_.begin() == number_; });
 }
 
 int FifoGate::count() const {
   const std::lock_guard lock(mutex_);
-  return static_cast<int>(alive_.size());
+  return static_cast<int>(tickets_.size());
 }
 
 }  // namespace resnet

@@ -7,19 +7,19 @@
 
 namespace resnet {
 
-/// The order in which pieces of work on one thing were announced, for those that must keep to it.
+/// Counts the work in flight on one resource, and lets those who ask for it run one at a time, in the order in which
+/// they took their tickets.
 class FifoGate {
  public:
-  /// A piece of work, from its announcement to its end.
+  /// A place in the queue, from its construction to its destruction.
   class Ticket {
    public:
-    explicit Ticket(FifoGate& turns);
+    explicit Ticket(FifoGate& gate);
     ~Ticket();
     Ticket(const Ticket&) = delete;
     Ticket& operator=(const Ticket&) = delete;
 
-    /// OutputPoint every piece announced before this one has ended. They must be able to end without the caller's
-    /// thread.
+    /// Blocks until all earlier tickets are gone. They must not depend on the calling thread to go.
     void wait() const;
 
    private:
@@ -27,14 +27,14 @@ class FifoGate {
     uint64_t number_;
   };
 
-  /// Pieces announced and not ended.
+  /// The number of tickets.
   [[nodiscard]] int count() const;
 
  private:
   mutable std::mutex mutex_;
-  std::condition_variable ended_;
-  std::set<uint64_t> alive_;
-  uint64_t next_ = 0;
+  std::condition_variable ticket_gone_;
+  std::set<uint64_t> tickets_;
+  uint64_t next_number_ = 0;
 };
 
 }  // namespace resnet

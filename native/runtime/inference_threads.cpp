@@ -15,14 +15,14 @@
 namespace resnet {
 
 InferenceThreads& InferenceThreads::shared() {
-  // Never destroyed: a stream may still be at work while static objects are. Stopped instead, by lib/addon.ts when
-  // the process ends, or at the latest when exit handlers run.
-  static InferenceThreads* const streams = [] {
-    auto* made = new InferenceThreads;
+  // Never destroyed, because a thread may still be running while static objects are destroyed. It is stopped instead:
+  // by lib/addon.ts before the process ends, or at the latest by the exit handler.
+  static InferenceThreads* const instance = [] {
+    auto* threads = new InferenceThreads;
     std::atexit([] { shared().stop(); });
-    return made;
+    return threads;
   }();
-  return *streams;
+  return *instance;
 }
 
 void InferenceThreads::submit(std::function<void()> work, int threads) {
@@ -35,9 +35,9 @@ void InferenceThreads::submit(std::function<void()> work, int threads) {
   arrived_.notify_one();
 }
 
-void InferenceThreads::ensure(int streams) {
+void InferenceThreads::ensure(int count) {
   const std::lock_guard lock(mutex_);
-  while (!stopping_ && static_cast<int>(threads_.size()) < streams) {
+  while (!stopping_ && static_cast<int>(threads_.size()) < count) {
     try {
       threads_.emplace_back([this] { serve(); });
     } catch (const std::system_error& error) {
@@ -52,25 +52,25 @@ int InferenceThreads::count() {
 }
 
 void InferenceThreads::serve() {
-  IntraOpPool::of_this_thread().share_cores(at_work_);
-  at::get_num_threads();  // libtorch sets a thread's number at its first use; ours must come after that
+  IntraOpPool::of_this_thread().share_cores(running_);
+  at::get_num_threads();  // the first call in a thread sets libtorch's default, which would overwrite ours later
   int current = 0;
   while (true) {
     Work work;
-    int streams = 1;
+    int inference_threads = 1;
     {
       std::unique_lock lock(mutex_);
       arrived_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
       if (stopping_) return;
       work = std::move(queue_.front());
       queue_.pop_front();
-      streams = std::max<int>(1, static_cast<int>(threads_.size()));
+      inference_threads = std::max(1, static_cast<int>(threads_.size()));
     }
-    const int wanted = work.threads > 0 ? work.threads : std::max(1, usable_cores() / streams);
-    if (wanted != current) at::set_num_threads(current = wanted);
-    at_work_++;
+    const int threads = work.threads > 0 ? work.threads : std::max(1, usable_cores() / inference_threads);
+    if (threads != current) at::set_num_threads(current = threads);
+    running_++;
     work.run();
-    at_work_--;
+    running_--;
   }
 }
 

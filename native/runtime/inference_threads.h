@@ -10,36 +10,37 @@
 
 namespace resnet {
 
-/// The inference threads: one set for the process, shared by every JavaScript thread.
+/// The threads that run forwards: one set for the process, shared by all JavaScript threads. Work is taken in order of
+/// arrival.
 ///
-/// libtorch's CPU kernels are parallel inside, and OpenMP keeps a team of threads for each thread that calls
-/// them. Forwards from Node's own pool would make four teams that fight for the same cores; here each stream is
-/// one thread with one team, and work is taken in order of arrival.
+/// libtorch's CPU kernels are parallel themselves: OpenMP keeps a team of threads for each thread that calls them. On
+/// the four threads of Node's own pool, forwards would have four teams competing for the same cores.
 class InferenceThreads {
  public:
   static InferenceThreads& shared();
 
-  InferenceThreads() = default;  ///< for tests; all others use the shared one
+  InferenceThreads() = default;  ///< for tests; everything else uses shared()
   ~InferenceThreads() { stop(); }
   InferenceThreads(const InferenceThreads&) = delete;
   InferenceThreads& operator=(const InferenceThreads&) = delete;
 
-  /// Runs `work` on a stream with that many threads inside (0: all usable cores over the number of streams). Our own
-  /// kernels take fewer while other streams are at work: from one step to the next, each has its part of the cores.
-  /// `work` must not throw. After stop() it is dropped without being run.
+  /// Queues `work`, which must not throw. After stop() it is dropped.
+  /// @param threads for libtorch's kernels and the IntraOpPool inside `work`; 0 for all usable cores divided by
+  /// count().
+  ///        An IntraOpPool uses fewer while other inference threads are busy.
   void submit(std::function<void()> work, int threads = 0);
 
-  /// Makes sure that at least this many streams exist.
+  /// Starts threads until there are at least `count`.
   /// @throws Error ERR_NATIVE where the system allows no more threads
-  void ensure(int streams);
+  void ensure(int count);
 
   [[nodiscard]] int count();
 
-  /// Interrupts what runs, drops what waits and ends the threads. To be called while the process is still whole:
-  /// exit handlers destroy what libtorch has made on the way (oneDNN's cache of primitives) under a running forward.
+  /// Drops queued work, sets stopping() and waits for the running work to end. To be called before exit handlers run:
+  /// they destroy objects that libtorch creates lazily (oneDNN's cache of primitives), even under a running forward.
   void stop();
 
-  /// True once the process is ending: long work should end early.
+  /// True once the process is ending: long work should return early.
   [[nodiscard]] bool stopping() const noexcept { return stopping_; }
 
  private:
@@ -55,7 +56,7 @@ class InferenceThreads {
   std::deque<Work> queue_;
   std::vector<std::thread> threads_;
   std::atomic<bool> stopping_{false};
-  std::atomic<int> at_work_{0};
+  std::atomic<int> running_{0};
 };
 
 }  // namespace resnet

@@ -6,20 +6,20 @@
 
 namespace resnet {
 
-/// "[1, 3, 224, 224]"
+/// For messages, e.g. "[1, 3, 224, 224]".
 std::string text_of(const std::vector<int64_t>& shape);
 
-/// Number of elements that a network may be given: far above what any memory holds and far below where sizes in bytes
-/// overflow on the way through a network.
+/// The largest number of elements that an input may have: far above what any memory holds, and far below where the
+/// sizes of a network's maps in bytes would overflow.
 inline constexpr int64_t kMaxElements = int64_t{1} << 40;
 
-/// @returns whether `shape` has that many dimensions, all positive, and no more than kMaxElements elements
+/// Whether `shape` has that many dimensions, all positive, and at most kMaxElements elements.
 bool is_shape(const std::vector<int64_t>& shape, std::size_t dimensions);
 
-/// @throws Error ERR_SHAPE where `shape` is no [N, channels, H, W]
+/// @throws Error ERR_SHAPE unless `shape` is [N, channels, H, W]
 void check_input(const std::vector<int64_t>& shape, int64_t channels);
 
-/// @throws Error ERR_SHAPE where `shape` is no [N, H, W, 3]
+/// @throws Error ERR_SHAPE unless `shape` is [N, H, W, 3]
 void check_pictures(const std::vector<int64_t>& shape);
 
 }  // namespace resnet

@@ -7,10 +7,10 @@
 
 namespace resnet {
 
-/// Asks a forward to end early. Set from any thread.
+/// Set to true, from any thread, to end a forward early.
 using Interrupt = std::atomic<bool>;
 
-/// @throws Error ERR_ABORTED once nobody waits for the forward any more
+/// @throws Error ERR_ABORTED where `interrupt` is set or the process is ending
 inline void check_interrupt(const Interrupt& interrupt) {
   if (interrupt || InferenceThreads::shared().stopping()) throw Error("ERR_ABORTED", "The forward was aborted.");
 }

@@ -10,7 +10,7 @@
 namespace resnet {
 namespace {
 
-/// About 50 microseconds: longer than the pause between two steps, and short enough to be nobody's loss.
+/// About 50 microseconds: longer than the gap between two steps, too short to matter to anybody else.
 constexpr int kSpins = 2000;
 
 void pause() {
@@ -32,14 +32,14 @@ void wait_while(const std::atomic<uint32_t>& atom, uint32_t value) {
 }  // namespace
 
 IntraOpPool& IntraOpPool::of_this_thread() {
-  thread_local IntraOpPool team;
-  return team;
+  thread_local IntraOpPool pool;
+  return pool;
 }
 
 int64_t IntraOpPool::threads() const {
-  const int most = at::get_num_threads();
-  if (forwards_ == nullptr) return most;
-  return std::clamp(usable_cores() / std::max(1, forwards_->load(std::memory_order_relaxed)), 1, most);
+  const int max = at::get_num_threads();
+  if (forwards_ == nullptr) return max;
+  return std::clamp(usable_cores() / std::max(1, forwards_->load(std::memory_order_relaxed)), 1, max);
 }
 
 void IntraOpPool::run(int64_t count, const std::function<void(int64_t)>& task) {
@@ -53,34 +53,34 @@ void IntraOpPool::run(int64_t count, const std::function<void(int64_t)>& task) {
         [this, index = static_cast<int64_t>(helpers_.size()) + 1, seen = round_.load()] { help(index, seen); });
   }
   task_ = &task;
-  wanted_ = threads;
+  round_threads_ = threads;
   while (static_cast<int64_t>(shares_.size()) < threads) shares_.emplace_back();
   for (int64_t i = 0; i < threads; i++) {
     shares_[i].next.store(count * i / threads, std::memory_order_relaxed);
     shares_[i].end = count * (i + 1) / threads;
   }
-  working_.store(static_cast<uint32_t>(helpers_.size()), std::memory_order_relaxed);
+  working_helpers_.store(static_cast<uint32_t>(helpers_.size()), std::memory_order_relaxed);
   round_.fetch_add(1, std::memory_order_release);
   round_.notify_all();
-  take_tasks(0);
-  for (auto left = working_.load(std::memory_order_acquire); left != 0;
-       left = working_.load(std::memory_order_acquire)) {
-    wait_while(working_, left);
+  work_off_shares(0);
+  for (auto left = working_helpers_.load(std::memory_order_acquire); left != 0;
+       left = working_helpers_.load(std::memory_order_acquire)) {
+    wait_while(working_helpers_, left);
   }
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
-void IntraOpPool::take_tasks(int64_t index) {
-  for (int64_t other = 0; other < wanted_; other++) {
-    auto& share = shares_[(index + other) % wanted_];
+void IntraOpPool::work_off_shares(int64_t index) {
+  for (int64_t other = 0; other < round_threads_; other++) {
+    auto& share = shares_[(index + other) % round_threads_];
     for (auto i = share.next.fetch_add(1, std::memory_order_relaxed); i < share.end;
          i = share.next.fetch_add(1, std::memory_order_relaxed)) {
       try {
         (*task_)(i);
       } catch (...) {
-        const std::lock_guard lock(failing_);
+        const std::lock_guard lock(failure_mutex_);
         if (!failure_) failure_ = std::current_exception();
-        for (int64_t left = 0; left < wanted_; left++) {
+        for (int64_t left = 0; left < round_threads_; left++) {
           shares_[left].next.store(shares_[left].end, std::memory_order_relaxed);
         }
       }
@@ -88,13 +88,13 @@ void IntraOpPool::take_tasks(int64_t index) {
   }
 }
 
-void IntraOpPool::help(int64_t index, uint32_t seen) {
+void IntraOpPool::help(int64_t index, uint32_t seen_round) {
   while (true) {
-    wait_while(round_, seen);
-    seen++;
+    wait_while(round_, seen_round);
+    seen_round++;
     if (ending_) return;
-    if (index < wanted_) take_tasks(index);
-    if (working_.fetch_sub(1, std::memory_order_acq_rel) == 1) working_.notify_one();
+    if (index < round_threads_) work_off_shares(index);
+    if (working_helpers_.fetch_sub(1, std::memory_order_acq_rel) == 1) working_helpers_.notify_one();
   }
 }
 

@@ -1,6 +1,5 @@
 #include "runtime/network.h"
 
-#include <numeric>
 #include <optional>
 
 #include "error.h"
@@ -14,31 +13,28 @@
 namespace resnet {
 namespace {
 
-/// Ends a forward between two layers once nobody waits for it any more.
-class Interruptible : public Observer {
+/// Ends an interrupted forward after the layer that is running.
+class InterruptCheck : public Observer {
  public:
-  explicit Interruptible(const Interrupt& interrupt) : interrupt_(interrupt) {}
+  explicit InterruptCheck(const Interrupt& interrupt) : interrupt_(interrupt) {}
 
-  void ran(const torch::nn::Module&, const at::Tensor&, const at::Tensor&) override { check(); }
-
-  void check() const { check_interrupt(interrupt_); }
+  void on_forward(const torch::nn::Module&, const at::Tensor&, const at::Tensor&) override {
+    check_interrupt(interrupt_);
+  }
 
  private:
   const Interrupt& interrupt_;
 };
 
-template <class Holder>
-std::pair<std::shared_ptr<torch::nn::Module>, Forward> erased(Holder holder) {
-  return {holder.ptr(), [impl = holder.ptr()](at::Tensor x) { return impl->forward(std::move(x)); }};
-}
-
-std::pair<std::shared_ptr<torch::nn::Module>, Forward> build(const Spec& spec) {
-  if (const auto* resnet = std::get_if<ResNetSpec>(&spec)) return erased(ResNet(resnet->layers, resnet->num_classes));
-  const auto& block = std::get<BlockSpec>(spec);
-  if (block.type == BlockSpec::Type::kBasic) {
-    return erased(BasicBlock(block.input_channels, block.output_channels, block.stride));
+std::shared_ptr<Layer> build(const Spec& spec) {
+  if (const auto* resnet = std::get_if<ResNetSpec>(&spec)) {
+    return std::make_shared<ResNetImpl>(resnet->layers, resnet->num_classes);
   }
-  return erased(BottleneckBlock(block.input_channels, block.output_channels, block.stride));
+  const auto& [type, input_channels, output_channels, stride] = std::get<BlockSpec>(spec);
+  if (type == BlockSpec::Type::kBasic) {
+    return std::make_shared<BasicBlockImpl>(input_channels, output_channels, stride);
+  }
+  return std::make_shared<BottleneckBlockImpl>(input_channels, output_channels, stride);
 }
 
 int64_t input_channels_of(const Spec& spec) {
@@ -49,8 +45,7 @@ int64_t input_channels_of(const Spec& spec) {
 }  // namespace
 
 Network::Network(const Spec& spec, bool meta)
-    : input_channels_(input_channels_of(spec)), device_(meta ? c10::kMeta : c10::kCPU) {
-  std::tie(module_, forward_) = build(spec);
+    : module_(build(spec)), input_channels_(input_channels_of(spec)), device_(meta ? c10::kMeta : c10::kCPU) {
   module_->eval();
 }
 
@@ -69,25 +64,26 @@ void Network::InFlight::await_turn() const {
 }
 
 at::Tensor Network::forward(const at::Tensor& x, const Interrupt& interrupt, Observer* observer) {
-  if (device_.is_meta())
+  if (device_.is_meta()) {
     throw Error("ERR_DEVICE", "A network on device 'meta' has shapes and no values; it cannot run.");
+  }
   const auto shape = x.sizes().vec();
   check_input(shape);
   const c10::InferenceMode inference;
   const auto run = [&] {
-    std::optional<Observing> observing;
-    if (observer != nullptr) observing.emplace(*observer);
-    return forward_(x.to(device_, at::kFloat)).to(at::kCPU).contiguous();
+    std::optional<ObserverGuard> guard;
+    if (observer != nullptr) guard.emplace(*observer);
+    return module_->forward(x.to(device_, at::kFloat)).to(at::kCPU).contiguous();
   };
 
   if (training()) {
-    // Not to be interrupted: it moves all running statistics or, refused beforehand, none.
+    // Not interruptible, and refused in advance: all running statistics are updated or none.
     check_batch_norms(shape);
     return run();
   }
-  Interruptible interruptible(interrupt);
-  const Observing observing(interruptible);
-  interruptible.check();
+  InterruptCheck check(interrupt);
+  const ObserverGuard guard(check);
+  check_interrupt(interrupt);
   return run();
 }
 
@@ -128,7 +124,7 @@ void Network::to(c10::Device device) {
     throw Error("ERR_DEVICE", "A network cannot be moved to or from device 'meta'; make it anew.");
   }
   const at::NoGradGuard no_grad;
-  // All are copied before any is replaced: a device without room for the last one leaves the network as it was.
+  // Copies all before it replaces any: a device without room for the last one leaves the network as it was.
   std::vector<at::Tensor> moved;
   const auto tensors = state();
   for (const auto& [name, tensor] : tensors) moved.push_back(tensor.to(device));
@@ -140,7 +136,7 @@ std::vector<std::pair<std::string, at::Tensor>> Network::state() const { return 
 
 std::vector<TraceRow> Network::trace(const std::vector<int64_t>& input_shape) const {
   check_input(input_shape);
-  return resnet::trace(*module_, forward_, input_shape);
+  return resnet::trace(*module_, input_shape);
 }
 
 int64_t Network::bytes() const {

@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 #include <c10/core/Device.h>
-#include <torch/nn/module.h>
 
 #include <cstdint>
 #include <memory>
@@ -10,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "model/layer.h"
 #include "model/observer.h"
 #include "model/trace.h"
 #include "runtime/fifo_gate.h"
@@ -31,34 +31,36 @@ struct ResNetSpec {
 
 using Spec = std::variant<BlockSpec, ResNetSpec>;
 
-/// A block or ResNet with its device, its mode and the rules that keep it whole while several threads use it:
-/// forwards in eval mode run side by side, those in train mode one at a time in the order of their start, and nothing
-/// changes under them.
+/// A block or ResNet with its device and mode, safe to use from several threads: forwards in eval mode run
+/// concurrently, forwards in train mode one at a time in the order of their start, and nothing may change while they
+/// run.
 class Network {
  public:
-  /// The values are unwritten: initialize or load them, on the CPU, then move.
-  /// @param meta shapes alone, for summaries and counts: such a network never gets values
+  /// Creates the network on the CPU, uninitialized: initialize or load it, then move it.
+  /// @param meta for shapes only, as summaries and counts need them; such a network never gets values
   explicit Network(const Spec& spec, bool meta = false);
 
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
+  /// As resnet::initialize (model/initialize.h).
   void initialize(uint64_t seed);
 
-  /// Work on a network that is queued or runs: while one is alive the network is busy.
+  /// Queued or running work on a network, which is busy (require_idle) as long as one exists.
   class InFlight {
    public:
     explicit InFlight(std::shared_ptr<Network> network) : network_(std::move(network)), ticket_(network_->gate_) {}
 
     [[nodiscard]] Network& network() const { return *network_; }
 
-    /// @param x float32 [N, C, H, W] on the CPU, or another floating dtype, which is converted
-    /// @param observer is told of each layer, where there is one
+    /// @param x [N, C, H, W] on the CPU, of any floating dtype; converted to float32
+    /// @param observer of the forward's layers, optional
     /// @returns float32 on the CPU, contiguous
-    /// @throws Error ERR_SHAPE, ERR_DEVICE; ERR_ABORTED where `interrupt` was set or the process is ending
+    /// @throws Error ERR_SHAPE, ERR_DEVICE; ERR_ABORTED where `interrupt` is set or the process is ending
     at::Tensor forward(const at::Tensor& x, const Interrupt& interrupt, Observer* observer = nullptr) const;
 
-    /// In train mode, until what was started before has ended: forwards there move the running statistics.
+    /// In train mode, blocks until all work that was started earlier has ended, because forwards update the running
+    /// statistics then.
     void await_turn() const;
 
    private:
@@ -66,33 +68,40 @@ class Network {
     FifoGate::Ticket ticket_;
   };
 
-  /// @throws Error ERR_BUSY, naming `action`, while forwards are in flight
+  /// @throws Error ERR_BUSY, naming `action`, while work is in flight
   void require_idle(const std::string& action) const;
 
-  /// @throws Error ERR_SHAPE where `shape` is no [N, C, H, W] that this network takes
+  /// @throws Error ERR_SHAPE unless `shape` is a [N, C, H, W] that this network takes
   void check_input(const std::vector<int64_t>& shape) const;
 
-  /// @throws Error ERR_ARGUMENT, naming `action`, where it is a block
-  [[nodiscard]] const ResNetImpl& resnet(const std::string& action = "optimize()") const;
+  /// The network as a ResNet.
+  /// @param action what needs one, for the message
+  /// @throws Error ERR_ARGUMENT where it is a block
+  [[nodiscard]] const ResNetImpl& resnet(const std::string& action) const;
 
+  /// @throws Error ERR_BUSY
   void train(bool mode);
   [[nodiscard]] bool training() const { return module_->is_training(); }
 
+  /// Moves parameters and statistics; on failure they stay where they were.
+  /// @throws Error ERR_BUSY; ERR_DEVICE for meta
   void to(c10::Device device);
   [[nodiscard]] c10::Device device() const { return device_; }
 
+  /// As state_of (model/state.h).
   [[nodiscard]] std::vector<std::pair<std::string, at::Tensor>> state() const;
+  /// As resnet::trace (model/trace.h).
+  /// @throws Error ERR_SHAPE
   [[nodiscard]] std::vector<TraceRow> trace(const std::vector<int64_t>& input_shape) const;
 
-  /// Size of the parameters and statistics.
+  /// Memory of the parameters and statistics.
   [[nodiscard]] int64_t bytes() const;
 
  private:
   at::Tensor forward(const at::Tensor& x, const Interrupt& interrupt, Observer* observer);
   void check_batch_norms(const std::vector<int64_t>& shape) const;
 
-  std::shared_ptr<torch::nn::Module> module_;
-  Forward forward_;
+  std::shared_ptr<Layer> module_;
   int64_t input_channels_;
   c10::Device device_;
   FifoGate gate_;

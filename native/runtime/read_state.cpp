@@ -24,16 +24,17 @@ class File {
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
-  void read(void* to, int64_t bytes, int64_t offset) const {
-    auto* at = static_cast<char*>(to);
+  void read(void* destination, int64_t bytes, int64_t offset) const {
+    auto* at = static_cast<char*>(destination);
     while (bytes > 0) {
-      const auto got = pread(descriptor_, at, static_cast<size_t>(bytes), offset);
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) fail();
-      if (got == 0) throw Error("ERR_WEIGHTS_FORMAT", path_ + " ends early: it has changed since its header was read.");
-      at += got;
-      offset += got;
-      bytes -= got;
+      const auto count = pread(descriptor_, at, static_cast<size_t>(bytes), offset);
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) fail();
+      if (count == 0)
+        throw Error("ERR_WEIGHTS_FORMAT", path_ + " ends early: it has changed since its header was read.");
+      at += count;
+      offset += count;
+      bytes -= count;
     }
   }
 
@@ -46,14 +47,15 @@ class File {
   int descriptor_;
 };
 
-constexpr int64_t kBufferElements = int64_t{1} << 18;
+/// In elements.
+constexpr int64_t kBufferSize = int64_t{1} << 18;
 
 void read_converted(const File& file, const Extent& extent) {
   const auto flat = extent.destination.view(-1);
-  const auto buffer = at::empty({std::min(flat.numel(), kBufferElements)}, extent.dtype);
+  const auto buffer = at::empty({std::min(flat.numel(), kBufferSize)}, extent.dtype);
   const auto width = static_cast<int64_t>(buffer.element_size());
-  for (int64_t start = 0; start < flat.numel(); start += kBufferElements) {
-    const auto count = std::min(kBufferElements, flat.numel() - start);
+  for (int64_t start = 0; start < flat.numel(); start += kBufferSize) {
+    const auto count = std::min(kBufferSize, flat.numel() - start);
     file.read(buffer.data_ptr(), count * width, extent.offset + start * width);
     flat.narrow(0, start, count).copy_(buffer.narrow(0, 0, count));
   }
@@ -65,9 +67,9 @@ void read_state(const std::string& path, const std::vector<Extent>& extents) {
   const at::NoGradGuard no_grad;
   const File file(path);
   for (const auto& extent : extents) {
-    const auto& to = extent.destination;
-    if (to.is_cpu() && to.scalar_type() == extent.dtype) {
-      file.read(to.data_ptr(), static_cast<int64_t>(to.nbytes()), extent.offset);
+    const auto& destination = extent.destination;
+    if (destination.is_cpu() && destination.scalar_type() == extent.dtype) {
+      file.read(destination.data_ptr(), static_cast<int64_t>(destination.nbytes()), extent.offset);
     } else {
       read_converted(file, extent);
     }

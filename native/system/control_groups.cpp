@@ -15,7 +15,7 @@ std::vector<ControlGroup> control_groups(const std::string& controller, const st
   std::vector<ControlGroup> found;
   std::ifstream groups(root + "/proc/self/cgroup");
   for (std::string line; std::getline(groups, line);) {
-    // "0::/path" is version 2; "4:cpu,cpuacct:/path" is version 1's cpu controller.
+    // "0::/path" is cgroup v2; "4:cpu,cpuacct:/path" is the cpu controller of v1.
     const auto first = line.find(':');
     const auto second = line.find(':', first + 1);
     if (first == std::string::npos || second == std::string::npos) continue;

@@ -17,7 +17,8 @@
 namespace resnet {
 namespace {
 
-int affinity() {
+/// The cores of the affinity mask.
+int allowed_cores() {
 #ifdef __linux__
   cpu_set_t set;
   CPU_ZERO(&set);
@@ -26,12 +27,12 @@ int affinity() {
   return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 }
 
-/// "QUOTA PERIOD" in one file (v2) or two (v1), in microseconds; "max" or -1 is no quota.
-std::optional<double> quota_in(const std::string& quota_file, const std::string& period_file) {
+/// "QUOTA PERIOD" in one file (v2) or two (v1), in microseconds; "max" or -1 means no quota.
+std::optional<double> read_quota(const std::string& quota_file, const std::string& period_file) {
   std::ifstream quota_stream(quota_file);
   double quota = 0;
   double period = 0;
-  quota_stream >> quota;  // what is no number leaves 0
+  quota_stream >> quota;  // stays 0 where it is not a number
   if (period_file.empty()) {
     quota_stream >> period;
   } else {
@@ -44,13 +45,13 @@ std::optional<double> quota_in(const std::string& quota_file, const std::string&
 }  // namespace
 
 double cpu_quota(const std::string& root) {
-  double tightest = std::numeric_limits<double>::infinity();
+  double smallest = std::numeric_limits<double>::infinity();
   for (const auto& [folder, unified] : control_groups("cpu", root)) {
-    const auto quota = unified ? quota_in(folder + "cpu.max", "")
-                               : quota_in(folder + "cpu.cfs_quota_us", folder + "cpu.cfs_period_us");
-    if (quota) tightest = std::min(tightest, *quota);
+    const auto quota = unified ? read_quota(folder + "cpu.max", "")
+                               : read_quota(folder + "cpu.cfs_quota_us", folder + "cpu.cfs_period_us");
+    if (quota) smallest = std::min(smallest, *quota);
   }
-  return tightest;
+  return smallest;
 }
 
 int cores_within(double quota, int allowed) {
@@ -58,7 +59,7 @@ int cores_within(double quota, int allowed) {
 }
 
 int usable_cores() {
-  static const int cores = cores_within(cpu_quota(), affinity());
+  static const int cores = cores_within(cpu_quota(), allowed_cores());
   return cores;
 }
 

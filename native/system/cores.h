@@ -4,17 +4,16 @@
 
 namespace resnet {
 
-/// Cores that this process may keep busy: the smaller of its affinity mask and its container's CPU quota
-/// (cgroup v1 and v2, rounded up), at least 1. Measured once. Not the machine's count: in a container of 2 cores
-/// on a machine of 64, 64 threads would be throttled to a crawl.
+/// The cores that this process can keep busy: its affinity mask or its container's CPU quota (cgroup v1 and v2, rounded
+/// up), whichever is smaller; at least 1. Measured once. The machine's core count would not do: in a container with 2
+/// of 64 cores, 64 threads would be throttled most of the time.
 int usable_cores();
 
-/// Cores that the control groups' CPU quota stands for; infinity where there is none, or none that can be read.
-/// @param root in front of /proc and /sys, for tests
+/// The control groups' CPU quota in cores; infinity where there is none, or none that can be read.
+/// @param root prefix of /proc and /sys, for tests
 double cpu_quota(const std::string& root = "");
 
-/// At least 1 and at most `allowed`.
-/// @param quota not rounded
+/// The quota rounded up, between 1 and `allowed`.
 int cores_within(double quota, int allowed);
 
 }  // namespace resnet

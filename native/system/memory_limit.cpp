@@ -15,17 +15,17 @@ namespace {
 
 std::atomic<std::size_t> limit{kNoLimit};
 
-/// One number, or "max". Version 1 writes a number near 2^63 where there is none, which limits nothing either.
-std::size_t limit_in(const std::string& file) {
+/// The file has a number or "max"; cgroup v1 has a number near 2^63 instead of "max".
+std::size_t read_limit(const std::string& file) {
   std::ifstream stream(file);
   std::size_t bytes = 0;
   return stream >> bytes ? bytes : kNoLimit;
 }
 
-/// Another allocator, asked for no more than may be had.
-class Limited : public c10::Allocator {
+/// Refuses what exceeds the limit, and passes the rest on to libtorch's allocator.
+class LimitedAllocator : public c10::Allocator {
  public:
-  explicit Limited(c10::Allocator& inner) : inner_(inner) {}
+  explicit LimitedAllocator(c10::Allocator& inner) : inner_(inner) {}
 
   c10::DataPtr allocate(std::size_t bytes) override {
     require_memory(bytes);
@@ -41,26 +41,26 @@ class Limited : public c10::Allocator {
 }  // namespace
 
 std::size_t measure_memory_limit(const std::string& root) {
-  auto tightest = kNoLimit;
+  auto smallest = kNoLimit;
   for (const auto& [folder, unified] : control_groups("memory", root)) {
-    tightest = std::min(tightest, limit_in(folder + (unified ? "memory.max" : "memory.limit_in_bytes")));
+    smallest = std::min(smallest, read_limit(folder + (unified ? "memory.max" : "memory.limit_in_bytes")));
   }
-  limit = tightest;
-  return tightest;
+  limit = smallest;
+  return smallest;
 }
 
 void require_memory(std::size_t bytes) {
-  const auto most = limit.load(std::memory_order_relaxed);
-  if (bytes <= most) return;
+  const auto max = limit.load(std::memory_order_relaxed);
+  if (bytes <= max) return;
   throw Error("ERR_OUT_OF_MEMORY", "An allocation of " + std::to_string(bytes) +
                                        " bytes was refused: the control group of this process may use " +
-                                       std::to_string(most) + " in all. The input or the network is too large for it.");
+                                       std::to_string(max) + " in all. The input or the network is too large for it.");
 }
 
 void limit_allocations() {
   static const bool once = [] {
     measure_memory_limit();
-    c10::SetCPUAllocator(new Limited(*c10::GetCPUAllocator()));  // libtorch keeps it for good
+    c10::SetCPUAllocator(new LimitedAllocator(*c10::GetCPUAllocator()));  // never freed: libtorch keeps it
     return true;
   }();
   static_cast<void>(once);

@@ -6,19 +6,20 @@
 
 namespace resnet {
 
-/// Where there is no limit on memory.
+/// The limit where there is none.
 inline constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
 
-/// Measures the bytes that this process's control groups allow it, the tightest of them, or kNoLimit.
-/// @param root in front of /proc and /sys, for tests
+/// Measures how many bytes this process's control groups allow, the smallest of their limits or kNoLimit.
+/// @param root prefix of /proc and /sys, for tests
 std::size_t measure_memory_limit(const std::string& root = "");
 
-/// Refuses what could only end the process: Linux gives out memory beyond a control group's limit, and kills who
-/// writes to it. One allocation alone is looked at, and not what else is in use, of which caches may be given back.
-/// @throws Error ERR_OUT_OF_MEMORY where `bytes` are more than was measured last
+/// Refuses an allocation that the process could not survive: Linux grants memory beyond a control group's limit and
+/// kills the process that writes to it. Compares this one allocation with the limit; memory in use is not counted,
+/// since some of it is caches that can be freed.
+/// @throws Error ERR_OUT_OF_MEMORY where `bytes` exceed the limit measured last
 void require_memory(std::size_t bytes);
 
-/// Measures the limit, and puts require_memory before every CPU allocation of libtorch's from now on.
+/// Measures the limit, and from now on calls require_memory before every CPU allocation of libtorch.
 void limit_allocations();
 
 }  // namespace resnet

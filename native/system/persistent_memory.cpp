@@ -12,11 +12,11 @@
 namespace resnet {
 namespace {
 
-// AddressSanitizer watches the ends of what malloc gives, and of no other memory.
+// AddressSanitizer guards the ends of malloc's blocks only.
 #ifdef __SANITIZE_ADDRESS__
-constexpr bool kWatched = true;
+constexpr bool kAddressSanitizer = true;
 #else
-constexpr bool kWatched = false;
+constexpr bool kAddressSanitizer = false;
 #endif
 
 struct Mapping {
@@ -29,23 +29,23 @@ void unmap(void* context) {
   munmap(mapping->pages, mapping->length);
 }
 
-std::atomic<int64_t> asked_for{0};
+std::atomic<int64_t> requested_bytes{0};
 
 }  // namespace
 
 at::Tensor allocate_persistent(at::IntArrayRef shape, at::ScalarType dtype) {
   const auto bytes = c10::multiply_integers(shape) * static_cast<int64_t>(c10::elementSize(dtype));
-  asked_for += bytes;
-  if (kWatched || bytes < kOwnPages) return at::empty(shape, dtype);
+  requested_bytes += bytes;
+  if (kAddressSanitizer || bytes < kMinMappedBytes) return at::empty(shape, dtype);
   const auto length = static_cast<std::size_t>(bytes);
   require_memory(length);
   auto mapping = std::make_unique<Mapping>(Mapping{nullptr, length});
   auto* pages = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (pages == MAP_FAILED) return at::empty(shape, dtype);  // malloc may still have room, or says that it has none
+  if (pages == MAP_FAILED) return at::empty(shape, dtype);  // malloc may still have free memory, and throws if not
   mapping->pages = pages;
   return at::for_blob(pages, shape).context(mapping.release(), unmap).options(dtype).make_tensor();
 }
 
-int64_t persistent_bytes() { return asked_for; }
+int64_t persistent_bytes() { return requested_bytes; }
 
 }  // namespace resnet

@@ -4,20 +4,20 @@
 
 namespace resnet {
 
-/// A tensor on the CPU, not written yet, for what is large and stays: weights, the memory of a plan.
+/// An uninitialized tensor on the CPU for large and long-lived data: weights and workspaces.
 ///
-/// From kOwnPages bytes up it lies in pages of its own, which go back to the system when it is freed. From malloc it
-/// would lie between the maps of a forward, which come and go, and what is free around it stays with the process:
-/// 45 MB after the first forward of a ResNet-18, and more with every network that is loaded after it.
-/// @param shape not negative
+/// From kMinMappedBytes up it is mapped directly and unmapped when it is freed. malloc would place it between the
+/// short-lived maps of forwards and then keep the gaps: 45 MB after the first forward of a ResNet-18, and more with
+/// every network loaded after it.
+/// @param shape with no negative dimension
 /// @throws Error ERR_OUT_OF_MEMORY where a control group allows less
-/// @throws c10::Error where the system has no more
+/// @throws c10::Error where the system has no more memory
 at::Tensor allocate_persistent(at::IntArrayRef shape, at::ScalarType dtype = at::kFloat);
 
-/// Bytes that allocate_persistent() was asked for so far, by the whole process; for tests.
+/// The bytes that this process has requested from allocate_persistent() so far; for tests.
 int64_t persistent_bytes();
 
-/// Less is not worth a mapping. In bytes; malloc's own line, until the first large block that is freed moves it.
-inline constexpr int64_t kOwnPages = int64_t{1} << 17;
+/// In bytes: where malloc starts to map blocks, too, until it has freed a large one and raises its threshold.
+inline constexpr int64_t kMinMappedBytes = int64_t{1} << 17;
 
 }  // namespace resnet

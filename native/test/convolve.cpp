@@ -5,8 +5,8 @@
 #include "inference/view.h"
 #include "test/support.h"
 
-// Our convolutions against libtorch's, on maps whose memory ends with them: a map's last row with its border is the
-// last thing in its block, so that whatever reads or writes further is seen.
+// Our convolutions against libtorch's. A map's memory ends with its last row and border, so that a sanitizer notices
+// every access beyond it.
 namespace resnet {
 namespace {
 
@@ -22,16 +22,16 @@ std::ostream& operator<<(std::ostream& out, const Case& one) {
              << one.width << " n" << one.images << (one.shortcut ? " shortcut" : "") << (one.relu ? " relu" : "");
 }
 
-/// A map's memory, and nothing around it.
-class Block {
+/// A feature map in memory of exactly its size.
+class TestMap {
  public:
-  Block(int64_t channels, int64_t height, int64_t width, int64_t padding, int64_t images)
+  TestMap(int64_t channels, int64_t height, int64_t width, int64_t padding, int64_t images)
       : map_{channels, height, width, padding, channels * 4, 0, false},
         images_(images),
-        // Not zeros: what a border leaves unfilled has to show.
+        // NaN, so that a border that is not filled fails the comparison.
         memory_(exactly(std::vector<float>(images * map_.image_bytes() / 4, std::nanf("")))) {}
 
-  /// x [N, C, H, W] with a border of zeros.
+  /// Writes x [N, C, H, W] and a border of zeros.
   void set(const at::Tensor& x) {
     std::fill_n(memory_.get(), images_ * map_.image_bytes() / 4, 0.0F);
     const auto values = x.permute({0, 2, 3, 1}).contiguous();
@@ -42,8 +42,8 @@ class Block {
     }
   }
 
-  /// With its border, [N, C, H + 2 padding, W + 2 padding].
-  [[nodiscard]] at::Tensor whole() const {
+  /// With the border, [N, C, H + 2 padding, W + 2 padding].
+  [[nodiscard]] at::Tensor with_border() const {
     const auto height = map_.height + 2 * map_.padding;
     const auto width = map_.width + 2 * map_.padding;
     return at::from_blob(memory_.get(), {images_, height, width, map_.channels}, at::kFloat).permute({0, 3, 1, 2});
@@ -59,7 +59,7 @@ class Block {
 
 using Convolve = void (*)(const kernels::Kernels&, const ConvolutionTask&);
 
-void expect_as_libtorch(const kernels::Kernels& kernels, const Case& one, Convolve convolve, bool winograd) {
+void expect_like_libtorch(const kernels::Kernels& kernels, const Case& one, Convolve convolve, bool winograd) {
   SCOPED_TRACE(one);
   const auto padding = one.kernel / 2;
   const auto parameters = random_parameters(one.out, one.in, one.kernel, 7);
@@ -70,26 +70,33 @@ void expect_as_libtorch(const kernels::Kernels& kernels, const Case& one, Convol
   if (one.shortcut) expected = expected + shortcut;
   if (one.relu) expected = at::relu(expected);
 
-  const Convolution step{"",      0,        1,          one.shortcut ? std::optional<ValueId>(1) : std::nullopt,
-                         one.in,  one.out,  one.kernel, one.stride,
-                         padding, one.relu, nullptr};
+  Convolution step;
+  step.input = 0;
+  step.output = 1;
+  if (one.shortcut) step.shortcut = 1;
+  step.in_channels = one.in;
+  step.out_channels = one.out;
+  step.kernel = one.kernel;
+  step.stride = one.stride;
+  step.padding = padding;
+  step.relu = one.relu;
   const auto packed = winograd ? pack_winograd(parameters) : pack(parameters, Element::kFloat32, one.in);
   for (const int threads : {1, 2, 3}) {
-    const Threads set(threads);
-    Block input(one.in, one.height, one.width, padding, one.images);
+    const NumThreadsGuard threads_guard(threads);
+    TestMap input(one.in, one.height, one.width, padding, one.images);
     input.set(x);
-    Block output(one.out, expected.size(2), expected.size(3), /*padding=*/1, one.images);
+    TestMap output(one.out, expected.size(2), expected.size(3), /*padding=*/1, one.images);
     if (one.shortcut) output.set(shortcut);
     const auto in = input.view();
     const auto out = output.view();
     convolve(kernels, {step, packed, in, out, out, 0, one.images, 1, 0});
-    EXPECT_LE(difference(output.whole(), at::constant_pad_nd(expected, {1, 1, 1, 1})), winograd ? 5e-6 : 1e-6);
+    EXPECT_LE(difference(output.with_border(), at::constant_pad_nd(expected, {1, 1, 1, 1})), winograd ? 5e-6 : 1e-6);
   }
 }
 
 }  // namespace
 
-TEST(Convolve, IsLibtorchsForOddSizesStridesAndTails) {
+TEST(Convolve, MatchesLibtorchForOddSizesStridesAndTails) {
   const auto* kernels = kernels::select(Element::kFloat32);
   if (kernels == nullptr) GTEST_SKIP() << "this processor lacks the instructions";
   for (const auto& one : std::vector<Case>{{3, 64, 7, 2, 1, 1, 1, false, true},
@@ -101,11 +108,11 @@ TEST(Convolve, IsLibtorchsForOddSizesStridesAndTails) {
                                            {64, 192, 1, 1, 7, 13, 2, true, true},
                                            {1, 64, 1, 2, 1, 31, 1, false, false},
                                            {128, 64, 1, 2, 9, 9, 1, false, true}}) {
-    expect_as_libtorch(*kernels, one, convolve, false);
+    expect_like_libtorch(*kernels, one, convolve, false);
   }
 }
 
-TEST(Convolve, ByWinogradIsLibtorchsForOddSizes) {
+TEST(Convolve, WinogradMatchesLibtorchForOddSizes) {
   const auto* kernels = kernels::select(Element::kFloat32);
   if (kernels == nullptr) GTEST_SKIP() << "this processor lacks the instructions";
   for (const auto& one : std::vector<Case>{{64, 64, 3, 1, 1, 1, 1, false, true},
@@ -114,9 +121,9 @@ TEST(Convolve, ByWinogradIsLibtorchsForOddSizes) {
                                            {128, 128, 3, 1, 5, 3, 3, true, true},
                                            {64, 64, 3, 1, 30, 57, 1, false, true},
                                            {256, 256, 3, 1, 14, 15, 1, true, true},
-                                           {64, 64, 3, 1, 3, 1001, 1, true, true},  // in several pieces across
+                                           {64, 64, 3, 1, 3, 1001, 1, true, true},  // several pieces wide
                                            {64, 64, 3, 1, 2, 2, 5, false, false}}) {
-    expect_as_libtorch(*kernels, one, convolve_winograd, true);
+    expect_like_libtorch(*kernels, one, convolve_winograd, true);
   }
 }
 

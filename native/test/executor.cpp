@@ -11,7 +11,7 @@
 #include "system/persistent_memory.h"
 #include "test/support.h"
 
-// The executor with our kernels against libtorch's operators, on the same plan.
+// CpuExecutor against TorchExecutor on the same plan.
 namespace resnet {
 namespace {
 
@@ -28,9 +28,9 @@ ResNet network_of(int64_t layers) {
   return network;
 }
 
-/// The optimized network; none where this processor cannot compute in `dtype`.
-std::unique_ptr<Optimized> optimized(const ResNet& network, DType dtype,
-                                     std::vector<at::Tensor> calibration = {random_tensor({2, 3, 65, 65}, 3)}) {
+/// Null where this processor does not support `dtype`.
+std::unique_ptr<Optimized> optimize(const ResNet& network, DType dtype,
+                                    std::vector<at::Tensor> calibration = {random_tensor({2, 3, 65, 65}, 3)}) {
   OptimizeOptions options;
   options.dtype = dtype;
   options.normalization = kNormalization;
@@ -43,18 +43,18 @@ std::unique_ptr<Optimized> optimized(const ResNet& network, DType dtype,
   }
 }
 
-at::Tensor by_libtorch(const ResNet& network, const at::Tensor& x, OutputPoint until) {
-  TorchExecutor executor(plan_of(*network), c10::kCPU, at::kFloat, kNormalization);
-  return executor.run(x, until, kNever);
+at::Tensor run_with_libtorch(const ResNet& network, const at::Tensor& x, OutputPoint output) {
+  TorchExecutor executor(plan_of(*network), ParameterSource(*network), c10::kCPU, at::kFloat, kNormalization);
+  return executor.run(x, output, kNever);
 }
 
-/// Counts the bytes that libtorch allocates on the CPU while it lives.
-class Allocated : public c10::Allocator {
+/// Counts the bytes that libtorch allocates on the CPU while the counter lives.
+class AllocationCounter : public c10::Allocator {
  public:
-  Allocated() : inner_(*c10::GetCPUAllocator()) { c10::SetCPUAllocator(this); }
-  Allocated(const Allocated&) = delete;
-  Allocated& operator=(const Allocated&) = delete;
-  ~Allocated() override { c10::SetCPUAllocator(&inner_); }
+  AllocationCounter() : inner_(*c10::GetCPUAllocator()) { c10::SetCPUAllocator(this); }
+  AllocationCounter(const AllocationCounter&) = delete;
+  AllocationCounter& operator=(const AllocationCounter&) = delete;
+  ~AllocationCounter() override { c10::SetCPUAllocator(&inner_); }
 
   c10::DataPtr allocate(std::size_t bytes) override {
     bytes_ += bytes;
@@ -72,94 +72,94 @@ class Allocated : public c10::Allocator {
 
 struct Bound {
   DType dtype;
-  double most;
+  double max;
 };
 
 }  // namespace
 
-TEST(Executor, ThinPicturesLeaveLittleMemoryBehind) {
+TEST(Executor, IdleWorkspacesOfThinPicturesAreLimited) {
   const auto network = network_of(18);
-  const auto fast = optimized(network, DType::kFloat32);
+  const auto fast = optimize(network, DType::kFloat32);
   if (fast->executor().starts_with("libtorch")) GTEST_SKIP() << "this processor lacks the instructions";
   const auto run = [&](int64_t width) { fast->forward(at::zeros({1, 3, 1, width}), OutputPoint::kLogits, kNever); };
   for (int64_t width = 100000; width < 100008; width++) run(width);  // 150 MB of workspace each
   const auto before = persistent_bytes();
   run(100007);
-  EXPECT_EQ(persistent_bytes(), before);  // the last one's is still there
+  EXPECT_EQ(persistent_bytes(), before);  // the last workspace was kept
   run(100000);
-  EXPECT_GT(persistent_bytes() - before, 100 << 20);  // the first one's is not
+  EXPECT_GT(persistent_bytes() - before, 100 << 20);  // the first one was not
 }
 
-TEST(Executor, ThinPicturesLeaveLittleMemoryWithTheThreadsWhenItIsGone) {
-  if (!kMemoryIsOurs) GTEST_SKIP() << "a sanitizer has memory of its own";
+TEST(Executor, ThreadsKeepLittleMemoryOfAnExecutorThatIsGone) {
+  if (!kMeasurableMemory) GTEST_SKIP() << "a sanitizer needs memory of its own";
   const auto network = network_of(18);
-  // A thread that has run nothing yet, and its team.
+  // On a thread with a fresh IntraOpPool.
   on_threads(1, [&](int) {
-    const auto before = resident();
+    const auto before = resident_bytes();
     {
-      const auto fast = optimized(network, DType::kFloat32);
+      const auto fast = optimize(network, DType::kFloat32);
       if (fast->executor().starts_with("libtorch")) GTEST_SKIP() << "this processor lacks the instructions";
       fast->forward(at::zeros({1, 3, 1, 100000}), OutputPoint::kLogits, kNever);
-      EXPECT_GT(resident() - before, int64_t{100} << 20);
+      EXPECT_GT(resident_bytes() - before, int64_t{100} << 20);
     }
-    EXPECT_LT(resident() - before, int64_t{64} << 20);
+    EXPECT_LT(resident_bytes() - before, int64_t{64} << 20);
   });
 }
 
-TEST(Executor, AnswersAsLibtorchForOddSizesInEveryDType) {
+TEST(Executor, MatchesLibtorchForOddSizesInEveryDType) {
   const auto network = network_of(18);
   std::vector<at::Tensor> inputs;
   for (const auto& shape :
        std::vector<std::vector<int64_t>>{{1, 3, 1, 1}, {3, 3, 33, 47}, {1, 3, 7, 100}, {2, 3, 64, 64}}) {
     inputs.push_back(random_tensor(shape, 4));
   }
-  for (const auto& [dtype, most] : {Bound{DType::kFloat32, 1e-5}, {DType::kBFloat16, 0.05}, {DType::kInt8, 0.2}}) {
+  for (const auto& [dtype, max] : {Bound{DType::kFloat32, 1e-5}, {DType::kBFloat16, 0.05}, {DType::kInt8, 0.2}}) {
     for (const auto& x : inputs) {
-      // Each by itself: a single pixel's values are too small for the steps that a larger picture's range has.
-      const auto fast = optimized(network, dtype, {x});
+      // Calibrated one by one: the range of a large picture has steps too coarse for the values of a single pixel.
+      const auto fast = optimize(network, dtype, {x});
       if (fast == nullptr) continue;
-      for (const auto until : {OutputPoint::kLogits, OutputPoint::kFeatures, OutputPoint::kMap}) {
-        EXPECT_LE(difference(fast->forward(x, until, kNever), by_libtorch(network, x, until)), most)
+      for (const auto output : {OutputPoint::kLogits, OutputPoint::kFeatures, OutputPoint::kMap}) {
+        EXPECT_LE(difference(fast->forward(x, output, kNever), run_with_libtorch(network, x, output)), max)
             << fast->executor() << ' ' << x.sizes();
       }
     }
   }
 }
 
-TEST(Executor, AnswersAsLibtorchForBottlenecksAndPictures) {
+TEST(Executor, MatchesLibtorchForBottlenecksAndPictures) {
   const auto network = network_of(50);
   const auto pictures = random_tensor({2, 45, 39, 3}, 4).mul_(128).add_(128).to(at::kByte);
   for (const int threads : {1, 3}) {
-    const Threads set(threads);
-    const auto fast = optimized(network, DType::kFloat32);
+    const NumThreadsGuard threads_guard(threads);
+    const auto fast = optimize(network, DType::kFloat32);
     EXPECT_LE(difference(fast->forward(pictures, OutputPoint::kLogits, kNever),
-                         by_libtorch(network, pictures, OutputPoint::kLogits)),
+                         run_with_libtorch(network, pictures, OutputPoint::kLogits)),
               1e-5);
   }
 }
 
-TEST(Executor, AnswersForManyThreadsOfManyShapesAtOnce) {
+TEST(Executor, ServesManyThreadsAndShapesAtOnce) {
   const auto network = network_of(18);
-  const auto fast = optimized(network, DType::kFloat32);
+  const auto fast = optimize(network, DType::kFloat32);
   std::vector<at::Tensor> inputs, expected;
   for (int64_t i = 0; i < 6; i++) {
     inputs.push_back(random_tensor({1 + i % 2, 3, 32 + 5 * i, 40}, i));
     expected.push_back(fast->forward(inputs.back(), OutputPoint::kLogits, kNever));
   }
   on_threads(4, [&](int thread) {
-    const Threads set(2);
+    const NumThreadsGuard threads_guard(2);
     for (std::size_t i = 0; i < 12; i++) {
-      const auto which = (i + static_cast<std::size_t>(thread)) % inputs.size();
-      const auto got = fast->forward(inputs[which], OutputPoint::kLogits, kNever);
-      EXPECT_TRUE(at::equal(got, expected[which])) << "the order of sums does not depend on threads";
+      const auto index = (i + static_cast<std::size_t>(thread)) % inputs.size();
+      const auto actual = fast->forward(inputs[index], OutputPoint::kLogits, kNever);
+      EXPECT_TRUE(at::equal(actual, expected[index])) << "the order of summation must not depend on the threads";
     }
   });
 }
 
-TEST(Executor, IsInterruptedByAnotherThread) {
+TEST(Executor, CanBeInterruptedFromAnotherThread) {
   const auto network = network_of(18);
   for (const auto dtype : {DType::kFloat32, DType::kInt8}) {
-    const auto fast = optimized(network, dtype);
+    const auto fast = optimize(network, dtype);
     if (fast == nullptr) continue;
     const auto x = random_tensor({64, 3, 64, 64}, 1);
     Interrupt interrupt{false};
@@ -177,37 +177,37 @@ TEST(Executor, IsInterruptedByAnotherThread) {
   }
 }
 
-TEST(Executor, AllocatesNothingButItsAnswerAlsoAfterOneThatWasAborted) {
+TEST(Executor, AllocatesOnlyTheResultEvenAfterAnAbort) {
   const auto network = network_of(18);
-  const auto fast = optimized(network, DType::kFloat32);
+  const auto fast = optimize(network, DType::kFloat32);
   if (fast->executor().starts_with("libtorch")) GTEST_SKIP() << "this processor lacks the instructions";
   const auto x = random_tensor({2, 3, 64, 48}, 1);
   fast->forward(x, OutputPoint::kLogits, kNever);
-  const auto allocate_persistent = persistent_bytes();
-  const Allocated allocated;
+  const auto persistent = persistent_bytes();
+  const AllocationCounter allocated;
   fast->forward(x, OutputPoint::kLogits, kNever);
-  const auto answer = allocated.bytes();
-  EXPECT_EQ(answer, 2 * 10 * sizeof(float));
+  const auto result_bytes = allocated.bytes();
+  EXPECT_EQ(result_bytes, 2 * 10 * sizeof(float));
   const Interrupt aborted{true};
   EXPECT_EQ(code_of([&] { fast->forward(x, OutputPoint::kLogits, aborted); }), "ERR_ABORTED");
   fast->forward(x, OutputPoint::kLogits, kNever);
-  EXPECT_EQ(allocated.bytes(), 3 * answer);
-  EXPECT_EQ(persistent_bytes(), allocate_persistent);
+  EXPECT_EQ(allocated.bytes(), 3 * result_bytes);
+  EXPECT_EQ(persistent_bytes(), persistent);
 }
 
-TEST(Executor, ExplainsTheClassThatItIsAsked) {
+TEST(Executor, ExplainsTheRequestedClass) {
   const auto network = network_of(18);
-  const auto fast = optimized(network, DType::kFloat32);
+  const auto fast = optimize(network, DType::kFloat32);
   const auto x = random_tensor({2, 3, 65, 33}, 6);
   const auto [logits, classes, maps] = fast->explain(x, 9, kNever);
   EXPECT_EQ(maps.sizes(), (std::vector<int64_t>{2, 3, 2}));
   EXPECT_LE(difference(maps.mean({1, 2}) + network->fc->bias[9], logits.select(1, 9)), 1e-5);
 }
 
-TEST(Executor, InputsThatAreNoNumbersAreAnswered) {
+TEST(Executor, SurvivesInputsThatAreNotFinite) {
   const auto network = network_of(18);
   for (const auto dtype : {DType::kFloat32, DType::kBFloat16, DType::kInt8}) {
-    const auto fast = optimized(network, dtype);
+    const auto fast = optimize(network, dtype);
     if (fast == nullptr) continue;
     for (const double value : {std::nan(""), std::numeric_limits<double>::infinity(), -3e38}) {
       EXPECT_EQ(fast->forward(at::full({1, 3, 33, 33}, value, at::kFloat), OutputPoint::kLogits, kNever).size(1), 10);

@@ -17,11 +17,11 @@
 namespace resnet {
 namespace {
 
-/// Runs `work` on a stream and waits for it.
+/// Runs `work` on an inference thread and waits for it.
 template <class Work>
-void run_on(InferenceThreads& streams, const Work& work, int threads = 0) {
+void run_on(InferenceThreads& inference, const Work& work, int threads = 0) {
   std::promise<void> done;
-  streams.submit(
+  inference.submit(
       [&] {
         work();
         done.set_value();
@@ -32,126 +32,126 @@ void run_on(InferenceThreads& streams, const Work& work, int threads = 0) {
 
 }  // namespace
 
-TEST(InferenceThreads, OneStreamTakesWorkInTheOrderOfArrival) {
-  InferenceThreads streams;
-  std::vector<int> order;  // without a lock: one thread writes it
-  for (int i = 0; i < 100; i++) streams.submit([&order, i] { order.push_back(i); });
-  run_on(streams, [] {});
-  EXPECT_EQ(streams.count(), 1);
+TEST(InferenceThreads, OneThreadRunsWorkInTheOrderOfArrival) {
+  InferenceThreads inference;
+  std::vector<int> order;  // needs no lock: one thread writes it
+  for (int i = 0; i < 100; i++) inference.submit([&order, i] { order.push_back(i); });
+  run_on(inference, [] {});
+  EXPECT_EQ(inference.count(), 1);
   for (int i = 0; i < 100; i++) EXPECT_EQ(order.at(i), i);
 }
 
-TEST(InferenceThreads, WorkOfManyThreadsRunsOnceEachOnAsManyStreamsAsThereAre) {
-  InferenceThreads streams;
-  streams.ensure(3);
+TEST(InferenceThreads, RunEachPieceOfWorkOnce) {
+  InferenceThreads inference;
+  inference.ensure(3);
   std::atomic<int> ran{0};
   on_threads(6, [&](int) {
     for (int i = 0; i < 50; i++) {
-      streams.submit([&] { ran++; });
-      streams.ensure(3);
+      inference.submit([&] { ran++; });
+      inference.ensure(3);
     }
-    run_on(streams, [] {});
+    run_on(inference, [] {});
   });
-  EXPECT_EQ(streams.count(), 3);
-  streams.ensure(1);
-  EXPECT_EQ(streams.count(), 3);
+  EXPECT_EQ(inference.count(), 3);
+  inference.ensure(1);
+  EXPECT_EQ(inference.count(), 3);
   while (ran < 6 * 50) std::this_thread::yield();
-  streams.stop();
+  inference.stop();
   EXPECT_EQ(ran, 6 * 50);
 }
 
-TEST(InferenceThreads, EachRunsWithTheThreadsThatItsWorkAsksFor) {
-  InferenceThreads streams;
+TEST(InferenceThreads, WorkRunsWithTheRequestedNumberOfThreads) {
+  InferenceThreads inference;
   int threads = 0;
-  run_on(streams, [&] { threads = at::get_num_threads(); }, 3);
+  run_on(inference, [&] { threads = at::get_num_threads(); }, 3);
   EXPECT_EQ(threads, 3);
-  run_on(streams, [&] { threads = at::get_num_threads(); });
+  run_on(inference, [&] { threads = at::get_num_threads(); });
   EXPECT_EQ(threads, usable_cores());
-  streams.ensure(usable_cores() + 1);
-  run_on(streams, [&] { threads = at::get_num_threads(); });
+  inference.ensure(usable_cores() + 1);
+  run_on(inference, [&] { threads = at::get_num_threads(); });
   EXPECT_EQ(threads, 1);
 }
 
-TEST(InferenceThreads, WorkThatIsAloneHasAllCoresAndSharesThemWithOther) {
-  InferenceThreads streams;
-  streams.ensure(2);
+TEST(InferenceThreads, ConcurrentWorkSharesTheCoresAndLoneWorkHasAll) {
+  InferenceThreads inference;
+  inference.ensure(2);
   const auto all = usable_cores();
-  const auto team_threads = [] { return IntraOpPool::of_this_thread().threads(); };
-  int64_t alone = 0, beside = 0, alone_again = 0;
+  const auto pool_threads = [] { return IntraOpPool::of_this_thread().threads(); };
+  int64_t alone = 0, concurrent = 0, alone_again = 0;
   run_on(
-      streams,
+      inference,
       [&] {
-        alone = team_threads();
-        run_on(streams, [&] { beside = team_threads(); }, all);
-        // The other stream says that it is done a moment after it has been.
-        const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-        do alone_again = team_threads();
-        while (alone_again != all && std::chrono::steady_clock::now() < until);
+        alone = pool_threads();
+        run_on(inference, [&] { concurrent = pool_threads(); }, all);
+        // The other thread reports its end with a short delay.
+        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        do alone_again = pool_threads();
+        while (alone_again != all && std::chrono::steady_clock::now() < deadline);
       },
       all);
   EXPECT_EQ(alone, all);
-  EXPECT_EQ(beside, std::max(1, all / 2));
+  EXPECT_EQ(concurrent, std::max(1, all / 2));
   EXPECT_EQ(alone_again, all);
 }
 
-TEST(InferenceThreads, StoppingWaitsForWhatRunsAndDropsWhatWaits) {
-  InferenceThreads streams;
+TEST(InferenceThreads, StopWaitsForRunningWorkAndDropsQueuedWork) {
+  InferenceThreads inference;
   std::promise<void> begun;
   bool ended = false;
-  streams.submit([&] {
+  inference.submit([&] {
     begun.set_value();
-    while (!streams.stopping()) std::this_thread::yield();
+    while (!inference.stopping()) std::this_thread::yield();
     ended = true;
   });
   begun.get_future().wait();
-  const auto held = std::make_shared<int>(1);
+  const auto captured = std::make_shared<int>(1);
   bool ran = false;
-  streams.submit([&ran, held] { ran = true; });
-  streams.stop();
+  inference.submit([&ran, captured] { ran = true; });
+  inference.stop();
   EXPECT_TRUE(ended);
   EXPECT_FALSE(ran);
-  EXPECT_EQ(held.use_count(), 1) << "what was dropped is freed";
+  EXPECT_EQ(captured.use_count(), 1) << "dropped work is freed";
 
-  streams.submit([&ran, held] { ran = true; });
-  streams.ensure(4);
-  streams.stop();
+  inference.submit([&ran, captured] { ran = true; });
+  inference.ensure(4);
+  inference.stop();
   EXPECT_FALSE(ran);
-  EXPECT_EQ(held.use_count(), 1);
-  EXPECT_EQ(streams.count(), 0);
+  EXPECT_EQ(captured.use_count(), 1);
+  EXPECT_EQ(inference.count(), 0);
 }
 
-TEST(InferenceThreads, StoppedFromAnywhereWhileWorkArrives) {
+TEST(InferenceThreads, MayBeStoppedWhileWorkArrives) {
   for (int round = 0; round < 20; round++) {
-    InferenceThreads streams;
+    InferenceThreads inference;
     std::atomic<int> ran{0};
     on_threads(4, [&](int i) {
-      for (int k = 0; k < 20; k++) streams.submit([&] { ran++; });
-      if (i % 2 == 0) streams.stop();
+      for (int k = 0; k < 20; k++) inference.submit([&] { ran++; });
+      if (i % 2 == 0) inference.stop();
     });
     EXPECT_LE(ran, 80);
   }
 }
 
-TEST(InferenceThreads, ADroppedPieceOfWorkMaySubmitAnother) {
+TEST(InferenceThreads, DroppedWorkMaySubmitMoreWork) {
   struct Resubmit {
-    explicit Resubmit(InferenceThreads& streams) : streams(streams) {}
+    explicit Resubmit(InferenceThreads& inference) : inference(inference) {}
     Resubmit(const Resubmit&) = delete;
     Resubmit& operator=(const Resubmit&) = delete;
     ~Resubmit() {
-      streams.submit([] {});
+      inference.submit([] {});
     }
-    InferenceThreads& streams;
+    InferenceThreads& inference;
   };
-  InferenceThreads streams;
+  InferenceThreads inference;
   std::promise<void> begun;
-  streams.submit([&] {
+  inference.submit([&] {
     begun.set_value();
-    while (!streams.stopping()) std::this_thread::yield();
+    while (!inference.stopping()) std::this_thread::yield();
   });
   begun.get_future().wait();
-  streams.submit([held = std::make_shared<Resubmit>(streams)] {});
-  streams.stop();  // would never return, were the work dropped under the lock
-  EXPECT_EQ(streams.count(), 0);
+  inference.submit([captured = std::make_shared<Resubmit>(inference)] {});
+  inference.stop();  // would deadlock if the work were destroyed under the lock
+  EXPECT_EQ(inference.count(), 0);
 }
 
 }  // namespace resnet

@@ -13,7 +13,7 @@
 namespace resnet {
 namespace {
 
-/// Each task writes its own element, without a lock, as the steps of a network do.
+/// Like the steps of a network, each task writes its own element without a lock.
 void expect_each_once(int64_t count) {
   std::vector<int> times(count);
   IntraOpPool::of_this_thread().run(count, [&](int64_t i) { times[i]++; });
@@ -22,44 +22,44 @@ void expect_each_once(int64_t count) {
 
 }  // namespace
 
-TEST(IntraOpPool, RunsEachTaskOnceWhateverTheirNumberAndTheThreads) {
+TEST(IntraOpPool, RunsEachTaskOnce) {
   for (const int threads : {1, 2, 4, 3, 1, 4}) {
-    const Threads set(threads);
+    const NumThreadsGuard threads_guard(threads);
     for (const int64_t count : {0, 1, 2, 3, 5, 64, 1000}) expect_each_once(count);
   }
 }
 
-TEST(IntraOpPool, WhoIsDoneWithItsOwnShareHelpsTheOthers) {
-  const Threads set(2);
+TEST(IntraOpPool, FinishedThreadsHelpTheOthers) {
+  const NumThreadsGuard threads_guard(2);
   for (const int64_t slow : {0, 3, 4, 7}) {
     std::atomic<int64_t> others{0};
     IntraOpPool::of_this_thread().run(8, [&](int64_t i) {
       if (i != slow) others++;
-      // All the rest, that of the same share too, is done meanwhile.
+      // The other thread does all the rest meanwhile, even of this share.
       while (i == slow && others < 7) std::this_thread::yield();
     });
     EXPECT_EQ(others, 7);
   }
 }
 
-TEST(IntraOpPool, ForwardsAtTheSameTimeShareTheCores) {
-  // On a thread of its own: a team that shares cores goes on doing so.
+TEST(IntraOpPool, ConcurrentForwardsShareTheCores) {
+  // On its own thread, because a pool cannot stop sharing cores.
   std::thread([] {
-    const Threads set(64);
+    const NumThreadsGuard threads_guard(64);
     std::atomic<int> forwards{1};
-    auto& team = IntraOpPool::of_this_thread();
-    EXPECT_EQ(team.threads(), 64);
-    team.share_cores(forwards);
+    auto& pool = IntraOpPool::of_this_thread();
+    EXPECT_EQ(pool.threads(), 64);
+    pool.share_cores(forwards);
     for (const int count : {0, 1, 2, 3, 1000}) {
       forwards = count;
-      EXPECT_EQ(team.threads(), std::max(1, usable_cores() / std::max(1, count)));
+      EXPECT_EQ(pool.threads(), std::max(1, usable_cores() / std::max(1, count)));
       expect_each_once(10);
     }
   }).join();
 }
 
-TEST(IntraOpPool, ManyShortRoundsFollowEachOther) {
-  const Threads set(3);
+TEST(IntraOpPool, RunsManyShortRounds) {
+  const NumThreadsGuard threads_guard(3);
   std::vector<int64_t> sums(7);
   for (int64_t round = 0; round < 3000; round++) {
     IntraOpPool::of_this_thread().run(7, [&](int64_t i) { sums[i] += round; });
@@ -67,20 +67,20 @@ TEST(IntraOpPool, ManyShortRoundsFollowEachOther) {
   EXPECT_EQ(sums, std::vector<int64_t>(7, int64_t{3000} * 2999 / 2));
 }
 
-TEST(IntraOpPool, HelpersThatFellAsleepWakeUp) {
-  const Threads set(2);
+TEST(IntraOpPool, SleepingHelpersWakeUp) {
+  const NumThreadsGuard threads_guard(2);
   expect_each_once(10);
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
   expect_each_once(10);
 }
 
-TEST(IntraOpPool, WhatATaskThrowsIsThrownByRun) {
-  const Threads set(4);
-  auto& team = IntraOpPool::of_this_thread();
+TEST(IntraOpPool, RethrowsTheExceptionOfATask) {
+  const NumThreadsGuard threads_guard(4);
+  auto& pool = IntraOpPool::of_this_thread();
   for (int64_t failing = 0; failing < 64; failing++) {
     std::string message;
     try {
-      team.run(64, [&](int64_t i) {
+      pool.run(64, [&](int64_t i) {
         if (i == failing) throw std::runtime_error("task " + std::to_string(i));
       });
     } catch (const std::runtime_error& error) {
@@ -91,35 +91,35 @@ TEST(IntraOpPool, WhatATaskThrowsIsThrownByRun) {
   expect_each_once(64);
 }
 
-TEST(IntraOpPool, OfSeveralThatAreThrownOneIsAndTheRestIsLeftOut) {
+TEST(IntraOpPool, RethrowsOneOfManyExceptionsAndSkipsTheRest) {
   for (const int threads : {1, 2, 4}) {
-    const Threads set(threads);
+    const NumThreadsGuard threads_guard(threads);
     for (int round = 0; round < 50; round++) {
-      std::atomic<int64_t> begun{0};
+      std::atomic<int64_t> started{0};
       EXPECT_EQ(code_of([&] {
                   IntraOpPool::of_this_thread().run(10'000, [&](int64_t) {
-                    begun++;
+                    started++;
                     throw Error("ERR_ABORTED", "on purpose");
                   });
                 }),
                 "ERR_ABORTED");
-      EXPECT_LE(begun, threads) << "a thread takes no task after one has failed";
-      EXPECT_GE(begun, 1);
+      EXPECT_LE(started, threads) << "no thread may start a task after one has failed";
+      EXPECT_GE(started, 1);
       expect_each_once(5);
     }
   }
 }
 
-TEST(IntraOpPool, EachThreadHasOneOfItsOwnWhichEndsWithIt) {
+TEST(IntraOpPool, EachThreadHasItsOwnPool) {
   on_threads(4, [](int) {
-    const Threads set(3);
+    const NumThreadsGuard threads_guard(3);
     for (int round = 0; round < 20; round++) expect_each_once(50);
     EXPECT_THROW(IntraOpPool::of_this_thread().run(50, [](int64_t) { throw std::bad_alloc(); }), std::bad_alloc);
     expect_each_once(50);
   });
 }
 
-TEST(IntraOpPool, AThreadMayEndWhoseTeamNeverRan) {
+TEST(IntraOpPool, AThreadMayEndWithoutUsingItsPool) {
   on_threads(4, [](int) { IntraOpPool::of_this_thread(); });
 }
 

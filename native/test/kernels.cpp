@@ -7,7 +7,7 @@
 #include "inference/packed.h"
 #include "test/support.h"
 
-// Each kernel on memory that ends where its last value does.
+// Each kernel runs on memory of exactly the size that it needs.
 namespace resnet {
 namespace {
 
@@ -21,7 +21,7 @@ class Kernels : public testing::TestWithParam<Element> {
     if (kernels_ == nullptr) GTEST_SKIP() << "this processor lacks the instructions";
   }
 
-  /// `values` as elements, in memory of just their size.
+  /// `values` as elements, in memory of exactly their size.
   [[nodiscard]] std::unique_ptr<char[]> elements(const std::vector<float>& values) const {
     const auto size = bytes_of(GetParam());
     std::vector<char> bytes(values.size() * size);
@@ -63,13 +63,13 @@ class Kernels : public testing::TestWithParam<Element> {
     return values;
   }
 
-  /// Whole numbers that each element type holds, and whose sums of products none of them rounds.
-  [[nodiscard]] static std::vector<float> small_numbers(int64_t count, int least, int most, int seed) {
+  /// Integers that every element type represents exactly, as well as their sums of products.
+  [[nodiscard]] static std::vector<float> small_numbers(int64_t count, int min, int max, int seed) {
     std::vector<float> values(count);
     auto state = static_cast<uint32_t>(seed);
     for (auto& value : values) {
       state = state * 1664525U + 1013904223U;
-      value = static_cast<float>(least + static_cast<int>((state >> 16) % static_cast<uint32_t>(most - least + 1)));
+      value = static_cast<float>(min + static_cast<int>((state >> 16) % static_cast<uint32_t>(max - min + 1)));
     }
     return values;
   }
@@ -77,7 +77,7 @@ class Kernels : public testing::TestWithParam<Element> {
   const kernels::Kernels* kernels_ = nullptr;
 };
 
-/// The sums of a row of pixels by the definition, each of kPanel channels.
+/// A row of a convolution by definition, for kPanel channels.
 struct Convolved {
   int64_t pixels, stride, row_words, window_rows, per_word, row_values;
   const std::vector<float>&input, &weights;
@@ -105,7 +105,7 @@ std::string name_of(const testing::TestParamInfo<Element>& info) {
 INSTANTIATE_TEST_SUITE_P(Elements, Kernels, testing::Values(Element::kFloat32, Element::kBFloat16, Element::kUInt8),
                          name_of);
 
-TEST_P(Kernels, ConvolveRowsOfEveryLengthToTheEndOfTheirMemory) {
+TEST_P(Kernels, ConvolveRowsOfEveryLength) {
   const auto per_word = 4 / bytes_of(GetParam());
   for (const int64_t pixels : {1, 2, 3, 5, 6, 7, 8, 13, 14, 15, 29}) {
     for (const auto& [row_words, window_rows] : {std::pair<int64_t, int64_t>{1, 1}, {3, 3}, {7, 2}, {16, 1}}) {
@@ -144,40 +144,40 @@ TEST_P(Kernels, ConvolveRowsOfEveryLengthToTheEndOfTheirMemory) {
         row.relu = true;
         kernels_->conv(row);
 
-        const auto got = numbers(output.get(), pixels * kPanel);
+        const auto actual = numbers(output.get(), pixels * kPanel);
         for (int64_t i = 0; i < pixels * kPanel; i++) {
           const auto sum = expected.at(i / kPanel, i % kPanel) + 4 + (shortcut ? shortcuts[i] : 0);
-          ASSERT_EQ(got[i], std::max(sum, 0.0F)) << "element " << i << " of " << pixels << " pixels";
+          ASSERT_EQ(actual[i], std::max(sum, 0.0F)) << "element " << i << " of " << pixels << " pixels";
         }
       }
     }
   }
 }
 
-TEST_P(Kernels, PoolRowsToTheEndOfTheirMemory) {
+TEST_P(Kernels, PoolRows) {
   for (const int64_t pixels : {1, 2, 5}) {
     for (const int64_t channels : {1, 3, 17, 64}) {
-      const auto across = 2 * (pixels - 1) + 3;
-      const auto input = small_numbers(3 * across * channels, 0, 200, 4);
+      const auto width = 2 * (pixels - 1) + 3;
+      const auto input = small_numbers(3 * width * channels, 0, 200, 4);
       const auto input_memory = elements(input);
       const auto output = elements(std::vector<float>(pixels * channels));
-      kernels_->max_pool({input_memory.get(), across * channels * bytes_of(GetParam()), output.get(), pixels, channels,
+      kernels_->max_pool({input_memory.get(), width * channels * bytes_of(GetParam()), output.get(), pixels, channels,
                           /*stride=*/2});
-      const auto got = numbers(output.get(), pixels * channels);
+      const auto actual = numbers(output.get(), pixels * channels);
       for (int64_t i = 0; i < pixels * channels; i++) {
-        float most = 0;
+        float max = 0;
         for (int64_t y = 0; y < 3; y++) {
           for (int64_t x = 0; x < 3; x++) {
-            most = std::max(most, input[(y * across + 2 * (i / channels) + x) * channels + i % channels]);
+            max = std::max(max, input[(y * width + 2 * (i / channels) + x) * channels + i % channels]);
           }
         }
-        ASSERT_EQ(got[i], most);
+        ASSERT_EQ(actual[i], max);
       }
     }
   }
 }
 
-TEST_P(Kernels, SumMapsToTheEndOfTheirMemory) {
+TEST_P(Kernels, SumRows) {
   for (const int64_t pixels : {1, 2, 49}) {
     for (const int64_t channels : {16, 48, 512}) {
       const auto input = small_numbers(pixels * channels, 0, 100, 5);
@@ -193,10 +193,10 @@ TEST_P(Kernels, SumMapsToTheEndOfTheirMemory) {
   }
 }
 
-TEST(KernelsOfUInt8, RoundAndClampWhateverTheSum) {
+TEST(KernelsOfUInt8, RoundAndClampEverySum) {
   const auto* kernels = kernels::select(Element::kUInt8);
   if (kernels == nullptr) GTEST_SKIP() << "this processor lacks the instructions";
-  // One pixel of one word: 255 * 127 * 4 is the largest sum that a word gives.
+  // One pixel of one word, whose largest sum is 4 * 255 * 127.
   const auto input = exactly(std::vector<uint8_t>(4, 255));
   const auto output = std::make_unique<uint8_t[]>(kPanel);
   const auto bias = exactly(std::vector<float>(kPanel, 0));

@@ -6,38 +6,38 @@
 namespace resnet {
 namespace {
 
-struct Place {
+struct Interval {
   int64_t begin, end;
-  [[nodiscard]] bool meets(const Place& other) const { return begin < other.end && other.begin < end; }
+  [[nodiscard]] bool overlaps(const Interval& other) const { return begin < other.end && other.begin < end; }
 };
 
-void expect_nothing_alive_is_overwritten(const Plan& plan, const Layout& layout) {
-  const auto last_use = plan.last_uses();
-  std::vector<Place> places;
+void expect_no_live_value_is_overwritten(const Plan& plan, const Layout& layout) {
+  const auto last_uses = plan.last_uses();
+  std::vector<Interval> extents;
   for (const auto& map : layout.maps) {
-    places.push_back({map.offset, map.offset + map.image_bytes() * (map.one_image ? 1 : layout.images)});
+    extents.push_back({map.offset, map.offset + map.image_bytes() * (map.one_image ? 1 : layout.images)});
     EXPECT_GE(map.offset, 0);
-    EXPECT_LE(places.back().end, layout.bytes);
+    EXPECT_LE(extents.back().end, layout.bytes);
     EXPECT_EQ(map.offset % 64, 0);
   }
   for (std::size_t step = 0; step < plan.steps.size(); step++) {
     const auto operands = operands_of(plan.steps[step]);
-    const auto& output = places[operands.output];
+    const auto& output = extents[operands.output];
     for (ValueId value = 0; value < operands.output; value++) {
-      if (!output.meets(places[value])) continue;
-      const bool over_its_shortcut = value == operands.shortcut && output.begin == places[value].begin;
-      const bool alive = last_use[value] > step || (last_use[value] == step && !over_its_shortcut);
-      EXPECT_FALSE(alive) << "step " << step << " overwrites %" << value;
-      // The first part runs again for the next image, whose steps must leave this one's result alone.
-      const bool left_behind = step < layout.first_batched && !layout.maps[operands.output].one_image;
-      EXPECT_FALSE(left_behind) << "step " << step << " is overwritten by the next image's %" << value;
+      if (!output.overlaps(extents[value])) continue;
+      const bool in_place = value == operands.shortcut && output.begin == extents[value].begin;
+      const bool is_alive = last_uses[value] > step || (last_uses[value] == step && !in_place);
+      EXPECT_FALSE(is_alive) << "step " << step << " overwrites %" << value;
+      // The image-by-image steps run again for the next image, and must not touch this one's result.
+      const bool outlives_image = step < layout.first_batched && !layout.maps[operands.output].one_image;
+      EXPECT_FALSE(outlives_image) << "step " << step << " is overwritten by the next image's %" << value;
     }
   }
 }
 
 }  // namespace
 
-TEST(Layout, NoStepWritesOverWhatIsStillToBeRead) {
+TEST(Layout, NoStepOverwritesALiveValue) {
   for (const int64_t layers : {18, 34, 50, 152}) {
     const ResNet network(layers, 1000);
     const auto plan = plan_of(*network);
@@ -47,14 +47,14 @@ TEST(Layout, NoStepWritesOverWhatIsStillToBeRead) {
           const auto layout = layout_of(plan, height, width, images, element_bytes, 4);
           EXPECT_GE(layout.images, 1);
           EXPECT_LE(layout.images, images);
-          expect_nothing_alive_is_overwritten(plan, layout);
+          expect_no_live_value_is_overwritten(plan, layout);
         }
       }
     }
   }
 }
 
-TEST(Layout, ManyImagesTakeNoMoreThanAPassMay) {
+TEST(Layout, LargeBatchesAreSplitIntoPasses) {
   for (const int64_t layers : {18, 50}) {
     const ResNet network(layers, 1000);
     const auto plan = plan_of(*network);
@@ -69,7 +69,7 @@ TEST(Layout, ManyImagesTakeNoMoreThanAPassMay) {
   }
 }
 
-TEST(Layout, SizesBeyondAnyMemoryAreWorkedOutWithoutOverflow) {
+TEST(Layout, HugeSizesDoNotOverflow) {
   const ResNet network(152, 1000);
   const auto plan = plan_of(*network);
   for (const auto& [height, width] : {std::pair<int64_t, int64_t>{1 << 19, 1 << 19}, {1, int64_t{1} << 38}}) {

@@ -19,12 +19,12 @@ const BlockSpec kBlock{BlockSpec::Type::kBasic, 3, 8, 2};
 
 }  // namespace
 
-TEST(Network, ForwardsInEvalModeRunSideBySide) {
+TEST(Network, ForwardsInEvalModeRunConcurrently) {
   const auto network = network_of(ResNetSpec{18, 10});
   const auto x = random_tensor({1, 3, 33, 31}, 1);
   const auto expected = Network::InFlight(network).forward(x, kNever);
   on_threads(4, [&](int) {
-    const Threads set(1);
+    const NumThreadsGuard threads_guard(1);
     for (int i = 0; i < 3; i++) {
       EXPECT_TRUE(at::allclose(Network::InFlight(network).forward(x, kNever), expected, 1e-5, 1e-6));
     }
@@ -33,26 +33,26 @@ TEST(Network, ForwardsInEvalModeRunSideBySide) {
 }
 
 TEST(Network, ForwardsInTrainModeRunInTheOrderOfTheirStart) {
-  const auto together = network_of(kBlock);
-  const auto alone = network_of(kBlock);
-  together->train(true);
-  alone->train(true);
+  const auto concurrent = network_of(kBlock);
+  const auto sequential = network_of(kBlock);
+  concurrent->train(true);
+  sequential->train(true);
   std::vector<std::unique_ptr<Network::InFlight>> started;
-  for (int i = 0; i < 8; i++) started.push_back(std::make_unique<Network::InFlight>(together));
-  EXPECT_EQ(code_of([&] { together->train(false); }), "ERR_BUSY");
+  for (int i = 0; i < 8; i++) started.push_back(std::make_unique<Network::InFlight>(concurrent));
+  EXPECT_EQ(code_of([&] { concurrent->train(false); }), "ERR_BUSY");
   on_threads(8, [&](int i) {
-    const auto mine = std::move(started[i]);
-    mine->forward(random_tensor({2, 3, 9, 9}, i), kNever);
+    const auto in_flight = std::move(started[i]);
+    in_flight->forward(random_tensor({2, 3, 9, 9}, i), kNever);
   });
-  for (int i = 0; i < 8; i++) Network::InFlight(alone).forward(random_tensor({2, 3, 9, 9}, i), kNever);
-  const auto got = together->state();
-  const auto expected = alone->state();
-  for (std::size_t i = 0; i < got.size(); i++) {
-    EXPECT_TRUE(at::equal(got[i].second, expected[i].second)) << got[i].first;
+  for (int i = 0; i < 8; i++) Network::InFlight(sequential).forward(random_tensor({2, 3, 9, 9}, i), kNever);
+  const auto actual = concurrent->state();
+  const auto expected = sequential->state();
+  for (std::size_t i = 0; i < actual.size(); i++) {
+    EXPECT_TRUE(at::equal(actual[i].second, expected[i].second)) << actual[i].first;
   }
 }
 
-TEST(Network, AnAbortEndsAForwardAndLeavesItIdle) {
+TEST(Network, AnAbortedForwardLeavesTheNetworkIdle) {
   const auto network = network_of(ResNetSpec{18, 10});
   Interrupt interrupt{false};
   std::thread other([&] { interrupt = true; });
@@ -64,7 +64,7 @@ TEST(Network, AnAbortEndsAForwardAndLeavesItIdle) {
   EXPECT_NO_THROW(network->train(false));
 }
 
-TEST(Network, ABatchNormOfASingleValueIsRefusedInTrainMode) {
+TEST(Network, TrainModeRejectsABatchNormOverASingleValue) {
   const auto network = network_of(kBlock);
   network->train(true);
   EXPECT_EQ(code_of([&] { Network::InFlight(network).forward(random_tensor({1, 3, 2, 1}, 1), kNever); }), "ERR_SHAPE");

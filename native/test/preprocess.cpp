@@ -61,7 +61,7 @@ TEST(Preprocess, APictureThatWouldBecomeTooLargeIsAnError) {
 TEST(Preprocess, SeveralThreadsCropOnePicture) {
   const Picture picture(301, 207, 77);
   on_threads(4, [&](int) {
-    const Threads set(2);
+    const NumThreadsGuard threads_guard(2);
     for (int i = 0; i < 5; i++) {
       const auto out = resize_and_crop({picture.view}, preset(64, 61, Interpolation::kBilinear));
       EXPECT_TRUE((out == 77).all().item<bool>());

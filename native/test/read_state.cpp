@@ -12,18 +12,18 @@
 namespace resnet {
 namespace {
 
-/// A file of these float32 numbers, gone with the test.
-class File {
+/// A temporary file of float32 numbers.
+class TestFile {
  public:
-  explicit File(const std::vector<float>& values) {
+  explicit TestFile(const std::vector<float>& values) {
     const auto descriptor = mkstemp(path_.data());
     if (descriptor >= 0) close(descriptor);
     std::ofstream(path_, std::ios::binary)
         .write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size() * 4));
   }
-  ~File() { std::filesystem::remove(path_); }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
+  ~TestFile() { std::filesystem::remove(path_); }
+  TestFile(const TestFile&) = delete;
+  TestFile& operator=(const TestFile&) = delete;
 
   [[nodiscard]] const std::string& path() const { return path_; }
 
@@ -31,7 +31,7 @@ class File {
   std::string path_ = (std::filesystem::temp_directory_path() / "resnet-XXXXXX").string();
 };
 
-std::vector<float> counted(int64_t count) {
+std::vector<float> numbers_up_to(int64_t count) {
   std::vector<float> values(count);
   for (int64_t i = 0; i < count; i++) values[i] = static_cast<float>(i);
   return values;
@@ -39,8 +39,8 @@ std::vector<float> counted(int64_t count) {
 
 }  // namespace
 
-TEST(ReadState, FillsWhatIsAskedForUpToTheLastByte) {
-  const File file(counted(100));
+TEST(ReadState, ReadsUpToTheLastByte) {
+  const TestFile file(numbers_up_to(100));
   const auto first = at::zeros({3, 5});
   const auto last = at::zeros({7});
   const auto none = at::zeros({0});
@@ -52,9 +52,9 @@ TEST(ReadState, FillsWhatIsAskedForUpToTheLastByte) {
   EXPECT_EQ(scalar.item<int64_t>(), 0x3f800000);  // 1.0F
 }
 
-TEST(ReadState, ConvertsInPiecesWhateverTheirTail) {
+TEST(ReadState, ConvertsPieceByPiece) {
   constexpr int64_t kBuffer = int64_t{1} << 18;
-  const File file(counted(2 * kBuffer + 3));
+  const TestFile file(numbers_up_to(2 * kBuffer + 3));
   for (const int64_t count : {int64_t{1}, kBuffer - 1, kBuffer, kBuffer + 1, 2 * kBuffer + 3}) {
     const auto to = at::zeros({count}, at::kDouble);
     read_state(file.path(), {{to, at::kFloat, 0}});
@@ -62,10 +62,10 @@ TEST(ReadState, ConvertsInPiecesWhateverTheirTail) {
   }
 }
 
-TEST(ReadState, AnExtentBeyondTheFileIsAnErrorWhereverItBegins) {
-  const File file(counted(100));
+TEST(ReadState, AnExtentBeyondTheEndIsAnError) {
+  const TestFile file(numbers_up_to(100));
   constexpr int64_t kMaxSafe = (int64_t{1} << 53) - 1;
-  for (const auto dtype : {at::kFloat, at::kDouble}) {  // straight into its memory, and through the buffer
+  for (const auto dtype : {at::kFloat, at::kDouble}) {  // directly and through the buffer
     for (const int64_t offset : {int64_t{4}, int64_t{396}, int64_t{399}, int64_t{400}, int64_t{401}, kMaxSafe}) {
       const auto to = at::zeros({100}, dtype);
       EXPECT_EQ(code_of([&] { read_state(file.path(), {{to, at::kFloat, offset}}); }), "ERR_WEIGHTS_FORMAT") << offset;
@@ -73,22 +73,22 @@ TEST(ReadState, AnExtentBeyondTheFileIsAnErrorWhereverItBegins) {
   }
 }
 
-TEST(ReadState, AFileThatCannotBeReadIsAnError) {
+TEST(ReadState, AnUnreadableFileIsAnError) {
   const auto to = at::zeros({1});
   for (const auto* path : {"/nonexistent/file", "/", "", "/proc/self/mem"}) {
     EXPECT_EQ(code_of([&] { read_state(path, {{to, at::kFloat, 0}}); }), "ERR_FILE") << path;
   }
 }
 
-TEST(ReadState, AFileThatShrinksMeanwhileIsAnError) {
-  const File file(counted(1000));
+TEST(ReadState, AFileThatHasShrunkIsAnError) {
+  const TestFile file(numbers_up_to(1000));
   const auto to = at::zeros({1000});
   std::filesystem::resize_file(file.path(), 1234);
   EXPECT_EQ(code_of([&] { read_state(file.path(), {{to, at::kFloat, 0}}); }), "ERR_WEIGHTS_FORMAT");
 }
 
-TEST(ReadState, SeveralThreadsReadOneFile) {
-  const File file(counted(5000));
+TEST(ReadState, SeveralThreadsCanReadOneFile) {
+  const TestFile file(numbers_up_to(5000));
   on_threads(4, [&](int i) {
     const auto to = at::zeros({1000}, i % 2 == 0 ? at::kFloat : at::kDouble);
     for (int round = 0; round < 20; round++) read_state(file.path(), {{to, at::kFloat, i * 4000}});

@@ -18,22 +18,22 @@ Parameters random_parameters(int64_t out, int64_t in, int64_t kernel, uint64_t s
           random_tensor({out}, seed + 2)};
 }
 
-double difference(const at::Tensor& got, const at::Tensor& expected) {
-  EXPECT_EQ(got.sizes(), expected.sizes());
+double difference(const at::Tensor& actual, const at::Tensor& expected) {
+  EXPECT_EQ(actual.sizes(), expected.sizes());
   const auto largest = expected.abs().max().item<double>();
-  return (got.to(at::kDouble) - expected.to(at::kDouble)).abs().max().item<double>() / std::max(largest, 1e-30);
+  return (actual.to(at::kDouble) - expected.to(at::kDouble)).abs().max().item<double>() / std::max(largest, 1e-30);
 }
 
-Threads::Threads(int count) : before_(at::get_num_threads()) { at::set_num_threads(count); }
+NumThreadsGuard::NumThreadsGuard(int count) : previous_(at::get_num_threads()) { at::set_num_threads(count); }
 
-Threads::~Threads() { at::set_num_threads(before_); }
+NumThreadsGuard::~NumThreadsGuard() { at::set_num_threads(previous_); }
 
-int64_t resident() {
+int64_t resident_bytes() {
   std::ifstream pages("/proc/self/statm");
-  int64_t all = 0;
-  int64_t here = 0;
-  pages >> all >> here;
-  return here * sysconf(_SC_PAGESIZE);
+  int64_t total = 0;
+  int64_t resident = 0;
+  pages >> total >> resident;
+  return resident * sysconf(_SC_PAGESIZE);
 }
 
 }  // namespace resnet

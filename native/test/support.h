@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "error.h"
-#include "inference/plan.h"
+#include "inference/parameters.h"
 
 namespace resnet {
 
-/// Memory of just this size, so that a sanitizer sees the first byte read beyond it. It starts with `values`.
+/// A copy of `values` in memory of exactly their size, so that a sanitizer notices the first byte read beyond it.
 template <class T>
 std::unique_ptr<T[]> exactly(const std::vector<T>& values) {
   auto memory = std::make_unique<T[]>(values.size());
@@ -22,16 +22,16 @@ std::unique_ptr<T[]> exactly(const std::vector<T>& values) {
   return memory;
 }
 
-/// Numbers in [-1, 1), the same for the same seed.
+/// Uniform in [-1, 1), the same for the same seed.
 at::Tensor random_tensor(at::IntArrayRef shape, uint64_t seed);
 
-/// What a convolution with batch norm might have: weight [out, in, kernel, kernel], scales around 1 of either sign.
+/// Plausible parameters of a convolution with batch norm: weight [out, in, kernel, kernel], scales around 1 and -1.
 Parameters random_parameters(int64_t out, int64_t in, int64_t kernel, uint64_t seed);
 
-/// The largest difference, as a part of the largest value expected.
-double difference(const at::Tensor& got, const at::Tensor& expected);
+/// The largest absolute difference, relative to the largest expected magnitude.
+double difference(const at::Tensor& actual, const at::Tensor& expected);
 
-/// The code of the Error that `run` throws; empty where it throws none.
+/// The code of the Error that `run` throws; empty if it throws none.
 template <class Run>
 std::string code_of(const Run& run) {
   try {
@@ -42,7 +42,7 @@ std::string code_of(const Run& run) {
   return "";
 }
 
-/// Runs `work(0)` to `work(count - 1)`, each on a thread of its own, and waits for them.
+/// Runs `work(0)` to `work(count - 1)`, each on its own thread, and waits for all.
 template <class Work>
 void on_threads(int count, const Work& work) {
   std::vector<std::thread> threads;
@@ -50,26 +50,27 @@ void on_threads(int count, const Work& work) {
   for (auto& thread : threads) thread.join();
 }
 
-/// Memory of this process that is in use, in bytes.
-int64_t resident();
+/// The resident memory of this process in bytes.
+int64_t resident_bytes();
 
-/// Whether resident() is ours alone: a sanitizer keeps what is freed, and shadows what is used.
+/// Whether resident_bytes() tells what the code under test uses: a sanitizer keeps freed memory and needs shadow
+/// memory.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool kMemoryIsOurs = false;
+inline constexpr bool kMeasurableMemory = false;
 #else
-inline constexpr bool kMemoryIsOurs = true;
+inline constexpr bool kMeasurableMemory = true;
 #endif
 
-/// Sets libtorch's number of threads, for the calling thread, while it lives.
-class Threads {
+/// Sets at::set_num_threads for the calling thread, for as long as the guard lives.
+class NumThreadsGuard {
  public:
-  explicit Threads(int count);
-  ~Threads();
-  Threads(const Threads&) = delete;
-  Threads& operator=(const Threads&) = delete;
+  explicit NumThreadsGuard(int count);
+  ~NumThreadsGuard();
+  NumThreadsGuard(const NumThreadsGuard&) = delete;
+  NumThreadsGuard& operator=(const NumThreadsGuard&) = delete;
 
  private:
-  int before_;
+  int previous_;
 };
 
 }  // namespace resnet

@@ -14,7 +14,7 @@ double multiply_adds(const std::vector<TraceRow>& rows) {
   return sum;
 }
 
-/// Spec, input, and the multiply-adds that the definition gives.
+/// A module, an input and the multiply-adds by definition.
 struct Case {
   Spec spec;
   std::vector<int64_t> shape;
@@ -23,13 +23,13 @@ struct Case {
 
 }  // namespace
 
-TEST(Trace, CountsTheArticlesNetwork) {
+TEST(Trace, CountsTheMultiplyAddsOfResNet50) {
   const Network network(ResNetSpec{50, 1000}, /*meta=*/true);
   EXPECT_EQ(multiply_adds(network.trace({1, 3, 224, 224})), 4'089'184'256);
   EXPECT_EQ(multiply_adds(network.trace({7, 3, 224, 224})), 7.0 * 4'089'184'256);
 }
 
-TEST(Trace, ShapesBeyondAnyMemoryAreCountedWithoutOverflow) {
+TEST(Trace, HugeShapesDoNotOverflow) {
   const auto side = int64_t{1} << 20;
   const auto pixels = std::ldexp(1, 40);
   const auto channels = int64_t{1} << 11;
@@ -41,21 +41,21 @@ TEST(Trace, ShapesBeyondAnyMemoryAreCountedWithoutOverflow) {
            Case{BlockSpec{BlockSpec::Type::kBottleneck, 4, 4, 1}, {1, 4, 1, side}, std::ldexp(1, 20) * (4 + 9 + 4)},
        }) {
     const Network network(spec, /*meta=*/true);
-    const auto got = multiply_adds(network.trace(shape));
-    EXPECT_NEAR(got / expected, 1, 1e-12);
+    const auto actual = multiply_adds(network.trace(shape));
+    EXPECT_NEAR(actual / expected, 1, 1e-12);
   }
 }
 
-TEST(Trace, SizesThatNoNetworkTakesAreRefused) {
+TEST(Trace, RejectsInvalidShapes) {
   const Network network(ResNetSpec{18, 10}, /*meta=*/true);
-  const auto most = int64_t{1} << 40;
+  const auto max = int64_t{1} << 40;
   const auto large = (int64_t{1} << 53) - 1;
   for (const auto& shape : std::vector<std::vector<int64_t>>{{},
                                                              {1, 3, 224},
                                                              {1, 4, 5, 5},
                                                              {0, 3, 5, 5},
                                                              {1, 3, 0, 5},
-                                                             {most, 3, 1, 1},
+                                                             {max, 3, 1, 1},
                                                              {large, 3, large, large},
                                                              {1, 3, large, 1},
                                                              {1, 3, -1, -1},
@@ -64,7 +64,7 @@ TEST(Trace, SizesThatNoNetworkTakesAreRefused) {
   }
 }
 
-TEST(Trace, OfSeveralThreadsAtOnceSeesItsOwnForwardAlone) {
+TEST(Trace, ConcurrentTracesSeeTheirOwnForwardOnly) {
   const Network network(ResNetSpec{18, 10}, /*meta=*/true);
   on_threads(4, [&](int i) {
     const std::vector<int64_t> shape{i + 1, 3, 64, 64};

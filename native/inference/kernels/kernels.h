@@ -2,25 +2,29 @@
 
 #include <cstdint>
 
-// The arithmetic of optimized inference, one file for each instruction set. These files are compiled with
-// instructions that the machine may lack, so they include nothing whose inline functions could be shared with the
-// rest of the program: the linker keeps one copy, and it might keep theirs.
+// The arithmetic of optimized inference, one file per instruction set and element type. These files are compiled with
+// instructions that the machine may lack, so they must not include anything with inline functions that the rest of the
+// program uses too: the linker keeps a single copy of such a function, and might keep the one with those instructions.
+// Types and constants are safe to share.
 namespace resnet::kernels {
 
-/// Output channels computed together. A panel of packed weights is [words of a window][kPanel][values in a word].
+/// Output channels that are computed together. A panel of packed weights is [words of a window][kPanel] words.
 inline constexpr int kPanel = 64;
 
-/// What is read, multiplied and written: all activations of a network have one element type.
+/// Height and width of a pooling window.
+inline constexpr int kPoolKernel = 3;
+
+/// The type of a network's activations, which are read, multiplied and written.
 enum class Element : std::uint8_t { kFloat32, kBFloat16, kUInt8 };
 
-/// A row of output pixels, for one panel of output channels: sum over the window, times scale, plus bias, plus
-/// shortcut, then ReLU. Maps are channels-last, so that a row of a window is one run of memory.
+/// A row of output pixels, for one panel of output channels: the sum over the window, times scale, plus bias, plus
+/// shortcut, then ReLU. Maps are channels-last, so that a row of a window is contiguous.
 ///
-/// uint8: scale, bias and shortcut_scale give the output's element itself, which is rounded and clamped.
+/// For uint8, scale, bias and shortcut_scale map the sum to an element of the output, which is rounded and clamped.
 ///
-/// Sizes of steps are in bytes. A word is 32 bits: one float32, two bfloat16 or four uint8 values along the channels.
+/// All steps are in bytes. A word is 32 bits: one float32, two bfloat16 or four uint8 values of consecutive channels.
 struct ConvRow {
-  const char* input;         ///< first value of the first pixel's window
+  const char* input;         ///< the first pixel's window
   int64_t input_pixel_step;  ///< from one pixel's window to the next one's
   int64_t input_row_step;    ///< from one row of a window to the next
   int64_t window_rows;
@@ -28,68 +32,71 @@ struct ConvRow {
   const char* weights;   ///< the panel
   const float* scale;    ///< [kPanel], uint8 only: of the integer sums
   const float* bias;     ///< [kPanel]
-  const char* shortcut;  ///< null where there is none; steps as the output
+  const char* shortcut;  ///< may be null; has the output's steps
   float shortcut_scale;  ///< uint8 only
-  char* output;          ///< may be the shortcut itself
+  char* output;          ///< may be the same memory as the shortcut
   int64_t output_step;   ///< from one pixel to the next
   int64_t pixels;
-  bool relu;  ///< uint8 elements have none: where 0 stands for 0, it is their lower bound anyway
+  bool relu;  ///< ignored for uint8, where clamping at zero point 0 does it
 };
 
-/// Window of 3 x 3 over non-negative values, whose border of zeros is part of the input: one row of output.
+/// Max pooling with windows of kPoolKernel x kPoolKernel over non-negative values: one row of output. The input's
+/// border, which must be zeros, is part of its memory.
 struct PoolRow {
-  const char* input;  ///< top left pixel of the first window
+  const char* input;  ///< top left pixel of the first window, in the border where there is padding
   int64_t input_row_step;
   char* output;
   int64_t pixels, channels, stride;
 };
 
-/// Sums of all pixels of one map, per channel.
+/// Adds up the pixels of one row, per channel.
 struct SumRow {
   const char* input;
   int64_t pixels, channels;
-  float* output;  ///< [channels], added to
+  float* output;  ///< [channels], accumulated into
 };
 
-/// B^T d B of one tile d of 4 x 4 pixels, for all channels: F(2 x 2, 3 x 3) of Lavin and Gray, 2015.
+/// Winograd's input transform B^T d B of one tile d of 4x4 pixels, for all channels: F(2x2, 3x3) of Lavin and Gray
+/// 2015, arXiv:1509.09308.
 struct WinogradInput {
-  const float* pixels[4][4];  ///< their first channels
+  const float* pixels[4][4];  ///< the first channel of each
   int64_t channels;           ///< a multiple of 16
   float* output;              ///< [channels] for the first of the 16 positions
-  int64_t output_step;        ///< floats, from one position to the next
+  int64_t output_step;        ///< floats from one position to the next
 };
 
-/// A^T m A of one tile's products m, plus bias, plus shortcut, then ReLU: 2 x 2 pixels, one panel.
+/// Winograd's output transform A^T m A of one tile's products m, plus bias, plus shortcut, then ReLU: 2x2 pixels of one
+/// panel.
 struct WinogradOutput {
   const float* products;         ///< [kPanel] for the first of the 16 positions
-  int64_t products_step;         ///< floats, from one position to the next
+  int64_t products_step;         ///< floats from one position to the next
   const float* bias;             ///< [kPanel]
-  const float* shortcuts[2][2];  ///< null where there is none
-  float* outputs[2][2];          ///< null where the map ends before
+  const float* shortcuts[2][2];  ///< null without a shortcut
+  float* outputs[2][2];          ///< null beyond the edge of the map
   bool relu;
 };
 
-/// A row of pixels out of three planes of numbers, as four channels: the fourth is zero.
+/// Interleaves a row of three planes of numbers into pixels of four channels, the fourth zero.
 struct PlanesRow {
   const float* planes[3];
   int64_t pixels;
-  float scale, zero;  ///< uint8 only: a number is (element - zero) * scale
+  float scale, zero_point;  ///< uint8 only: number = (element - zero_point) * scale
   char* output;
 };
 
-/// What one instruction set offers for one element type.
+/// The kernels of one instruction set for one element type.
 struct Kernels {
   const char* name;
   Element element;
   void (*conv)(const ConvRow&);
   void (*max_pool)(const PoolRow&);
   void (*sum)(const SumRow&);
-  void (*interleave)(const PlanesRow&);            ///< null for float32, which has three channels
-  void (*winograd_input)(const WinogradInput&);    ///< null but for float32
+  void (*interleave)(const PlanesRow&);            ///< null for float32, whose input has three channels
+  void (*winograd_input)(const WinogradInput&);    ///< float32 only, otherwise null
   void (*winograd_output)(const WinogradOutput&);  ///< likewise
 };
 
-/// The kernels for this machine; null where it lacks the instructions.
+/// The kernels for this machine's processor; null where it lacks the instructions.
 const Kernels* select(Element element);
 
 extern const Kernels kAvx512Float32, kAvx512BFloat16, kAvx512UInt8;

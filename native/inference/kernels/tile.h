@@ -3,11 +3,11 @@
 #include "inference/kernels/kernels.h"
 
 namespace resnet::kernels {
-namespace {  // each including file has a copy of its own, compiled for its instructions
+namespace {  // each file that includes this has a copy of its own, compiled for its instructions
 
-/// The loop that all inference time goes into. `Isa` brings an instruction set's registers (kVectors of them make a
-/// panel) and element type. A tile of kMaxPixels pixels by one panel fills the registers with sums: each weight
-/// loaded is used for every pixel, each value for every channel.
+/// The loop that nearly all of the inference time goes into. `Isa` provides an instruction set's registers (kVectors of
+/// them hold a panel) and element type. A tile of kMaxPixels pixels by one panel fills the registers with sums: each
+/// weight loaded is used for every pixel, and each value for every channel.
 template <class Isa, int kPixels>
 [[gnu::always_inline]] inline void tile(const ConvRow& row, int64_t first) {
   typename Isa::Sum sums[kPixels][Isa::kVectors];
@@ -40,7 +40,7 @@ template <class Isa, int kPixels>
   }
 }
 
-/// A tile of so many pixels, up to kPixels.
+/// A tile of `pixels` pixels, at most kPixels.
 template <class Isa, int kPixels>
 [[gnu::always_inline]] inline void tile_of(int64_t pixels, const ConvRow& row, int64_t first) {
   if (pixels == kPixels) {
@@ -50,8 +50,8 @@ template <class Isa, int kPixels>
   }
 }
 
-/// Tiles of equal size, as near as can be, cover the row: a last tile of one pixel would load as many weights as
-/// a full one.
+/// Covers the row with tiles of as equal a size as possible: a last tile of one pixel would load as many weights as a
+/// full one.
 template <class Isa>
 [[gnu::always_inline]] inline void conv(const ConvRow& row) {
   const int64_t tiles = (row.pixels + Isa::kMaxPixels - 1) / Isa::kMaxPixels;
@@ -61,19 +61,19 @@ template <class Isa>
   }
 }
 
-/// Non-negative numbers of any of the element types keep their order as `Bits`: no arithmetic is needed.
+/// Non-negative numbers of every element type compare like their bits, read as the integer `Bits`.
 template <class Bits>
 [[gnu::always_inline]] inline void max_pool(const PoolRow& row) {
   const int64_t channels = row.channels;
   for (int64_t pixel = 0; pixel < row.pixels; pixel++) {
     Bits* __restrict output = reinterpret_cast<Bits*>(row.output) + pixel * channels;
-    for (int y = 0; y < 3; y++) {
+    for (int y = 0; y < kPoolKernel; y++) {
       const auto* __restrict input =
           reinterpret_cast<const Bits*>(row.input + y * row.input_row_step) + pixel * row.stride * channels;
       for (int64_t c = 0; c < channels; c++) {
-        Bits most = y == 0 ? Bits{0} : output[c];
-        for (int x = 0; x < 3; x++) most = input[x * channels + c] > most ? input[x * channels + c] : most;
-        output[c] = most;
+        Bits max = y == 0 ? Bits{0} : output[c];
+        for (int x = 0; x < kPoolKernel; x++) max = input[x * channels + c] > max ? input[x * channels + c] : max;
+        output[c] = max;
       }
     }
   }
