@@ -78,8 +78,8 @@ export interface NativeModule {
   forwardFeatures(x: NativeTensor, threads: number): NativeJob<NativeTensor>;
   /** For a ResNet: the four stages' maps, [N, C, H, W]. */
   stages(x: NativeTensor, threads: number): NativeJob<NativeTensor[]>;
-  /** For a ResNet: resolves to what `createOptimized` takes. */
-  optimize(options: NativeOptimizeOptions): NativeJob<NativeOptimizedHandle>;
+  /** For a ResNet. */
+  optimize(options: NativeOptimizeOptions): NativeJob<NativeOptimized>;
   train(mode: boolean): void;
   training(): boolean;
   to(device: string): void;
@@ -93,12 +93,6 @@ export interface NativeModule {
   readState(path: string, entries: readonly NativeFileEntry[]): Promise<void>;
   trace(inputShape: readonly number[]): NativeRow[];
   dispose(): void;
-}
-
-declare const handle: unique symbol;
-/** An optimized network on its way to {@link Addon.createOptimized}, which takes it once. */
-export interface NativeOptimizedHandle {
-  readonly [handle]: true;
 }
 
 /** The numbers that one value of a network takes. */
@@ -153,7 +147,6 @@ export interface NativeModuleOptions {
 export interface Addon {
   versions: { libtorch: string; compiled: string };
   createModule(spec: NativeModuleSpec, options: NativeModuleOptions): NativeModule;
-  createOptimized(handle: NativeOptimizedHandle): NativeOptimized;
   preprocess(pictures: readonly NativePicture[], preprocess: NativePreprocess): NativeJob<NativeTensor>;
   /** As `preprocess`, stopping before normalization: uint8 [N, crop, crop, 3]. */
   resizeAndCrop(pictures: readonly NativePicture[], preprocess: NativePreprocess): NativeJob<NativeTensor>;
@@ -163,18 +156,18 @@ export interface Addon {
   devices(): { name: string; description: string; memory: number }[];
   /** Cores that this process may use (affinity mask and cgroup quota), and the inference threads made. */
   threads(): { cores: number; streams: number };
-  /** Operations per second that a matrix product reaches here, one float64; 0 where it is not known. */
-  peak(dtype: 'float32' | 'bfloat16' | 'int8', threads: number): NativeJob<NativeTensor>;
+  /** Operations per second that a matrix product reaches here; 0 where it is not known. */
+  peak(dtype: 'float32' | 'bfloat16' | 'int8', threads: number): NativeJob<number>;
   /** Makes sure that at least this many inference threads exist. */
   ensureInferenceThreads(streams: number): void;
   /** Ends the inference threads for good; what waits is dropped. */
   stop(): void;
-  /** Bytes outside its heap that V8's collector has been told of. */
-  externalMemory(): number;
+  /** For tests: bytes outside its heap that V8's collector has been told of. */
+  _externalMemory(): number;
   /** For tests: stands in for libtorch's CUDA library, and for the number of devices that the driver counts. */
-  setCudaSource(library: string, devices?: number): void;
+  _setCudaSource(library: string, devices?: number): void;
   /** For tests: measures the limit on memory below this root, and returns it in bytes; Infinity where there is none. */
-  setControlGroups(root: string): number;
+  _setControlGroups(root: string): number;
 }
 
 // Both lib/ (tests) and dist/ (users) lie one level below the package's root.

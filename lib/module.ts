@@ -5,7 +5,7 @@ import type {
   NativeJob,
   NativeModule,
   NativeModuleSpec,
-  NativeOptimizedHandle,
+  NativeOptimized,
   NativeOptimizeOptions,
   NativeRow,
   NativeTensor,
@@ -312,7 +312,7 @@ export function stateSpecOf(module: Module): { name: string; shape: readonly num
 }
 
 /** Starts optimizing a module. @internal */
-export function startOptimize(module: Module, options: NativeOptimizeOptions): NativeJob<NativeOptimizedHandle> {
+export function startOptimize(module: Module, options: NativeOptimizeOptions): NativeJob<NativeOptimized> {
   const { handle } = Module.access(module);
   return native(() => handle.optimize(options));
 }

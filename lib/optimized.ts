@@ -95,8 +95,7 @@ export class OptimizedResNet {
     const given = await takeCalibration(calibration, source);
     if (streams > 1) native((binding) => binding.ensureInferenceThreads(streams));
     const signal = checkSignal(options);
-    const handle = await settledJob(() => startOptimize(source, { dtype, mean, std, consume, ...given }), signal);
-    const made = native((binding) => binding.createOptimized(handle));
+    const made = await settledJob(() => startOptimize(source, { dtype, mean, std, consume, ...given }), signal);
     return new OptimizedResNet({ device, layers, numClasses }, made, dtype, threads);
   }
 

@@ -75,3 +75,19 @@ test('a picture that would grow beyond 2^30 pixels is refused before memory is a
     message: expect.stringContaining('1 x 20000'),
   });
 });
+
+test('a class that JavaScript reaches by an instance makes no network of its own', async () => {
+  const net = addon().createModule(
+    { type: 'ResNet', layers: 18, numClasses: 2 },
+    { device: 'cpu', seed: 1, initialize: true },
+  );
+  const options = { dtype: 'float32', mean: [0, 0, 0], std: [1, 1, 1], percentile: false, consume: false } as const;
+  const made = await net.optimize(options).promise;
+  const empty = Reflect.construct(made.constructor as new () => typeof made, [made]) as typeof made;
+  expect(() => empty.forwardSync(ones(1, 3, 8, 8), false, 0)).toThrow(
+    expect.objectContaining({ code: 'ERR_DISPOSED' }),
+  );
+  expect(() => empty.ranges()).toThrow(expect.objectContaining({ code: 'ERR_DISPOSED' }));
+  empty.dispose();
+  expect(made.forwardSync(ones(1, 3, 8, 8), false, 0).shape).toEqual([1, 2]);
+});

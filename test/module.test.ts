@@ -360,7 +360,7 @@ describe('state', () => {
   });
 
   test('V8 is told of the memory that a module holds, and of its release', () => {
-    const external = (): number => addon().externalMemory();
+    const external = (): number => addon()._externalMemory();
     const before = external();
     const net = new ResNet(50, 1000, { seed: 1 });
     const expected = net.parameterCount() * 4;

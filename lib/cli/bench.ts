@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { native } from '../addon';
 import type { Layers } from '../depths';
-import { settled } from '../module';
+import { settledJob } from '../module';
 import { ResNet } from '../resnet';
 import type { OptimizedDType, OptimizedResNet } from '../optimized';
 import { summary } from '../summary';
@@ -67,10 +67,10 @@ async function measureAll({ layers, dtype, batch, threads, streams = 1, seconds 
       using fast = await net.optimize({ dtype: one, threads, streams, calibration });
       const { cores } = native((binding) => binding.threads());
       const used = Math.min(cores, streams * (threads ?? Math.max(1, Math.floor(cores / streams))));
-      const peak = await settled(() => native((binding) => binding.peak(one, used)));
+      const peak = await settledJob(() => native((binding) => binding.peak(one, used)));
       for (const size of batch) {
         const row = await measure(fast, size, streams, seconds);
-        const share = (row.imagesPerSecond * operations) / Number(peak.data[0]);
+        const share = (row.imagesPerSecond * operations) / peak;
         rows.push(Number.isFinite(share) ? { ...row, shareOfPeak: share } : row);
         progress.add(1);
       }

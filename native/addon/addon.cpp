@@ -8,27 +8,38 @@
 #include "addon/environment.h"
 #include "addon/errors.h"
 #include "addon/job.h"
-#include "addon/module.h"
-#include "addon/optimized.h"
+#include "addon/module_wrap.h"
+#include "addon/optimized_wrap.h"
+#include "addon/options.h"
 #include "addon/tensors.h"
+#include "image/preprocess.h"
+#include "inference/optimized.h"
 #include "runtime/cuda.h"
 #include "runtime/inference_threads.h"
 #include "system/cores.h"
 #include "system/memory_limit.h"
 
-// The addon's exports; lib/addon.ts types them.
+// The addon's exports; lib/native/addon.ts types them.
 namespace resnet {
 namespace {
 
+/// A plain function in front of the class: the class itself is not for JavaScript to extend or to rewire.
+Napi::Value create_module(const Napi::CallbackInfo& info) {
+  return Environment::of(info.Env())->module_class.New({info[0], info[1]});
+}
+
+using OnPictures = at::Tensor (*)(const std::vector<at::Tensor>&, const Preprocess&);
+
 /// A job on the arguments (pictures, preprocess).
-Napi::Value start_on_pictures(const Napi::CallbackInfo& info,
-                              at::Tensor (*compute)(const std::vector<at::Tensor>&, const Preprocess&)) {
+Napi::Value start_on_pictures(const Napi::CallbackInfo& info, OnPictures compute) {
   return guarded(info.Env(), [&] {
     auto pictures = pictures_from_js(info[0]);
-    auto work = [compute, views = std::move(pictures.views), preset = preprocess_from_js(info[1])](const Interrupt&) {
-      return compute(views, preset).contiguous();
-    };
-    return start_job(info.Env(), std::move(work), /*threads=*/0, /*deliver=*/nullptr, pictures.owners);
+    return start_job(
+        info.Env(),
+        [compute, views = std::move(pictures.views), preset = preprocess_from_js(info[1])](const Interrupt&) {
+          return compute(views, preset).contiguous();
+        },
+        give_to_js, /*threads=*/0, pictures.owners);
   });
 }
 
@@ -79,7 +90,12 @@ Napi::Value js_threads(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value peak(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] { return start_peak(info.Env(), info[0], info[1]); });
+  constexpr double kSeconds = 0.3;
+  return guarded(info.Env(), [&] {
+    return start_job(
+        info.Env(), [dtype = optimized_dtype_from_js(info[0])](const Interrupt&) { return peak_of(dtype, kSeconds); },
+        Napi::Number::New, threads_from_js(info[1]));
+  });
 }
 
 Napi::Value ensure_inference_threads(const Napi::CallbackInfo& info) {
@@ -95,8 +111,8 @@ Napi::Value stop(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-/// Bytes outside its heap that V8's collector has been told of, in all. (process.memoryUsage().external counts
-/// array buffers alone.)
+/// For tests: bytes outside its heap that V8's collector has been told of, in all. (process.memoryUsage().external
+/// counts array buffers alone.)
 Napi::Value external_memory(const Napi::CallbackInfo& info) {
   const auto bytes = Napi::MemoryManagement::AdjustExternalMemory(info.Env(), 0);
   return Napi::Number::New(info.Env(), static_cast<double>(bytes));
@@ -136,21 +152,14 @@ std::string loaded_libtorch() {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   limit_allocations();
   Environment::attach(env);
-  // A plain function in front of the class: the class itself is not for JavaScript to extend or to rewire.
-  const auto constructor = std::make_shared<Napi::FunctionReference>(Napi::Persistent(Module::define(env)));
-  env.AddCleanupHook([constructor] { constructor->Reset(); });
-  exports.Set("createModule", Napi::Function::New(env, [constructor](const Napi::CallbackInfo& info) -> Napi::Value {
-                return constructor->New({info[0], info[1]});
-              }));
-  const auto optimized = std::make_shared<Napi::FunctionReference>(Napi::Persistent(OptimizedModule::define(env)));
-  env.AddCleanupHook([optimized] { optimized->Reset(); });
-  exports.Set("createOptimized", Napi::Function::New(env, [optimized](const Napi::CallbackInfo& info) -> Napi::Value {
-                return optimized->New({info[0]});
-              }));
+  auto& environment = *Environment::of(env);
+  environment.module_class = Napi::Persistent(ModuleWrap::define(env));
+  environment.optimized_class = Napi::Persistent(OptimizedWrap::define(env));
   auto versions = Napi::Object::New(env);
   versions.Set("libtorch", loaded_libtorch());
   versions.Set("compiled", TORCH_VERSION);
   exports.Set("versions", versions);
+  exports.Set("createModule", Napi::Function::New(env, create_module));
   exports.Set("preprocess", Napi::Function::New(env, preprocess));
   exports.Set("resizeAndCrop", Napi::Function::New(env, resize_and_crop));
   exports.Set("discard", Napi::Function::New(env, discard));
@@ -160,9 +169,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("peak", Napi::Function::New(env, peak));
   exports.Set("ensureInferenceThreads", Napi::Function::New(env, ensure_inference_threads));
   exports.Set("stop", Napi::Function::New(env, stop));
-  exports.Set("externalMemory", Napi::Function::New(env, external_memory));
-  exports.Set("setCudaSource", Napi::Function::New(env, set_cuda_source));
-  exports.Set("setControlGroups", Napi::Function::New(env, set_control_groups));
+  exports.Set("_externalMemory", Napi::Function::New(env, external_memory));
+  exports.Set("_setCudaSource", Napi::Function::New(env, set_cuda_source));
+  exports.Set("_setControlGroups", Napi::Function::New(env, set_control_groups));
   return exports;
 }
 

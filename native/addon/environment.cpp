@@ -43,12 +43,12 @@ void Environment::post(Task task) {
   napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
 }
 
-void Environment::hold(Napi::Env env) {
-  if (held_++ == 0) napi_ref_threadsafe_function(env, wake_);
+void Environment::ref(Napi::Env env) {
+  if (references_++ == 0) napi_ref_threadsafe_function(env, wake_);
 }
 
-void Environment::release(Napi::Env env) {
-  if (--held_ == 0) napi_unref_threadsafe_function(env, wake_);
+void Environment::unref(Napi::Env env) {
+  if (--references_ == 0) napi_unref_threadsafe_function(env, wake_);
 }
 
 void Environment::run_tasks(napi_env env, napi_value, void* context, void*) {
@@ -84,6 +84,8 @@ void Environment::end(Interrupt& interrupt) {
 }
 
 void Environment::close() {
+  module_class.Reset();  // here, because the last owner of this object may be another thread
+  optimized_class.Reset();
   std::deque<Task> dropped;
   std::unique_lock lock(mutex_);
   open_ = false;

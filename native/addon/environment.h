@@ -9,7 +9,7 @@
 #include <mutex>
 #include <unordered_set>
 
-#include "runtime/network.h"
+#include "runtime/interrupt.h"
 
 namespace resnet {
 
@@ -33,9 +33,12 @@ class Environment {
   bool begin(Interrupt& interrupt);
   void end(Interrupt& interrupt);
 
-  /// Keeps the event loop alive while there is something to wait for. On the JavaScript thread, in pairs.
-  void hold(Napi::Env env);
-  void release(Napi::Env env);
+  /// Keeps the event loop alive between the two, as Node's ref() and unref(). On the JavaScript thread, in pairs.
+  void ref(Napi::Env env);
+  void unref(Napi::Env env);
+
+  /// The wrapped classes, for this environment alone. On the JavaScript thread.
+  Napi::FunctionReference module_class, optimized_class;
 
  private:
   static void run_tasks(napi_env env, napi_value, void* context, void*);
@@ -49,7 +52,7 @@ class Environment {
   std::deque<Task> tasks_;
   std::unordered_set<Interrupt*> running_;
   bool open_ = true;
-  int held_ = 0;
+  int references_ = 0;
   napi_threadsafe_function wake_ = nullptr;
 };
 

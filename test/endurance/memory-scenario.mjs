@@ -107,7 +107,7 @@ async function external() {
     globalThis.gc();
     await pause(20);
   }
-  return addon().externalMemory();
+  return addon()._externalMemory();
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'resnet-memory-'));

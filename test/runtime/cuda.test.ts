@@ -9,7 +9,7 @@ async function asking(device: string, library: string, devices?: number): Promis
   const ended = await runScript(`
     const { addon } = require('./dist/addon');
     const { BasicBlock, cudaStatus, devices } = require('./dist');
-    addon().setCudaSource(${JSON.stringify(library)}, ${String(devices)});
+    addon()._setCudaSource(${JSON.stringify(library)}, ${String(devices)});
     try {
       new BasicBlock(1, 1, 1, { device: ${JSON.stringify(device)} });
     } catch ({ code, message }) {

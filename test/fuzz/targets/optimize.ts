@@ -1,4 +1,4 @@
-import { addon, type NativeModule, type NativeOptimizedHandle, type NativeRange } from '../../../lib/addon';
+import { addon, type NativeModule, type NativeOptimized, type NativeRange } from '../../../lib/addon';
 import type { OptimizedDType } from '../../../lib/optimized';
 import type { Random } from '../random';
 import type { Target } from '../target';
@@ -67,8 +67,7 @@ const options = (random: Random): unknown =>
   });
 
 /** Numbers that int8 can be computed with, and an answer. */
-async function check(handle: NativeOptimizedHandle): Promise<void> {
-  const made = addon().createOptimized(handle);
+async function check(made: NativeOptimized): Promise<void> {
   try {
     for (const { name, least, most } of made.ranges()) {
       if (Number.isFinite(least) && Number.isFinite(most) && least <= most) continue;
@@ -109,9 +108,7 @@ async function prepare(): Promise<void> {
   const calibration = [{ dtype: 'float32' as const, shape: [1, 3, 8, 8], data }];
   const normal = { mean: [0, 0, 0], std: [1, 1, 1] };
   const job = network.optimize({ dtype: 'int8', ...normal, calibration, percentile: false, consume: false });
-  ranges = addon()
-    .createOptimized(await job.promise)
-    .ranges();
+  ranges = (await job.promise).ranges();
 }
 
 export const OPTIMIZE: readonly Target[] = [
