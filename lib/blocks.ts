@@ -56,8 +56,8 @@ export class BottleneckBlock extends Module {
   }
 }
 
-function checkBlock(inputChannels: number, outputChannels: number, stride: number, leastOutput: number): void {
+function checkBlock(inputChannels: number, outputChannels: number, stride: number, minOutput: number): void {
   checkInteger('inputChannels', inputChannels, 1, MAX_CHANNELS);
-  checkInteger('outputChannels', outputChannels, leastOutput, MAX_CHANNELS);
+  checkInteger('outputChannels', outputChannels, minOutput, MAX_CHANNELS);
   checkInteger('stride', stride, 1, MAX_CHANNELS);
 }

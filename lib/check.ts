@@ -44,3 +44,11 @@ export function checkNormalization(
   }
   return { mean: Object.freeze([...(mean as number[])]), std: Object.freeze([...(std as number[])]) };
 }
+
+/** The signal of some options. @throws ERR_ARGUMENT where it is none, or `options` no object */
+export function checkSignal(options: { signal?: AbortSignal | undefined }): AbortSignal | undefined {
+  checkOptionsObject(options);
+  const { signal } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw badArgument('signal', 'an AbortSignal', signal);
+  return signal;
+}

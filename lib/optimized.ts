@@ -1,22 +1,21 @@
-import { native, type NativeExplained, type NativeOptimized, type NativePicture, type NativePreprocess } from './addon';
 import { readCalibration, writeCalibration, type Range } from './calibration';
-import { checkInteger, checkNormalization, checkOptionsObject } from './check';
+import { checkInteger, checkNormalization, checkOptionsObject, checkSignal } from './check';
 import type { Layers } from './depths';
+import type { Device } from './devices';
 import { badArgument, ResNetError } from './errors';
+import { Module, type ForwardOptions } from './module';
 import {
-  checkInputShape,
-  checkSignal,
-  fromNativeTensor,
-  INPUT_DTYPES,
-  settled,
-  settledJob,
-  startOptimize,
-  toNativeTensor,
-  type Device,
-  type ForwardOptions,
-  type Module,
-} from './module';
-import { takeTensor, type Tensor } from './tensor';
+  callNative,
+  type NativeExplained,
+  type NativeOptimized,
+  type NativePicture,
+  type NativePreprocess,
+  type NativeTensor,
+} from './native/addon';
+import { toNativeInput } from './native/input';
+import { runJob } from './native/job';
+import { fromNativeTensor, toNativeTensor } from './native/tensors';
+import type { Tensor } from './tensor';
 
 /** What an optimized network computes in. */
 export type OptimizedDType = 'float32' | 'bfloat16' | 'int8';
@@ -73,14 +72,14 @@ export class OptimizedResNet {
   readonly #threads: number;
   #disposed = false;
 
-  private constructor(source: Source, made: NativeOptimized, dtype: OptimizedDType, threads: number) {
+  private constructor(source: Source, optimized: NativeOptimized, dtype: OptimizedDType, threads: number) {
     this.layers = source.layers;
     this.numClasses = source.numClasses;
     this.device = source.device;
     this.dtype = dtype;
-    this.#native = made;
+    this.#native = optimized;
     this.#threads = threads;
-    this.executor = native(() => made.description()).executor;
+    this.executor = callNative(() => optimized.description()).executor;
   }
 
   /** @param consume - takes the source's memory: it is of no use afterward. @internal */
@@ -92,11 +91,12 @@ export class OptimizedResNet {
     checkOptionsObject(options, OPTIONS);
     const { dtype, threads, streams, mean, std, calibration } = checkOptimize(options);
     const { device, layers, numClasses } = source;
-    const given = await takeCalibration(calibration, source);
-    if (streams > 1) native((binding) => binding.ensureInferenceThreads(streams));
+    const calibrated = await toNativeCalibration(calibration, source);
+    if (streams > 1) callNative((binding) => binding.ensureInferenceThreads(streams));
     const signal = checkSignal(options);
-    const made = await settledJob(() => startOptimize(source, { dtype, mean, std, consume, ...given }), signal);
-    return new OptimizedResNet({ device, layers, numClasses }, made, dtype, threads);
+    const nativeOptions = { dtype, mean, std, consume, ...calibrated };
+    const optimized = await runJob(() => Module.internals(source).handle.optimize(nativeOptions), signal);
+    return new OptimizedResNet({ device, layers, numClasses }, optimized, dtype, threads);
   }
 
   /**
@@ -119,8 +119,8 @@ export class OptimizedResNet {
   /** As {@link OptimizedResNet.forward}, blocking the calling thread. */
   forwardSync(x: Tensor): Tensor {
     const network = OptimizedResNet.#of(this);
-    const input = toNativeTensor(takeInput(x));
-    return fromNativeTensor(native(() => network.#native.forwardSync(input, false, network.#threads)));
+    const input = toNativeInput(x, CHANNELS, 'x', true);
+    return fromNativeTensor(callNative(() => network.#native.forwardSync(input, false, network.#threads)));
   }
 
   /** See {@link ImageClassifier.explain}. @internal */
@@ -128,18 +128,20 @@ export class OptimizedResNet {
     const network = OptimizedResNet.#of(this);
     const signal = checkSignal(options);
     const input = toNativeTensor(x);
-    return settledJob(() => native(() => network.#native.explain(input, index, network.#threads)), signal);
+    return runJob(() => network.#native.explain(input, index, network.#threads), signal);
   }
 
   /** Preprocessing and forward in one hop. @internal */
-  forwardPictures(
+  async forwardPictures(
     pictures: readonly NativePicture[],
     preprocess: NativePreprocess,
     options: ForwardOptions = {},
   ): Promise<Tensor> {
     const network = OptimizedResNet.#of(this);
     const signal = checkSignal(options);
-    return settled(() => native(() => network.#native.forwardPictures(pictures, preprocess, network.#threads)), signal);
+    return fromNativeTensor(
+      await runJob(() => network.#native.forwardPictures(pictures, preprocess, network.#threads), signal),
+    );
   }
 
   /**
@@ -149,7 +151,7 @@ export class OptimizedResNet {
    */
   async saveCalibration(path: string): Promise<void> {
     const network = OptimizedResNet.#of(this);
-    const ranges = native(() => network.#native.ranges());
+    const ranges = callNative(() => network.#native.ranges());
     if (ranges.length === 0) {
       throw new ResNetError('ERR_CALIBRATION', `A network in ${network.dtype} has no calibration to save; int8 has.`);
     }
@@ -159,7 +161,7 @@ export class OptimizedResNet {
   /** The plan that is carried out, one line for each step. */
   toString(): string {
     const network = OptimizedResNet.#of(this);
-    const { plan, executor } = native(() => network.#native.description());
+    const { plan, executor } = callNative(() => network.#native.description());
     return `ResNet-${network.layers}, ${network.dtype}, ${network.device} (${executor})\n${plan}`;
   }
 
@@ -176,15 +178,15 @@ export class OptimizedResNet {
 
   async #run(x: Tensor, options: ForwardOptions, features: boolean): Promise<Tensor> {
     const signal = checkSignal(options);
-    const input = toNativeTensor(takeInput(x));
-    return settled(() => native(() => this.#native.forward(input, features, this.#threads)), signal);
+    const input = toNativeInput(x, CHANNELS, 'x', true);
+    return fromNativeTensor(await runJob(() => this.#native.forward(input, features, this.#threads), signal));
   }
 
-  static #of(receiver: unknown, disposedToo = false): OptimizedResNet {
+  static #of(receiver: unknown, allowDisposed = false): OptimizedResNet {
     if (typeof receiver !== 'object' || receiver === null || !(#native in receiver)) {
       throw badArgument('this', 'an OptimizedResNet', receiver);
     }
-    if (receiver.#disposed && !disposedToo) throw new ResNetError('ERR_DISPOSED', 'The network was disposed of.');
+    if (receiver.#disposed && !allowDisposed) throw new ResNetError('ERR_DISPOSED', 'The network was disposed of.');
     return receiver;
   }
 }
@@ -196,7 +198,7 @@ interface Source {
   readonly device: Device;
 }
 
-interface Checked {
+interface ResolvedOptimizeOptions {
   dtype: OptimizedDType;
   threads: number;
   streams: number;
@@ -206,20 +208,21 @@ interface Checked {
 }
 
 const DTYPES: readonly string[] = ['float32', 'bfloat16', 'int8'] satisfies OptimizedDType[];
+const CHANNELS = 3;
 const MAX_THREADS = 1024;
 const MAX_STREAMS = 256;
 
 const OPTIONS = ['dtype', 'prefer', 'threads', 'streams', 'calibration', 'mean', 'std', 'signal'];
 
 /** Checks the options of {@link ResNet.optimize}, and fills in what is left out. @internal */
-export function checkOptimize(options: OptimizeOptions): Checked {
+export function checkOptimize(options: OptimizeOptions): ResolvedOptimizeOptions {
   const { dtype = 'float32', prefer = 'latency', calibration } = options;
   const { mean = [0.485, 0.456, 0.406], std = [0.229, 0.224, 0.225] } = options;
   if (!DTYPES.includes(dtype)) {
     throw badArgument('dtype', "'float32', 'bfloat16' or 'int8'", dtype, 'ERR_UNSUPPORTED_DTYPE');
   }
   if (prefer !== 'latency' && prefer !== 'throughput') throw badArgument('prefer', "'latency' or 'throughput'", prefer);
-  const { cores } = native((binding) => binding.threads());
+  const { cores } = callNative((binding) => binding.threads());
   const { streams = prefer === 'latency' ? 1 : cores } = options;
   checkInteger('streams', streams, 1, MAX_STREAMS);
   const { threads = 0 } = options; // all, which the addon shares out
@@ -238,39 +241,23 @@ export function checkOptimize(options: OptimizeOptions): Checked {
   return { dtype, threads, streams, calibration, mean, std };
 }
 
-async function takeCalibration(
+async function toNativeCalibration(
   calibration: Calibration | undefined,
   source: Source,
-): Promise<{ ranges?: Range[]; calibration?: ReturnType<typeof toNativeTensor>[]; percentile: boolean }> {
+): Promise<{ ranges?: Range[]; calibration?: NativeTensor[]; percentile: boolean }> {
   if (calibration === undefined) return { percentile: false };
   if (typeof calibration === 'string') return { ranges: await readCalibration(calibration, source), percentile: false };
-  const given = isList(calibration) ? { inputs: calibration } : calibration;
-  const { inputs, method = 'minmax' } = given;
+  const { inputs, method = 'minmax' }: CalibrationInputs = isList(calibration) ? { inputs: calibration } : calibration;
   if (!Array.isArray(inputs) || inputs.length === 0) throw badArgument('calibration', 'at least one Tensor', inputs);
   if (method !== 'minmax' && method !== 'percentile') {
     throw badArgument('calibration.method', "'minmax' or 'percentile'", method);
   }
   return {
-    calibration: (inputs as readonly unknown[]).map((x, i) => toNativeTensor(takeInput(x, `calibration[${i}]`))),
+    calibration: (inputs as readonly unknown[]).map((x, i) => toNativeInput(x, CHANNELS, `calibration[${i}]`, true)),
     percentile: method === 'percentile',
   };
 }
 
 function isList(calibration: Calibration): calibration is readonly Tensor[] {
   return Array.isArray(calibration);
-}
-
-function takeInput(value: unknown, argument = 'x'): Tensor {
-  const x = takeTensor(value, argument);
-  if (x.dtype === 'uint8') {
-    if (x.shape.length !== 4 || x.shape[3] !== 3 || x.shape.includes(0)) {
-      throw badArgument(argument, 'of shape [N, H, W, 3] with positive N, H and W', x.shape, 'ERR_SHAPE');
-    }
-    return x;
-  }
-  if (!INPUT_DTYPES.has(x.dtype)) {
-    throw badArgument(argument, `of dtype ${[...INPUT_DTYPES, 'uint8'].join(', ')}`, x.dtype, 'ERR_DTYPE');
-  }
-  checkInputShape(x.shape, 3, argument);
-  return x;
 }

@@ -111,7 +111,7 @@ export function isTensor(value: unknown): value is Tensor {
  *
  * @throws ERR_ARGUMENT, ERR_DTYPE, ERR_SHAPE
  */
-export function takeTensor(value: unknown, argument: string): Tensor {
+export function checkTensor(value: unknown, argument: string): Tensor {
   if (!isTensor(value)) throw badArgument(argument, 'a Tensor', value);
   const { data, shape, dtype } = value;
   return new Tensor(data, shape, dtype);

@@ -1,4 +1,4 @@
-import { addon, type NativeEntry, type NativeModule, type NativePreprocess } from '../lib/addon';
+import { addon, type NativeEntry, type NativeModule, type NativePreprocess } from '../lib/native/addon';
 import { temporaryFolder, written } from './support/files';
 import { runScript } from './support/node';
 
@@ -27,7 +27,7 @@ function startingForward<T extends object>(module: NativeModule, entry: T): T & 
 
 test('a shape that a getter makes longer while it is read writes past nothing', async () => {
   const ended = await runScript(`
-    const module = require('./dist/addon').addon().createModule(${JSON.stringify(spec)}, { device: 'cpu', initialize: true });
+    const module = require('./dist/native/addon').addon().createModule(${JSON.stringify(spec)}, { device: 'cpu', initialize: true });
     const shape = [1, 1, 2, 2];
     Object.defineProperty(shape, 0, { get: () => (shape.length < 9 && (shape.length = 2e6, shape.fill(1, 4)), 1) });
     console.log(module.trace(shape).length > 0);`);

@@ -1,5 +1,5 @@
 import { BasicBlock, BottleneckBlock, Module, OptimizedResNet, ResNet, ResNetError, Tensor } from '../lib/index';
-import { addon } from '../lib/addon';
+import { addon } from '../lib/native/addon';
 import { randomTensor } from './support/tensors';
 
 const block = (): BasicBlock => new BasicBlock(4, 8, 2, { seed: 1 });

@@ -1,8 +1,8 @@
-import type { NativePicture } from '../addon';
-import { checkInteger, checkOptionsObject } from '../check';
+import { checkInteger, checkOptionsObject, checkSignal } from '../check';
 import type { Layers } from '../depths';
+import type { Device } from '../devices';
 import { badArgument, ResNetError } from '../errors';
-import { checkSignal, type Device } from '../module';
+import type { NativePicture } from '../native/addon';
 import { OptimizedResNet, type Calibration, type OptimizedDType } from '../optimized';
 import { checkCreate, load, type ImageClassifierOptions } from './classifier-options';
 import type { Tensor } from '../tensor';

@@ -1,6 +1,7 @@
-import { native, type NativePicture } from '../addon';
-import { checkInteger, checkOptionsObject } from '../check';
-import { checkSignal, settled } from '../module';
+import { checkInteger, checkOptionsObject, checkSignal } from '../check';
+import type { NativePicture } from '../native/addon';
+import { runJob } from '../native/job';
+import { fromNativeTensor } from '../native/tensors';
 import type { OptimizedResNet } from '../optimized';
 import { Tensor } from '../tensor';
 import type { Pictures } from './pictures';
@@ -68,7 +69,7 @@ export async function explainPicture(
   asked: ExplainOptions,
 ): Promise<Explanation> {
   const { signal } = asked;
-  const x = await settled(() => native((binding) => binding.preprocess([picture], preprocess)), signal);
+  const x = fromNativeTensor(await runJob((binding) => binding.preprocess([picture], preprocess), signal));
   const explained = await network.explain(x, asked.class, { signal });
   const { logits, classes, maps } = explained;
   const index = Number(classes.data[0]);

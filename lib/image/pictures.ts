@@ -1,6 +1,6 @@
-import { addon, native, type NativePicture } from '../addon';
 import { ResNetError } from '../errors';
-import { settled } from '../module';
+import { addon, callNative, type NativePicture } from '../native/addon';
+import { runJob } from '../native/job';
 import { Tensor } from '../tensor';
 import { boundedMap } from './bounded-map';
 import { decode, MAX_PIXELS, type Image } from './decode';
@@ -26,10 +26,7 @@ export class Pictures {
   /** Decodes a picture and cuts out what the network gets of it: a list of photographs would need gigabytes. */
   async crop(image: Image, argument: string, signal?: AbortSignal): Promise<NativePicture> {
     const picture = await this.decode(image, argument);
-    const { data } = await settled(
-      () => native((binding) => binding.resizeAndCrop([picture], this.preprocess)),
-      signal,
-    );
+    const { data } = await runJob((binding) => binding.resizeAndCrop([picture], this.preprocess), signal);
     discard([picture]);
     const { crop } = this.preprocess;
     return { data: data as Uint8Array, width: crop, height: crop };
@@ -84,7 +81,7 @@ function isUnreadable(error: unknown): error is ResNetError {
 
 /** Frees pictures of {@link Pictures} that are done with. */
 export function discard(pictures: readonly NativePicture[]): void {
-  for (const { data } of pictures) native((binding) => binding.discard(data));
+  for (const { data } of pictures) callNative((binding) => binding.discard(data));
 }
 
 /** Cropped pictures as an optimized network takes them: uint8 [N, H, W, 3]. */

@@ -1,4 +1,4 @@
-import type { NativePicture, NativePreprocess } from '../addon';
+import type { NativePicture, NativePreprocess } from '../native/addon';
 import { checkChoice, checkInteger, checkNormalization, checkOptionsObject } from '../check';
 import { badArgument, ResNetError } from '../errors';
 import { PRESETS, type PreprocessPreset } from './presets';

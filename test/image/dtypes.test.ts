@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { addon } from '../../lib/addon';
+import { addon } from '../../lib/native/addon';
 import { ImageClassifier, ResNet } from '../../lib/index';
 import { temporaryFolder } from '../support/files';
 import { testOn } from '../support/processor';

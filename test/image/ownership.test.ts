@@ -1,4 +1,4 @@
-import { addon } from '../../lib/addon';
+import { addon } from '../../lib/native/addon';
 import { runScript } from '../support/node';
 
 const PREPROCESS = "{ resize: 64, crop: 64, interpolation: 'bilinear', mean: [0, 0, 0], std: [1, 1, 1] }";

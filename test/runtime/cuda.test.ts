@@ -7,7 +7,7 @@ import { runScript } from '../support/node';
 /** Asks for `device` with a stand-in for libtorch's CUDA library; in a process of its own, since the answer is kept. */
 async function asking(device: string, library: string, devices?: number): Promise<{ code: string; message: string }> {
   const ended = await runScript(`
-    const { addon } = require('./dist/addon');
+    const { addon } = require('./dist/native/addon');
     const { BasicBlock, cudaStatus, devices } = require('./dist');
     addon()._setCudaSource(${JSON.stringify(library)}, ${String(devices)});
     try {

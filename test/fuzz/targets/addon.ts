@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { addon, type NativeModule, type NativeOptimized } from '../../../lib/addon';
+import { addon, type NativeModule, type NativeOptimized } from '../../../lib/native/addon';
 import type { OptimizedDType } from '../../../lib/optimized';
 import type { Random } from '../random';
 import type { Target } from '../target';

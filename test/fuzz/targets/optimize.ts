@@ -1,4 +1,4 @@
-import { addon, type NativeModule, type NativeOptimized, type NativeRange } from '../../../lib/addon';
+import { addon, type NativeModule, type NativeOptimized, type NativeRange } from '../../../lib/native/addon';
 import type { OptimizedDType } from '../../../lib/optimized';
 import type { Random } from '../random';
 import type { Target } from '../target';

@@ -6,8 +6,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { isNativeError } from 'node:util/types'; // unlike instanceof, right across realms
 import { isMainThread } from 'node:worker_threads';
-import { ERROR_CODES, ResNetError, type ErrorCode } from './errors';
-import type { DType, TensorData } from './tensor';
+import { ERROR_CODES, ResNetError, type ErrorCode } from '../errors';
+import type { DType, TensorData } from '../tensor';
 
 /** What crosses the boundary: plain data, row-major. */
 export interface NativeTensor {
@@ -170,8 +170,8 @@ export interface Addon {
   _setControlGroups(root: string): number;
 }
 
-// Both lib/ (tests) and dist/ (users) lie one level below the package's root.
-const ADDON_PATH = join(__dirname, '..', 'build', 'Release', 'resnet.node');
+// This file lies two levels below the package's root, in lib/native (tests) and in dist/native (users).
+const ADDON_PATH = join(__dirname, '..', '..', 'build', 'Release', 'resnet.node');
 
 let loaded: Addon | undefined;
 
@@ -210,18 +210,18 @@ function explain(error: NodeJS.ErrnoException): string {
   ].join('\n');
 }
 
-/** Runs native code and turns what it throws into a {@link ResNetError} with the caller's stack. */
-export function native<T>(run: (addon: Addon) => T): T {
+/** Calls the addon, and turns what it throws into a {@link ResNetError} with the caller's stack. */
+export function callNative<T>(call: (binding: Addon) => T): T {
   const binding = addon();
   try {
-    return run(binding);
+    return call(binding);
   } catch (error) {
-    throw fromNative(error);
+    throw fromNativeError(error);
   }
 }
 
-/** A native error as ours; anything else as it is. `stack` replaces a stack that only the event loop has seen. */
-export function fromNative(error: unknown, stack?: string): unknown {
+/** A native error as ours; anything else as it is. @param stack - replaces a stack that ends in the event loop */
+export function fromNativeError(error: unknown, stack?: string): unknown {
   if (!isNativeError(error) || error instanceof ResNetError) return error;
   const code = (error as NodeJS.ErrnoException).code;
   if (code === undefined || !Object.hasOwn(ERROR_CODES, code)) return error;
