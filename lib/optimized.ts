@@ -4,17 +4,10 @@ import type { Layers } from './depths';
 import type { Device } from './devices';
 import { badArgument, ResNetError } from './errors';
 import { Module, type ForwardOptions } from './module';
-import {
-  callNative,
-  type NativeExplained,
-  type NativeOptimized,
-  type NativePicture,
-  type NativePreprocess,
-  type NativeTensor,
-} from './native/addon';
+import { callNative, type NativeExplained, type NativeOptimized, type NativeTensor } from './native/addon';
 import { toNativeInput } from './native/input';
 import { runJob } from './native/job';
-import { fromNativeTensor, toNativeTensor } from './native/tensors';
+import { fromNativeTensor } from './native/tensors';
 import type { Tensor } from './tensor';
 
 /** What an optimized network computes in. */
@@ -127,21 +120,8 @@ export class OptimizedResNet {
   async explain(x: Tensor, index: number | undefined, options: ForwardOptions = {}): Promise<NativeExplained> {
     const network = OptimizedResNet.#of(this);
     const signal = checkSignal(options);
-    const input = toNativeTensor(x);
+    const input = toNativeInput(x, CHANNELS, 'x', true);
     return runJob(() => network.#native.explain(input, index, network.#threads), signal);
-  }
-
-  /** Preprocessing and forward in one hop. @internal */
-  async forwardPictures(
-    pictures: readonly NativePicture[],
-    preprocess: NativePreprocess,
-    options: ForwardOptions = {},
-  ): Promise<Tensor> {
-    const network = OptimizedResNet.#of(this);
-    const signal = checkSignal(options);
-    return fromNativeTensor(
-      await runJob(() => network.#native.forwardPictures(pictures, preprocess, network.#threads), signal),
-    );
   }
 
   /**

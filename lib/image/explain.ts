@@ -1,9 +1,8 @@
 import { checkInteger, checkOptionsObject, checkSignal } from '../check';
 import type { NativePicture } from '../native/addon';
-import { runJob } from '../native/job';
-import { fromNativeTensor } from '../native/tensors';
 import type { OptimizedResNet } from '../optimized';
 import { Tensor } from '../tensor';
+import { toBatch } from './batch';
 import type { Pictures } from './pictures';
 import { softmax } from './scores';
 
@@ -42,7 +41,7 @@ export interface Explanation {
   crop: Region;
 }
 
-/** What of a classifier explaining takes. */
+/** The parts of a classifier that explaining takes. */
 export interface Explainer {
   network: Pick<OptimizedResNet, 'explain'>;
   labels: readonly string[];
@@ -61,17 +60,15 @@ export function checkExplain(options: ExplainOptions, numClasses: number): Expla
  * The class activation map (Zhou et al. 2016) of a decoded picture: exact in a ResNet, whose global pooling and last
  * layer are linear.
  *
- * @param asked - by {@link checkExplain}
+ * @param options - checked by {@link checkExplain}
  */
 export async function explainPicture(
-  { network, labels, pictures: { preprocess } }: Explainer,
+  { network, labels, pictures }: Explainer,
   picture: NativePicture,
-  asked: ExplainOptions,
+  { class: classIndex, signal }: ExplainOptions,
 ): Promise<Explanation> {
-  const { signal } = asked;
-  const x = fromNativeTensor(await runJob((binding) => binding.preprocess([picture], preprocess), signal));
-  const explained = await network.explain(x, asked.class, { signal });
-  const { logits, classes, maps } = explained;
+  const batch = toBatch([await pictures.resizeAndCrop(picture, signal)]);
+  const { logits, classes, maps } = await network.explain(batch, classIndex, { signal });
   const index = Number(classes.data[0]);
   return {
     map: new Tensor(maps.data, maps.shape.slice(1)),
@@ -80,7 +77,7 @@ export async function explainPicture(
     score: softmax(logits.data as Float32Array)[index] ?? 0,
     width: picture.width,
     height: picture.height,
-    crop: cropOf(picture, preprocess),
+    crop: cropOf(picture, pictures.preprocess),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { NativePicture, NativePreprocess } from '../native/addon';
+import type { NativePicture, NativeResizeOptions } from '../native/addon';
 import { checkChoice, checkInteger, checkNormalization, checkOptionsObject } from '../check';
 import { badArgument, ResNetError } from '../errors';
 import { PRESETS, type PreprocessPreset } from './presets';
@@ -25,7 +25,10 @@ export interface Preprocess {
 }
 
 /** {@link Preprocess} with everything filled in. */
-export type ResolvedPreprocess = Readonly<NativePreprocess>;
+export interface ResolvedPreprocess extends Readonly<NativeResizeOptions> {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
 
 const KEYS = ['preset', 'resize', 'cropRatio', 'crop', 'interpolation', 'mean', 'std'];
 const LONGEST_SIDE = 2 ** 14;

@@ -54,14 +54,12 @@ export interface NativePicture {
   height: number;
 }
 
-export interface NativePreprocess {
+export interface NativeResizeOptions {
   /** Length of the shorter side after resizing. */
   resize: number;
   /** Side of the square cut out of the center. */
   crop: number;
   interpolation: 'bilinear' | 'bicubic';
-  mean: readonly number[];
-  std: readonly number[];
 }
 
 /** What a forward was explained by, for each picture: all logits, the class, and its map, [N, H, W]. */
@@ -119,11 +117,6 @@ export interface NativeOptimized {
   /** float32 [N, 3, H, W], or uint8 [N, H, W, 3]. `features` stops before the last layer; `threads` 0 is the default. */
   forward(x: NativeTensor, features: boolean, threads: number): NativeJob<NativeTensor>;
   forwardSync(x: NativeTensor, features: boolean, threads: number): NativeTensor;
-  forwardPictures(
-    pictures: readonly NativePicture[],
-    preprocess: NativePreprocess,
-    threads: number,
-  ): NativeJob<NativeTensor>;
   /** Class activation maps of a class, of each picture's likeliest one where it is undefined. */
   explain(x: NativeTensor, index: number | undefined, threads: number): NativeJob<NativeExplained>;
   description(): { plan: string; executor: string };
@@ -147,9 +140,8 @@ export interface NativeModuleOptions {
 export interface Addon {
   versions: { libtorch: string; compiled: string };
   createModule(spec: NativeModuleSpec, options: NativeModuleOptions): NativeModule;
-  preprocess(pictures: readonly NativePicture[], preprocess: NativePreprocess): NativeJob<NativeTensor>;
-  /** As `preprocess`, stopping before normalization: uint8 [N, crop, crop, 3]. */
-  resizeAndCrop(pictures: readonly NativePicture[], preprocess: NativePreprocess): NativeJob<NativeTensor>;
+  /** uint8 [N, crop, crop, 3] */
+  resizeAndCrop(pictures: readonly NativePicture[], options: NativeResizeOptions): NativeJob<NativeTensor>;
   /** Frees bytes that nobody reads any more, without waiting for the collector; their array is empty then. */
   discard(data: Uint8Array): void;
   cudaStatus(): { available: boolean; code: ErrorCode | ''; reason: string };

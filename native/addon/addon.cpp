@@ -28,24 +28,18 @@ Napi::Value create_module(const Napi::CallbackInfo& info) {
   return Environment::of(info.Env())->module_class.New({info[0], info[1]});
 }
 
-using OnPictures = at::Tensor (*)(const std::vector<at::Tensor>&, const Preprocess&);
-
-/// A job on the arguments (pictures, preprocess).
-Napi::Value start_on_pictures(const Napi::CallbackInfo& info, OnPictures compute) {
+/// Called with (pictures, options).
+Napi::Value resize_and_crop(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     auto pictures = pictures_from_js(info[0]);
     return start_job(
         info.Env(),
-        [compute, views = std::move(pictures.views), preset = preprocess_from_js(info[1])](const Interrupt&) {
-          return compute(views, preset).contiguous();
+        [views = std::move(pictures.views), preprocess = preprocess_from_js(info[1])](const Interrupt&) {
+          return resnet::resize_and_crop(views, preprocess);
         },
         give_to_js, /*threads=*/0, pictures.owners);
   });
 }
-
-Napi::Value preprocess(const Napi::CallbackInfo& info) { return start_on_pictures(info, preprocess_pictures); }
-
-Napi::Value resize_and_crop(const Napi::CallbackInfo& info) { return start_on_pictures(info, resnet::resize_and_crop); }
 
 Napi::Value discard(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
@@ -160,7 +154,6 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   versions.Set("compiled", TORCH_VERSION);
   exports.Set("versions", versions);
   exports.Set("createModule", Napi::Function::New(env, create_module));
-  exports.Set("preprocess", Napi::Function::New(env, preprocess));
   exports.Set("resizeAndCrop", Napi::Function::New(env, resize_and_crop));
   exports.Set("discard", Napi::Function::New(env, discard));
   exports.Set("cudaStatus", Napi::Function::New(env, js_cuda_status));

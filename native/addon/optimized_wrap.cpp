@@ -9,7 +9,6 @@
 #include "addon/job.h"
 #include "addon/options.h"
 #include "addon/tensors.h"
-#include "image/preprocess.h"
 
 namespace resnet {
 namespace {
@@ -41,7 +40,6 @@ Napi::Function OptimizedWrap::define(Napi::Env env) {
                      {
                          InstanceMethod<&OptimizedWrap::forward>("forward"),
                          InstanceMethod<&OptimizedWrap::forward_sync>("forwardSync"),
-                         InstanceMethod<&OptimizedWrap::forward_pictures>("forwardPictures"),
                          InstanceMethod<&OptimizedWrap::explain>("explain"),
                          InstanceMethod<&OptimizedWrap::description>("description"),
                          InstanceMethod<&OptimizedWrap::ranges>("ranges"),
@@ -69,19 +67,6 @@ Napi::Value OptimizedWrap::forward_sync(const Napi::CallbackInfo& info) {
     ForwardWork forward(object(), info);
     const auto threads = forward.threads();
     return give_to_js(info.Env(), run_job(std::move(forward), threads));
-  });
-}
-
-Napi::Value OptimizedWrap::forward_pictures(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
-    auto pictures = pictures_from_js(info[0]);
-    const auto preprocess = preprocess_from_js(info[1]);
-    return start_job(
-        info.Env(),
-        [optimized = object(), views = std::move(pictures.views), preprocess](const Interrupt& interrupt) {
-          return optimized->forward(resize_and_crop(views, preprocess), OutputPoint::kLogits, interrupt);
-        },
-        give_to_js, object()->threads(threads_from_js(info[2])), pictures.owners);
   });
 }
 

@@ -21,7 +21,6 @@ class OptimizedWrap : public TrackedWrap<OptimizedWrap, Optimized> {
  private:
   Napi::Value forward(const Napi::CallbackInfo& info);
   Napi::Value forward_sync(const Napi::CallbackInfo& info);
-  Napi::Value forward_pictures(const Napi::CallbackInfo& info);
   Napi::Value explain(const Napi::CallbackInfo& info);
   Napi::Value description(const Napi::CallbackInfo& info);
   Napi::Value ranges(const Napi::CallbackInfo& info);

@@ -123,9 +123,7 @@ Preprocess preprocess_from_js(const Napi::Value& value) {
   }
   return Preprocess{integer_argument(object.Get("resize"), "resize", 1, kMaxResize),
                     integer_argument(object.Get("crop"), "crop", 1, kMaxCrop),
-                    interpolation == "bicubic" ? Interpolation::kBicubic : Interpolation::kBilinear,
-                    three_numbers_argument(object.Get("mean"), "mean"),
-                    three_numbers_argument(object.Get("std"), "std")};
+                    interpolation == "bicubic" ? Interpolation::kBicubic : Interpolation::kBilinear};
 }
 
 int threads_from_js(const Napi::Value& value) {

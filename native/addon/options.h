@@ -35,7 +35,7 @@ OptimizeOptions optimize_options_from_js(const Napi::Value& value, const std::ve
 /// @throws Error ERR_UNSUPPORTED_DTYPE
 OptimizeOptions::DType optimized_dtype_from_js(const Napi::Value& value);
 
-/// NativePreprocess
+/// NativeResizeOptions
 Preprocess preprocess_from_js(const Napi::Value& value);
 
 /// Threads that one computation may use, up to 1,024; 0 for the default.

@@ -1,4 +1,4 @@
-import { addon, type NativePreprocess } from '../../lib/native/addon';
+import { addon, type NativeResizeOptions } from '../../lib/native/addon';
 import { decode } from '../../lib/image/decode';
 import { checkPreprocess, checkResized } from '../../lib/image/preprocess';
 import { PRESETS } from '../../lib/image/presets';
@@ -11,8 +11,8 @@ async function golden(name: string): Promise<Uint8Array> {
   return (await decode(fixture(name))).data;
 }
 
-async function cropped(name: string, preprocess: NativePreprocess): Promise<Uint8Array> {
-  const { data } = await addon().resizeAndCrop([await decode(fixture(name))], preprocess).promise;
+async function cropped(name: string, options: NativeResizeOptions): Promise<Uint8Array> {
+  const { data } = await addon().resizeAndCrop([await decode(fixture(name))], options).promise;
   return data as Uint8Array;
 }
 

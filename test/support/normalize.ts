@@ -1,9 +1,10 @@
-import type { NativePicture, NativePreprocess } from '../../lib/native/addon';
+import type { ResolvedPreprocess } from '../../lib/image/preprocess';
+import type { NativePicture } from '../../lib/native/addon';
 import { runJob } from '../../lib/native/job';
 import { Tensor } from '../../lib/tensor';
 
 /** As torchvision's preset: resized, cropped, and (value / 255 - mean) / std; float32 [1, 3, crop, crop]. */
-export async function normalized(picture: NativePicture, preprocess: NativePreprocess): Promise<Tensor> {
+export async function normalized(picture: NativePicture, preprocess: ResolvedPreprocess): Promise<Tensor> {
   const { crop, mean, std } = preprocess;
   const { shape, data } = await runJob((binding) => binding.resizeAndCrop([picture], preprocess));
   expect(shape).toEqual([1, crop, crop, 3]);

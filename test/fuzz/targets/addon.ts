@@ -25,7 +25,6 @@ function tensor(random: Random, channels: number): unknown {
 }
 
 const threads = (random: Random): unknown => perhaps(random, random.pick([0, 1, 2]));
-const three = (random: Random): unknown => perhaps(random, [0.5, perhaps(random, 0.4), 0.3]);
 
 function picture(random: Random): unknown {
   const [width, height] = [1 + random.below(6), 1 + random.below(6)];
@@ -38,14 +37,12 @@ const pictures = (random: Random): unknown =>
     Array.from({ length: random.below(3) }, () => picture(random)),
   );
 
-function preprocess(random: Random): unknown {
+function resizeOptions(random: Random): unknown {
   const crop = random.pick([0, 1, 7, 32]);
   return perhapsFields(random, {
     resize: crop + random.pick([0, 1, 8]),
     crop,
     interpolation: random.pick(['bilinear', 'bicubic']),
-    mean: three(random),
-    std: three(random),
   });
 }
 
@@ -98,12 +95,8 @@ const MODULE: Readonly<Record<Exclude<keyof NativeModule, 'dispose' | 'optimize'
   trace: (random) => [perhaps(random, [1, random.pick([1, 2]), random.pick([0, 1, 2 ** 31, 2 ** 53]), 8])],
 };
 
-const EXPORTS: readonly (readonly [
-  name: 'preprocess' | 'resizeAndCrop' | 'discard' | 'ensureInferenceThreads',
-  Arguments,
-])[] = [
-  ['preprocess', (random) => [pictures(random), preprocess(random)]],
-  ['resizeAndCrop', (random) => [pictures(random), preprocess(random)]],
+const EXPORTS: readonly (readonly [name: 'resizeAndCrop' | 'discard' | 'ensureInferenceThreads', Arguments])[] = [
+  ['resizeAndCrop', (random) => [pictures(random), resizeOptions(random)]],
   ['discard', (random) => [perhaps(random, floats(random, random.below(4)))]],
   ['ensureInferenceThreads', (random) => [perhaps(random, 1)]],
 ];
@@ -188,7 +181,6 @@ async function onOptimized(random: Random): Promise<void> {
   const methods: readonly (readonly [string, unknown[]])[] = [
     ['forward', [x, perhaps(random, false), threads(random)]],
     ['forwardSync', [x, perhaps(random, true), threads(random)]],
-    ['forwardPictures', [pictures(random), preprocess(random), threads(random)]],
     ['explain', [x, perhaps(random, random.pick([undefined, 0, 2, 3])), threads(random)]],
     ['description', []],
     ['ranges', []],
