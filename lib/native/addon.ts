@@ -93,11 +93,11 @@ export interface NativeModule {
   dispose(): void;
 }
 
-/** The numbers that one value of a network takes. */
+/** The smallest and the largest number that one value of a network takes. */
 export interface NativeRange {
   name: string;
-  least: number;
-  most: number;
+  min: number;
+  max: number;
 }
 
 export interface NativeOptimizeOptions {

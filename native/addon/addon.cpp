@@ -23,7 +23,7 @@
 namespace resnet {
 namespace {
 
-/// A plain function in front of the class: the class itself is not for JavaScript to extend or to rewire.
+/// A plain function, so that JavaScript can neither extend nor change the class.
 Napi::Value create_module(const Napi::CallbackInfo& info) {
   return Environment::of(info.Env())->module_class.New({info[0], info[1]});
 }
@@ -99,21 +99,21 @@ Napi::Value ensure_inference_threads(const Napi::CallbackInfo& info) {
   });
 }
 
-/// Called as the process ends; no forward runs afterward.
+/// Called when the process ends. No forward runs afterward.
 Napi::Value stop(const Napi::CallbackInfo& info) {
   InferenceThreads::shared().stop();
   return info.Env().Undefined();
 }
 
-/// For tests: bytes outside its heap that V8's collector has been told of, in all. (process.memoryUsage().external
-/// counts array buffers alone.)
+/// For tests: all external memory that V8's collector accounts for, in bytes. (process.memoryUsage().external counts
+/// array buffers only.)
 Napi::Value external_memory(const Napi::CallbackInfo& info) {
   const auto bytes = Napi::MemoryManagement::AdjustExternalMemory(info.Env(), 0);
   return Napi::Number::New(info.Env(), static_cast<double>(bytes));
 }
 
-/// For tests on machines without a GPU: (library, devices) stand in for libtorch's CUDA part and the driver's
-/// count. To be called before CUDA is first asked for.
+/// For tests on machines without a GPU: replaces libtorch's CUDA library and the driver's number of devices. Called
+/// with (library, devices), before the first use of CUDA.
 Napi::Value set_cuda_source(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     auto& source = cuda_source();
@@ -125,7 +125,7 @@ Napi::Value set_cuda_source(const Napi::CallbackInfo& info) {
   });
 }
 
-/// For tests: measures the limit on memory below another root than the system's, and returns it in bytes.
+/// For tests: reads the control groups' memory limit below another root than the system's, and returns it in bytes.
 Napi::Value set_control_groups(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const auto limit = measure_memory_limit(string_argument(info[0], "root"));
@@ -135,7 +135,7 @@ Napi::Value set_control_groups(const Napi::CallbackInfo& info) {
 }
 
 std::string loaded_libtorch() {
-  // The library's own word, not the headers': the two differ where a built addon meets another libtorch.
+  // From the library, not from its headers: an addon may be loaded with another libtorch than it was built with.
   const auto config = at::show_config();
   const auto found = config.find("TORCH_VERSION=");
   if (found == std::string::npos) return "unknown";

@@ -107,8 +107,8 @@ Napi::Value OptimizedWrap::ranges(const Napi::CallbackInfo& info) {
     for (uint32_t i = 0; i < ranges.size(); i++) {
       auto item = Napi::Object::New(info.Env());
       item.Set("name", object()->value_names()[i]);
-      item.Set("least", ranges[i].least);
-      item.Set("most", ranges[i].most);
+      item.Set("min", ranges[i].least);
+      item.Set("max", ranges[i].most);
       list.Set(i, item);
     }
     return list;

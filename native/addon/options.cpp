@@ -23,7 +23,7 @@ uint64_t seed_from_js(const Napi::Value& value) {
   return static_cast<uint64_t>(integer_argument(value, "seed", 0, kMaxSafeInteger));
 }
 
-/// By value of the plan, from a list of { name, least, most } in any order.
+/// By value of the plan, from a list of { name, min, max } in any order.
 std::vector<Range> ranges_from_js(const Napi::Value& value, const std::vector<std::string>& value_names) {
   const auto list = array_argument(value, "ranges");
   std::vector<Range> ranges(value_names.size());
@@ -31,10 +31,10 @@ std::vector<Range> ranges_from_js(const Napi::Value& value, const std::vector<st
   for (uint32_t i = 0; i < list.Length(); i++) {
     const auto item = object_argument(list.Get(i), "range");
     const auto name = string_argument(item.Get("name"), "name");
-    const auto min = number_argument(item.Get("least"), "least");
-    const auto max = number_argument(item.Get("most"), "most");
-    constexpr double kMax = std::numeric_limits<float>::max();
-    if (!(-kMax <= min && min <= max && max <= kMax)) {
+    const auto min = number_argument(item.Get("min"), "min");
+    const auto max = number_argument(item.Get("max"), "max");
+    constexpr double kMaxFloat = std::numeric_limits<float>::max();
+    if (!(-kMaxFloat <= min && min <= max && max <= kMaxFloat)) {
       throw Error("ERR_CALIBRATION", "The range of " + name + " must be two numbers of float32, the lesser first.");
     }
     for (std::size_t number = 0; number < value_names.size(); number++) {
