@@ -4,7 +4,13 @@ import type { Layers } from './depths';
 import type { Device } from './devices';
 import { badArgument, ResNetError } from './errors';
 import { Module, type ForwardOptions } from './module';
-import { callNative, type NativeExplained, type NativeOptimized, type NativeTensor } from './native/addon';
+import {
+  callNative,
+  type NativeExplained,
+  type NativeInput,
+  type NativeOptimized,
+  type NativeTensor,
+} from './native/addon';
 import { toNativeInput } from './native/input';
 import { runJob } from './native/job';
 import { fromNativeTensor } from './native/tensors';
@@ -47,6 +53,15 @@ export interface OptimizeOptions {
   /** See `mean`. */
   std?: readonly number[] | undefined;
 }
+
+/**
+ * An option of ours alone: the input is used without a copy, because no user has seen it. It is not changed before the
+ * forward has ended, even if that is aborted. @internal
+ */
+export const IN_PLACE = Symbol('in place');
+
+/** @internal */
+export type InternalForwardOptions = ForwardOptions & { [IN_PLACE]?: boolean };
 
 /**
  * A ResNet made for answering fast, by {@link ResNet.optimize}: batch norms folded into the convolutions, weights
@@ -117,10 +132,10 @@ export class OptimizedResNet {
   }
 
   /** See {@link ImageClassifier.explain}. @internal */
-  async explain(x: Tensor, index: number | undefined, options: ForwardOptions = {}): Promise<NativeExplained> {
+  async explain(x: Tensor, index: number | undefined, options: InternalForwardOptions = {}): Promise<NativeExplained> {
     const network = OptimizedResNet.#of(this);
     const signal = checkSignal(options);
-    const input = toNativeInput(x, CHANNELS, 'x', true);
+    const input = toInput(x, options);
     return runJob(() => network.#native.explain(input, index, network.#threads), signal);
   }
 
@@ -156,9 +171,9 @@ export class OptimizedResNet {
     OptimizedResNet.#of(this, true).dispose();
   }
 
-  async #run(x: Tensor, options: ForwardOptions, features: boolean): Promise<Tensor> {
+  async #run(x: Tensor, options: InternalForwardOptions, features: boolean): Promise<Tensor> {
     const signal = checkSignal(options);
-    const input = toNativeInput(x, CHANNELS, 'x', true);
+    const input = toInput(x, options);
     return fromNativeTensor(await runJob(() => this.#native.forward(input, features, this.#threads), signal));
   }
 
@@ -169,6 +184,10 @@ export class OptimizedResNet {
     if (receiver.#disposed && !allowDisposed) throw new ResNetError('ERR_DISPOSED', 'The network was disposed of.');
     return receiver;
   }
+}
+
+function toInput(x: Tensor, options: InternalForwardOptions): NativeInput {
+  return { ...toNativeInput(x, CHANNELS, 'x', true), inPlace: options[IN_PLACE] };
 }
 
 /** What an optimized network takes over from the one that it is made from. */

@@ -2,7 +2,13 @@ import { checkInteger, checkOptionsObject, checkSignal } from '../check';
 import type { Layers } from '../depths';
 import type { Device } from '../devices';
 import { badArgument, ResNetError } from '../errors';
-import { OptimizedResNet, type Calibration, type OptimizedDType } from '../optimized';
+import {
+  IN_PLACE,
+  OptimizedResNet,
+  type Calibration,
+  type InternalForwardOptions,
+  type OptimizedDType,
+} from '../optimized';
 import { checkCreate, load, type ImageClassifierOptions } from './classifier-options';
 import type { Tensor } from '../tensor';
 import { checkImage, type Image } from './decode';
@@ -185,7 +191,8 @@ export class ImageClassifier {
     const { signal } = options;
     signal?.throwIfAborted();
     const predictions: Prediction[][] = [];
-    const forward = (batch: Tensor): Promise<Tensor> => this.#network.forward(batch, { signal });
+    const forwardOptions: InternalForwardOptions = { signal, [IN_PLACE]: true };
+    const forward = (batch: Tensor): Promise<Tensor> => this.#network.forward(batch, forwardOptions);
     for await (const logits of this.#pictures.forwardAll(images, { ...options, batchSize: BATCH_SIZE }, forward)) {
       predictions.push(logits === undefined ? [] : this.#predictions(logits, topK));
     }

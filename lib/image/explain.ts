@@ -1,6 +1,6 @@
 import { checkInteger, checkOptionsObject, checkSignal } from '../check';
 import type { NativePicture } from '../native/addon';
-import type { OptimizedResNet } from '../optimized';
+import { IN_PLACE, type OptimizedResNet } from '../optimized';
 import { Tensor } from '../tensor';
 import { toBatch } from './batch';
 import type { Pictures } from './pictures';
@@ -68,7 +68,7 @@ export async function explainPicture(
   { class: classIndex, signal }: ExplainOptions,
 ): Promise<Explanation> {
   const batch = toBatch([await pictures.resizeAndCrop(picture, signal)]);
-  const { logits, classes, maps } = await network.explain(batch, classIndex, { signal });
+  const { logits, classes, maps } = await network.explain(batch, classIndex, { signal, [IN_PLACE]: true });
   const index = Number(classes.data[0]);
   return {
     map: new Tensor(maps.data, maps.shape.slice(1)),

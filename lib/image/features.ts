@@ -1,4 +1,5 @@
 import type { ResNetError } from '../errors';
+import { IN_PLACE, type InternalForwardOptions } from '../optimized';
 import type { ClassifierInternals } from './classifier';
 
 /** Pictures in one forward: enough to keep the cores busy, few enough that memory stays small. */
@@ -16,7 +17,8 @@ export function featuresOf(
   images: readonly string[],
   onError: (error: ResNetError) => void,
 ): AsyncGenerator<Float32Array | undefined> {
+  const forwardOptions: InternalForwardOptions = { [IN_PLACE]: true };
   return pictures.forwardAll(images, { batchSize: BATCH_SIZE, name: () => 'a picture', onError }, (batch) =>
-    network.forwardFeatures(batch),
+    network.forwardFeatures(batch, forwardOptions),
   );
 }

@@ -79,7 +79,7 @@ export class Pictures {
   /**
    * Runs pictures through a network, in their order.
    *
-   * @param forward - one batch: uint8 [N, crop, crop, 3] -> [N, C]
+   * @param forward - one batch, which nobody else uses: uint8 [N, crop, crop, 3] -> [N, C]
    * @returns C numbers for each picture; `undefined` for one that {@link CropOptions.onError} took
    */
   async *forwardAll(

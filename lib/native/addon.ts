@@ -16,6 +16,12 @@ export interface NativeTensor {
   data: TensorData;
 }
 
+/** Input of a job. */
+export interface NativeInput extends NativeTensor {
+  /** `data` is not copied: it is neither changed nor detached before the job has settled, aborted or not. */
+  inPlace?: boolean | undefined;
+}
+
 export interface NativeEntry extends NativeTensor {
   name: string;
 }
@@ -115,10 +121,10 @@ export interface NativeOptimizeOptions {
 
 export interface NativeOptimized {
   /** float32 [N, 3, H, W], or uint8 [N, H, W, 3]. `features` stops before the last layer; `threads` 0 is the default. */
-  forward(x: NativeTensor, features: boolean, threads: number): NativeJob<NativeTensor>;
+  forward(x: NativeInput, features: boolean, threads: number): NativeJob<NativeTensor>;
   forwardSync(x: NativeTensor, features: boolean, threads: number): NativeTensor;
   /** Class activation maps of a class, of each picture's likeliest one where it is undefined. */
-  explain(x: NativeTensor, index: number | undefined, threads: number): NativeJob<NativeExplained>;
+  explain(x: NativeInput, index: number | undefined, threads: number): NativeJob<NativeExplained>;
   description(): { plan: string; executor: string };
   /** By value of the plan; empty but for int8. */
   ranges(): NativeRange[];

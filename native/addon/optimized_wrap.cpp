@@ -13,25 +13,22 @@
 namespace resnet {
 namespace {
 
-/// A forward with the arguments (x, features, threads); what start_job computes.
-class ForwardWork {
- public:
-  ForwardWork(std::shared_ptr<Optimized> optimized, const Napi::CallbackInfo& info)
-      : optimized_(std::move(optimized)),
-        x_(tensor_from_js(info[0])),
-        until_(bool_argument(info[1], "features") ? OutputPoint::kFeatures : OutputPoint::kLogits),
-        threads_(optimized_->threads(threads_from_js(info[2]))) {}
+/// The arguments (x, features, threads).
+struct ForwardArguments {
+  explicit ForwardArguments(const Napi::CallbackInfo& info)
+      : input(input_from_js(info[0])),
+        until(bool_argument(info[1], "features") ? OutputPoint::kFeatures : OutputPoint::kLogits),
+        threads(threads_from_js(info[2])) {}
 
-  at::Tensor operator()(const Interrupt& interrupt) const { return optimized_->forward(x_, until_, interrupt); }
-
-  [[nodiscard]] int threads() const { return threads_; }
-
- private:
-  std::shared_ptr<Optimized> optimized_;
-  at::Tensor x_;
-  OutputPoint until_;
-  int threads_;
+  Input input;
+  OutputPoint until;
+  int threads;
 };
+
+auto forward_work(std::shared_ptr<Optimized> optimized, const ForwardArguments& arguments) {
+  return [optimized = std::move(optimized), x = arguments.input.x,
+          until = arguments.until](const Interrupt& interrupt) { return optimized->forward(x, until, interrupt); };
+}
 
 }  // namespace
 
@@ -56,28 +53,28 @@ Napi::Object OptimizedWrap::create(Napi::Env env, std::shared_ptr<Optimized> opt
 
 Napi::Value OptimizedWrap::forward(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    ForwardWork forward(object(), info);
-    const auto threads = forward.threads();
-    return start_job(info.Env(), std::move(forward), give_to_js, threads);
+    const ForwardArguments arguments(info);
+    return start_job(info.Env(), forward_work(object(), arguments), give_to_js, object()->threads(arguments.threads),
+                     arguments.input.keep_alive);
   });
 }
 
 Napi::Value OptimizedWrap::forward_sync(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    ForwardWork forward(object(), info);
-    const auto threads = forward.threads();
-    return give_to_js(info.Env(), run_job(std::move(forward), threads));
+    const ForwardArguments arguments(info);
+    auto y = run_job(forward_work(object(), arguments), object()->threads(arguments.threads));
+    return give_to_js(info.Env(), std::move(y));
   });
 }
 
 Napi::Value OptimizedWrap::explain(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    auto x = tensor_from_js(info[0]);
+    const auto input = input_from_js(info[0]);
     std::optional<int64_t> index;
     if (!info[1].IsUndefined()) index = integer_argument(info[1], "class", 0, object()->classes() - 1);
     return start_job(
         info.Env(),
-        [optimized = object(), x = std::move(x), index](const Interrupt& interrupt) {
+        [optimized = object(), x = input.x, index](const Interrupt& interrupt) {
           return optimized->explain(x, index, interrupt);
         },
         [](Napi::Env env, const Optimized::Explained& explained) {
@@ -87,7 +84,7 @@ Napi::Value OptimizedWrap::explain(const Napi::CallbackInfo& info) {
           out.Set("maps", tensor_to_js(env, explained.maps));
           return out;
         },
-        object()->threads(threads_from_js(info[2])));
+        object()->threads(threads_from_js(info[2])), input.keep_alive);
   });
 }
 
