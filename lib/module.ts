@@ -19,12 +19,12 @@ export interface ModuleOptions {
   seed?: number | undefined;
 }
 
-/** An option of ours alone: the values stay unwritten, because a file is read into them next. @internal */
+/** An internal option: leaves the values unwritten, for a caller that reads a file into them next. @internal */
 export const UNWRITTEN = Symbol('unwritten');
 
 /** Options of {@link Module.forward}. */
 export interface ForwardOptions {
-  /** Cancels: work that waits never begins, work that runs is ended between two layers, its result dropped. */
+  /** Aborts: queued work never begins, running work ends between two layers, and the result is dropped. */
   signal?: AbortSignal | undefined;
 }
 
@@ -40,11 +40,12 @@ export interface CountOptions {
 const KINDS: readonly ParameterKind[] = ['all', 'parameters', 'article'];
 
 /**
- * The base of {@link BasicBlock}, {@link BottleneckBlock} and {@link ResNet}: a network in native memory.
+ * The base of {@link BasicBlock}, {@link BottleneckBlock} and {@link ResNet}: a network in native memory. "The article"
+ * is the ResNet article that the code follows, a reproduction of He et al. 2015 (arXiv:1512.03385).
  *
  * A new module is in eval mode. Several forwards may be in flight at once; `to`, `train`, `eval` and
  * `loadStateDict` throw ERR_BUSY while any is. Memory is freed by {@link Module.dispose}, by `using`, or by the
- * garbage collector, which is told of its size.
+ * garbage collector, which knows its size.
  */
 export abstract class Module {
   readonly #native: NativeModule;
@@ -139,7 +140,7 @@ export abstract class Module {
   }
 
   /**
-   * Copies values in. All of it is checked before any of it is written.
+   * Copies values into the module. Everything is checked before anything is written.
    *
    * @param entries - names to tensors; any of the namings of {@link LoadOptions.naming}; any floating dtype
    * @throws ERR_WEIGHTS_MISMATCH listing what is missing, unexpected or misshapen; ERR_UNSUPPORTED_MODEL where that
@@ -199,7 +200,7 @@ export abstract class Module {
     Module.#of(this, true).dispose();
   }
 
-  /** The receiver of a method, so that a borrowed method fails with a code instead of a TypeError from within. */
+  /** The receiver of a method; a method called on another object fails with a code instead of a TypeError. */
   static #of(receiver: unknown, allowDisposed = false): Module {
     if (typeof receiver !== 'object' || receiver === null || !(#native in receiver)) {
       throw badArgument('this', 'a ResNet, BasicBlock or BottleneckBlock', receiver);

@@ -20,9 +20,9 @@ import type { Tensor } from './tensor';
 export type OptimizedDType = 'float32' | 'bfloat16' | 'int8';
 
 /**
- * How int8 learns which numbers to expect at each layer: the path of a file that
- * {@link OptimizedResNet.saveCalibration} wrote, or inputs like those to come (some dozens are enough). By
- * 'percentile' the rarest 0.01 % at each end are clipped; by 'minmax', the default, nothing is.
+ * How int8 finds the range of values at each layer: the path of a file that {@link OptimizedResNet.saveCalibration}
+ * wrote, or typical inputs (a few dozen are enough). The method 'percentile' clips the rarest 0.01 % at each end;
+ * 'minmax', the default, clips nothing.
  */
 export type Calibration = string | readonly Tensor[] | CalibrationInputs;
 
@@ -35,18 +35,18 @@ export interface CalibrationInputs {
 
 /** Options of {@link ResNet.optimize}. */
 export interface OptimizeOptions {
-  /** Default: 'float32', which changes no digit that matters. bfloat16 and int8 are faster and less exact. */
+  /** Default: 'float32', exact to rounding. bfloat16 and int8 are faster and less exact. */
   dtype?: OptimizedDType | undefined;
   /**
-   * 'latency' (default): a forward uses all cores, and the next one waits. 'throughput': as many forwards run at the
-   * same time as there are cores, and share them. Sets the default of `streams`.
+   * 'latency' (default): a forward uses all cores, and the next one waits. 'throughput': one concurrent forward per
+   * core; concurrent forwards share the cores. Sets the default of `streams`.
    */
   prefer?: 'latency' | 'throughput' | undefined;
-  /** Cores that one forward uses at most, while it is alone; default: all. Several share the cores evenly. */
+  /** The most cores that one forward uses. Default: all. Concurrent forwards share the cores evenly. */
   threads?: number | undefined;
-  /** Forwards that run at the same time, sharing one copy of the weights; at least, and for the whole process. */
+  /** How many forwards can run at the same time, at least; for the whole process. They share one copy of the weights. */
   streams?: number | undefined;
-  /** For int8 alone, and needed there. */
+  /** Required for int8, and only allowed there. */
   calibration?: Calibration | undefined;
   /** How uint8 pictures become the network's input, (value / 255 - mean) / std. Default: ImageNet's, as in Preprocess. */
   mean?: readonly number[] | undefined;
@@ -55,8 +55,8 @@ export interface OptimizeOptions {
 }
 
 /**
- * An option of ours alone: the input is used without a copy, because no user has seen it. It is not changed before the
- * forward has ended, even if that is aborted. @internal
+ * An internal option: uses the input without a copy, because no user has a reference to it. It must not be changed
+ * before the forward has ended, aborted or not. @internal
  */
 export const IN_PLACE = Symbol('in place');
 
@@ -64,9 +64,9 @@ export const IN_PLACE = Symbol('in place');
 export type InternalForwardOptions = ForwardOptions & { [IN_PLACE]?: boolean };
 
 /**
- * A ResNet made for answering fast, by {@link ResNet.optimize}: batch norms folded into the convolutions, weights
- * packed for the processor, additions and ReLUs done on the way. It cannot be trained, moved or changed; the network
- * that it was made from goes on as it was, and changes there do not reach it.
+ * A ResNet optimized for inference by {@link ResNet.optimize}: batch norms are folded into the convolutions, weights are
+ * packed for the processor, additions and ReLUs are fused. It cannot be trained, moved or changed. It is independent of
+ * the network that it was made from.
  */
 export class OptimizedResNet {
   readonly layers: Layers;
@@ -90,7 +90,7 @@ export class OptimizedResNet {
     this.executor = callNative(() => optimized.description()).executor;
   }
 
-  /** @param consume - takes the source's memory: it is of no use afterward. @internal */
+  /** @param consume - takes the source's memory: the source is of no use afterward. @internal */
   static async from(
     source: Module & Source,
     options: OptimizeOptions & ForwardOptions = {},
@@ -111,7 +111,7 @@ export class OptimizedResNet {
    * Runs the network on an inference thread, off the event loop. Several calls may be in flight.
    *
    * @param x - [N, 3, H, W], float32 (float16, bfloat16 and float64 are converted), or 8-bit RGB pictures
-   * [N, H, W, 3], uint8, which are normalized on the way; copied before this returns
+   *   [N, H, W, 3], uint8, which are normalized; copied before this returns
    * @returns float32 logits, [N, numClasses]
    * @throws ERR_SHAPE, ERR_DTYPE, ERR_DISPOSED, ERR_OUT_OF_MEMORY, all as rejections, or the signal's reason
    */
@@ -140,7 +140,7 @@ export class OptimizedResNet {
   }
 
   /**
-   * Writes what int8 was calibrated with as a small JSON file, for the `calibration` of the next start.
+   * Writes the calibration of int8 as a small JSON file, for the `calibration` of the next {@link ResNet.optimize}.
    *
    * @throws ERR_FILE; ERR_CALIBRATION where the dtype is not int8
    */
@@ -153,7 +153,7 @@ export class OptimizedResNet {
     await writeCalibration(path, network, ranges);
   }
 
-  /** The plan that is carried out, one line for each step. */
+  /** The plan, one line for each step. */
   toString(): string {
     const network = OptimizedResNet.#of(this);
     const { plan, executor } = callNative(() => network.#native.description());
@@ -190,7 +190,7 @@ function toInput(x: Tensor, options: InternalForwardOptions): NativeInput {
   return { ...toNativeInput(x, CHANNELS, 'x', true), inPlace: options[IN_PLACE] };
 }
 
-/** What an optimized network takes over from the one that it is made from. */
+/** The properties that an optimized network copies from its source. */
 interface Source {
   readonly layers: Layers;
   readonly numClasses: number;

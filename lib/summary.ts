@@ -52,8 +52,8 @@ export interface Summary {
 }
 
 /**
- * Lists a module's layers over an input, as `paddle.summary` does in the article. Works out shapes alone: nothing
- * is computed, and a module on device 'meta' will do.
+ * Lists a module's layers over an input, as `paddle.summary` does in the article (the one that the code follows, a
+ * reproduction of He et al. 2015, arXiv:1512.03385). Computes shapes only, so a module on device 'meta' will do.
  *
  * @param module - a ResNet, BasicBlock or BottleneckBlock
  * @param inputSize - [N, C, H, W]; `null` as N counts as 1

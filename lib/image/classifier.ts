@@ -22,11 +22,11 @@ import { best, softmax } from './scores';
 export interface ClassifyOptions {
   /** How many classes to name, best first. Default: 5, or all where there are fewer. */
   topK?: number | undefined;
-  /** Cancels; the promise rejects with its reason. */
+  /** Aborts; the promise rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
   /**
-   * For lists: told of each picture that cannot be read (ERR_FILE, ERR_IMAGE), with its place in the list. Its
-   * predictions are then `[]`, and the others go on. Default: the first such picture fails all of them.
+   * For lists: called for each picture that cannot be read (ERR_FILE, ERR_IMAGE), with its index in the list. Its
+   * predictions are then `[]`, and the others go on. Default: the first such picture fails the call.
    */
   onError?: ((error: ResNetError, index: number) => void) | undefined;
 }
@@ -41,7 +41,7 @@ export interface Prediction {
 }
 
 /**
- * A network with all around it that naming a picture takes.
+ * A network with its preprocessing and labels, for classifying pictures.
  *
  * @example
  * const classifier = await ImageClassifier.create({ weights: 'resnet50.safetensors' });
@@ -74,7 +74,7 @@ export class ImageClassifier {
     const pictures = new Pictures(preprocess, maxPixels);
     const calibration = dtype === 'int8' ? await calibrationOf(options.calibration, pictures) : undefined;
     const { mean, std } = preprocess;
-    // The network's own memory goes over to the optimized one layer by layer: there is never twice as much of it.
+    // The network's memory moves to the optimized one layer by layer, so that there are never two copies of the weights.
     const optimized = await OptimizedResNet.from(
       network,
       { dtype, threads, streams, calibration, mean, std, signal },
@@ -83,7 +83,7 @@ export class ImageClassifier {
     return new ImageClassifier(optimized, labels, pictures);
   }
 
-  /** How a picture becomes the network's input, everything filled in. */
+  /** How a picture becomes the network's input, defaults filled in. */
   get preprocess(): ResolvedPreprocess {
     return this.#pictures.preprocess;
   }
@@ -96,7 +96,7 @@ export class ImageClassifier {
     return this.#network.numClasses;
   }
 
-  /** What it computes in. */
+  /** The dtype that it computes in. */
   get dtype(): OptimizedDType {
     return this.#network.dtype;
   }
@@ -109,8 +109,8 @@ export class ImageClassifier {
   /**
    * Names what a picture shows, best first; of equal scores the lower index comes first.
    *
-   * Several pictures are decoded in parallel, a few at a time, and run in batches of up to 32. One that cannot be read
-   * fails all of them, unless {@link ClassifyOptions.onError} takes it.
+   * Pictures of a list are decoded in parallel, a few at a time, and run in batches of up to 32. One that cannot be read
+   * fails the call, unless there is a {@link ClassifyOptions.onError}.
    *
    * @param image - a picture (bytes are copied before this returns), or a list of them
    * @throws ERR_FILE, ERR_IMAGE, ERR_ARGUMENT, ERR_DISPOSED, ERR_OUT_OF_MEMORY, or the signal's reason
@@ -134,7 +134,7 @@ export class ImageClassifier {
   }
 
   /**
-   * Tells where a picture looks like a class, as the network sees it: its class activation map.
+   * Shows which parts of a picture look like a class to the network: its class activation map.
    *
    * @param image - a picture; bytes are copied before this returns
    * @throws as {@link ImageClassifier.classify}
@@ -158,7 +158,7 @@ export class ImageClassifier {
     return { network: classifier.#network, labels: classifier.labels, pictures: classifier.#pictures };
   }
 
-  /** Writes what int8 was calibrated with, for the `calibration` of the next start. @throws ERR_CALIBRATION, ERR_FILE */
+  /** Writes the calibration of int8, for the `calibration` of the next create. @throws ERR_CALIBRATION, ERR_FILE */
   async saveCalibration(path: string): Promise<void> {
     if (this.#disposed) throw new ResNetError('ERR_DISPOSED', 'The classifier was disposed of.');
     await this.#network.saveCalibration(path);
@@ -235,7 +235,7 @@ function isList(image: Image | readonly Image[]): image is readonly Image[] {
   return Array.isArray(image);
 }
 
-/** What int8 is calibrated with, as the network takes it: a few pictures at a time are in memory as they were. */
+/** The calibration as the network takes it. Only a few pictures are in memory uncropped at a time. */
 async function calibrationOf(
   calibration: ImageClassifierOptions['calibration'],
   pictures: Pictures,

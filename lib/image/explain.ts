@@ -10,7 +10,7 @@ import { softmax } from './scores';
 export interface ExplainOptions {
   /** The number of the class to explain. Default: the one with the best score. */
   class?: number | undefined;
-  /** Cancels; the promise rejects with its reason. */
+  /** Aborts; the promise rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface Region {
   height: number;
 }
 
-/** Where a picture looks like a class. */
+/** Which parts of a picture look like a class. */
 export interface Explanation {
   /**
    * What each place adds to the class, float32 [H, W] (7 x 7 for a crop of 224): the mean over the map plus the class's
@@ -37,7 +37,7 @@ export interface Explanation {
   /** The picture's size in pixels, upright. */
   width: number;
   height: number;
-  /** What the network saw of it; reaches beyond the picture where black was added around it. */
+  /** The part that the network saw. Reaches beyond the picture where black was added around it. */
   crop: Region;
 }
 
@@ -87,7 +87,7 @@ export function cropOf(
   { resize, crop }: { resize: number; crop: number },
 ): Region {
   const along = (length: number): { start: number; length: number } => {
-    // The addon's own arithmetic (native/image/preprocess.cpp), which is torchvision's.
+    // As native/image/preprocess.cpp and torchvision compute it.
     const resized = Math.floor((resize * length) / Math.min(width, height));
     const missing = Math.max(0, crop - resized);
     const start = roundHalfEven((resized + missing - crop) / 2) - Math.floor(missing / 2);

@@ -9,16 +9,16 @@ import { isMainThread } from 'node:worker_threads';
 import { ERROR_CODES, ResNetError, type ErrorCode } from '../errors';
 import type { DType, TensorData } from '../tensor';
 
-/** What crosses the boundary: plain data, row-major. */
+/** A tensor as it crosses the boundary: plain data, row-major. */
 export interface NativeTensor {
   dtype: DType;
   shape: readonly number[];
   data: TensorData;
 }
 
-/** Input of a job. */
+/** The input of a job: copied, unless `inPlace` is true. */
 export interface NativeInput extends NativeTensor {
-  /** `data` is not copied: it is neither changed nor detached before the job has settled, aborted or not. */
+  /** Uses `data` without a copy. It must not be changed or detached before the job has settled, aborted or not. */
   inPlace?: boolean | undefined;
 }
 
@@ -51,8 +51,8 @@ export interface NativeRow {
 }
 
 /**
- * An 8-bit RGB picture, `height * width * 3` bytes. It is not copied: `data` is neither changed nor detached before
- * the job on it has settled, aborted or not.
+ * An 8-bit RGB picture, `height * width * 3` bytes. It is not copied: `data` must not be changed or detached before its
+ * job has settled, aborted or not.
  */
 export interface NativePicture {
   data: Uint8Array;
@@ -68,7 +68,7 @@ export interface NativeResizeOptions {
   interpolation: 'bilinear' | 'bicubic';
 }
 
-/** What a forward was explained by, for each picture: all logits, the class, and its map, [N, H, W]. */
+/** Logits, float32 [N, numClasses]; explained classes, int64 [N]; their class activation maps, float32 [N, H, W]. */
 export interface NativeExplained {
   logits: NativeTensor;
   classes: NativeTensor;
@@ -91,7 +91,7 @@ export interface NativeModule {
   /** Names, dtypes and shapes of the state in the article's order, without values. */
   stateSpec(): { name: string; dtype: DType; shape: number[] }[];
   stateDict(): NativeEntry[];
-  /** Copies values in; the caller has made sure that names and shapes fit. */
+  /** Copies values into the parameters. @throws ERR_WEIGHTS_MISMATCH where a name or a shape does not fit */
   loadState(entries: readonly NativeEntry[]): void;
   /** Reads values from a file straight into the parameters' memory, off the event loop. */
   readState(path: string, entries: readonly NativeFileEntry[]): Promise<void>;
@@ -113,9 +113,9 @@ export interface NativeOptimizeOptions {
   /** For int8, one of the two. */
   ranges?: readonly NativeRange[] | undefined;
   calibration?: readonly NativeTensor[] | undefined;
-  /** How `calibration` becomes ranges: leaving out the rarest values, or not. */
+  /** Whether ranges found by `calibration` leave out the rarest values. */
   percentile: boolean;
-  /** Takes the module's memory, of no use afterward. */
+  /** Takes the module's memory: the module is of no use afterward. */
   consume: boolean;
 }
 
@@ -123,7 +123,7 @@ export interface NativeOptimized {
   /** float32 [N, 3, H, W], or uint8 [N, H, W, 3]. `features` stops before the last layer; `threads` 0 is the default. */
   forward(x: NativeInput, features: boolean, threads: number): NativeJob<NativeTensor>;
   forwardSync(x: NativeTensor, features: boolean, threads: number): NativeTensor;
-  /** Class activation maps of a class, of each picture's likeliest one where it is undefined. */
+  /** Class activation maps. `index` undefined: of each picture's likeliest class. */
   explain(x: NativeInput, index: number | undefined, threads: number): NativeJob<NativeExplained>;
   description(): { plan: string; executor: string };
   /** By value of the plan; empty but for int8. */
@@ -137,7 +137,7 @@ export type NativeModuleSpec =
 
 export interface NativeModuleOptions {
   device: string;
-  /** Absent: a seed drawn from the system. */
+  /** Default: drawn from the system. */
   seed?: number | undefined;
   /** False leaves the parameters unwritten, for a caller that loads them next. */
   initialize: boolean;
@@ -148,7 +148,7 @@ export interface Addon {
   createModule(spec: NativeModuleSpec, options: NativeModuleOptions): NativeModule;
   /** uint8 [N, crop, crop, 3] */
   resizeAndCrop(pictures: readonly NativePicture[], options: NativeResizeOptions): NativeJob<NativeTensor>;
-  /** Frees bytes that nobody reads any more, without waiting for the collector; their array is empty then. */
+  /** Frees the memory of an array that is not used any more, without waiting for the collector: detaches it. */
   discard(data: Uint8Array): void;
   cudaStatus(): { available: boolean; code: ErrorCode | ''; reason: string };
   devices(): { name: string; description: string; memory: number }[];
@@ -158,13 +158,13 @@ export interface Addon {
   peak(dtype: 'float32' | 'bfloat16' | 'int8', threads: number): NativeJob<number>;
   /** Makes sure that at least this many inference threads exist. */
   ensureInferenceThreads(streams: number): void;
-  /** Ends the inference threads for good; what waits is dropped. */
+  /** Ends the inference threads for good. Queued work is dropped. */
   stop(): void;
-  /** For tests: bytes outside its heap that V8's collector has been told of. */
+  /** For tests: the external memory that V8's collector accounts for, in bytes. */
   _externalMemory(): number;
-  /** For tests: stands in for libtorch's CUDA library, and for the number of devices that the driver counts. */
+  /** For tests: replaces libtorch's CUDA library, and the driver's number of devices. */
   _setCudaSource(library: string, devices?: number): void;
-  /** For tests: measures the limit on memory below this root, and returns it in bytes; Infinity where there is none. */
+  /** For tests: the control groups' memory limit below this root, in bytes; Infinity where there is none. */
   _setControlGroups(root: string): number;
 }
 
@@ -186,7 +186,7 @@ export function addon(): Addon {
 function load(): Addon {
   try {
     const binding = createRequire(__filename)(ADDON_PATH) as Addon;
-    // Before C++ tears libtorch down: a forward that still runs then would crash. Workers end theirs by themselves.
+    // Stops before C++ destroys libtorch's state, which would crash a running forward. Workers stop their own work.
     if (isMainThread) process.once('exit', () => binding.stop());
     return binding;
   } catch (error) {

@@ -43,7 +43,7 @@ at::Tensor on_cpu(const at::Tensor& tensor) { return tensor.to(at::kCPU).contigu
 /// A forward of a network that counts as in flight from now on; what start_job computes.
 class ForwardWork {
  public:
-  /// @param network by value: reading `x` may run code of the caller's, and that may dispose of it
+  /// @param network by value, because a getter of `x` may dispose of the module
   /// @param x the argument of that name
   ForwardWork(std::shared_ptr<Network> network, const Napi::Value& x)
       : x_(tensor_from_js(x)), in_flight_(std::make_shared<Network::InFlight>(std::move(network))) {}
@@ -203,7 +203,7 @@ Napi::Value ModuleWrap::state_dict(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const auto env = info.Env();
     require_values(*object());
-    if (object()->training()) object()->require_idle("stateDict()");  // the statistics are moving
+    if (object()->training()) object()->require_idle("stateDict()");  // each moves the running statistics
     const auto state = object()->state();
     auto entries = Napi::Array::New(env, state.size());
     for (uint32_t i = 0; i < state.size(); i++) {
@@ -224,7 +224,7 @@ Napi::Value ModuleWrap::load_state(const Napi::CallbackInfo& info) {
     const auto entries = array_argument(info[0], "entries");
     const auto state = by_name(*object());
     const at::NoGradGuard no_grad;
-    // Twice over the list: all of it is known to fit before any of it is written.
+    // Two passes: everything is checked before anything is written.
     for (const bool write : {false, true}) {
       for (uint32_t i = 0; i < entries.Length(); i++) {
         const Napi::HandleScope scope(env);
@@ -235,7 +235,7 @@ Napi::Value ModuleWrap::load_state(const Napi::CallbackInfo& info) {
           throw Error("ERR_WEIGHTS_MISMATCH", "A tensor's shape is not that of the parameter of its name.");
         }
         if (!write) continue;
-        object()->require_idle("loadStateDict()");  // again: reading the entry may have run code of the caller's
+        object()->require_idle("loadStateDict()");  // again: a getter of the entry may have started a forward
         destination.copy_(value);
       }
     }
@@ -262,7 +262,7 @@ Napi::Value ModuleWrap::read_state(const Napi::CallbackInfo& info) {
       }
       extents.push_back(extent);
     }
-    object()->require_idle("loading");  // last: reading the entries may have run code of the caller's
+    object()->require_idle("loading");  // last: a getter of an entry may have started a forward
     return start_read_state(env, object(), std::move(path), std::move(extents));
   });
 }

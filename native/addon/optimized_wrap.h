@@ -9,8 +9,8 @@
 
 namespace resnet {
 
-/// An Optimized in JavaScript (NativeOptimized in lib/native/addon.ts). Made by optimize() alone: what the class's
-/// constructor makes by itself is as one that was disposed of.
+/// An Optimized in JavaScript (NativeOptimized in lib/native/addon.ts). Made by optimize(); the JavaScript constructor
+/// alone makes one that counts as disposed of.
 class OptimizedWrap : public TrackedWrap<OptimizedWrap, Optimized> {
  public:
   static Napi::Function define(Napi::Env env);
