@@ -15,8 +15,8 @@
 namespace resnet {
 
 InferenceThreads& InferenceThreads::shared() {
-  // Never destroyed: a stream may still be at work while static objects are. Stopped instead, by lib/native/addon.ts
-  // when the process ends, or at the latest when exit handlers run.
+  // Never destroyed: a stream may still be at work while static objects are. Stopped instead, by lib/addon.ts when
+  // the process ends, or at the latest when exit handlers run.
   static InferenceThreads* const streams = [] {
     auto* made = new InferenceThreads;
     std::atexit([] { shared().stop(); });
