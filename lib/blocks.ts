@@ -1,11 +1,11 @@
 import { checkInteger } from './check';
 import { Module, type ModuleOptions } from './module';
 
-/** Far above any ResNet; keeps sizes in bytes within what the addon can count. */
+/** Far above any ResNet; keeps sizes in bytes within the addon's integers. */
 const MAX_CHANNELS = 2 ** 20;
 
 /**
- * The residual block of ResNet-18 and -34 (the article, section 3; He et al. 2015, figure 5, left): two 3x3
+ * The residual block of ResNet-18 and -34 (He et al. 2015, arXiv:1512.03385, figure 5, left; the article, section 3): two 3x3
  * convolutions, and a 1x1 convolution on the shortcut where `stride` is not 1 or the channels differ.
  *
  * @example
@@ -33,7 +33,7 @@ export class BasicBlock extends Module {
 }
 
 /**
- * The residual block of ResNet-50, -101 and -152 (the article, section 3; He et al. 2015, figure 5, right): 1x1 to
+ * The residual block of ResNet-50, -101 and -152 (He et al. 2015, figure 5, right; the article, section 3): 1x1 to
  * a quarter of `outputChannels` (rounded down), 3x3, and 1x1 back up; the shortcut as in {@link BasicBlock}.
  */
 export class BottleneckBlock extends Module {
@@ -56,8 +56,8 @@ export class BottleneckBlock extends Module {
   }
 }
 
-function checkBlock(inputChannels: number, outputChannels: number, stride: number, leastOutput: number): void {
+function checkBlock(inputChannels: number, outputChannels: number, stride: number, minOutput: number): void {
   checkInteger('inputChannels', inputChannels, 1, MAX_CHANNELS);
-  checkInteger('outputChannels', outputChannels, leastOutput, MAX_CHANNELS);
+  checkInteger('outputChannels', outputChannels, minOutput, MAX_CHANNELS);
   checkInteger('stride', stride, 1, MAX_CHANNELS);
 }

@@ -2,14 +2,21 @@ import { badArgument, ResNetError, show } from './errors';
 import { readingFile } from './regular-file';
 import { writeWhole } from './whole-file';
 
-/** The numbers that one value of a network takes. */
+/** The smallest and the largest number that one value of a network takes. */
 export interface Range {
+  name: string;
+  min: number;
+  max: number;
+}
+
+/** A range as the file has it. */
+interface SavedRange {
   name: string;
   least: number;
   most: number;
 }
 
-/** Which network a calibration was made with: it fits no other. */
+/** The network that a calibration was made with: it fits no other. */
 interface Network {
   readonly layers: number;
   readonly numClasses: number;
@@ -23,7 +30,9 @@ const MAX_BYTES = 2 ** 20;
 export async function writeCalibration(path: string, network: Network, ranges: readonly Range[]): Promise<void> {
   if (typeof path !== 'string' || path === '') throw badArgument('path', 'the path of a file', path);
   const { layers, numClasses } = network;
-  await writeWhole(path, [`${JSON.stringify({ format: FORMAT, layers, numClasses, ranges }, null, 2)}\n`]);
+  const saved = ranges.map(({ name, min, max }): SavedRange => ({ name, least: min, most: max }));
+  const calibration = { format: FORMAT, layers, numClasses, ranges: saved };
+  await writeWhole(path, [`${JSON.stringify(calibration, null, 2)}\n`]);
 }
 
 /** Reads what {@link writeCalibration} wrote. @throws ERR_FILE, ERR_CALIBRATION */
@@ -37,22 +46,21 @@ export async function readCalibration(path: string, network: Network): Promise<R
 
 /** The ranges in a calibration's text. @internal */
 export function rangesIn(path: string, text: string, network: Network): Range[] {
-  const found = parse(text);
-  if (found === undefined) throw noCalibration(path);
-  if (found.layers !== network.layers) {
+  const saved = parse(text);
+  if (saved === undefined) throw noCalibration(path);
+  if (saved.layers !== network.layers) {
     throw new ResNetError(
       'ERR_CALIBRATION',
-      `${path} was calibrated with a ResNet-${found.layers}, but this is a ResNet-${network.layers}.`,
+      `${path} was calibrated with a ResNet-${saved.layers}, but this is a ResNet-${network.layers}.`,
     );
   }
-  for (const { name, least, most } of found.ranges) {
-    if (isFloat32(least) && isFloat32(most) && least <= most) continue;
+  return saved.ranges.map(({ name, least, most }) => {
+    if (isFloat32(least) && isFloat32(most) && least <= most) return { name, min: least, max: most };
     throw new ResNetError(
       'ERR_CALIBRATION',
       `${path} must have two numbers of float32 for ${show(name)}, the lesser first, but has ${least} and ${most}.`,
     );
-  }
-  return found.ranges;
+  });
 }
 
 const MAX_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
@@ -61,14 +69,14 @@ const isFloat32 = (value: number): boolean => Math.abs(value) <= MAX_FLOAT32;
 const noCalibration = (path: string): ResNetError =>
   new ResNetError('ERR_CALIBRATION', `${path} is not a calibration of this package.`);
 
-function parse(text: string): { layers: number; ranges: Range[] } | undefined {
+function parse(text: string): { layers: number; ranges: SavedRange[] } | undefined {
   try {
-    const { format, layers, ranges } = JSON.parse(text) as { format: unknown; layers: number; ranges: Range[] };
+    const { format, layers, ranges } = JSON.parse(text) as { format: unknown; layers: number; ranges: SavedRange[] };
     if (format !== FORMAT || !Number.isInteger(layers) || !Array.isArray(ranges)) return undefined;
-    const whole = ranges.every(
+    const valid = ranges.every(
       ({ name, least, most }) => typeof name === 'string' && typeof least === 'number' && typeof most === 'number',
     );
-    return whole ? { layers, ranges } : undefined;
+    return valid ? { layers, ranges } : undefined;
   } catch {
     return undefined;
   }

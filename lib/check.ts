@@ -1,9 +1,9 @@
 import { badArgument, ResNetError, show } from './errors';
 
 /** @throws ERR_ARGUMENT where `value` is no integer within the bounds */
-export function checkInteger(argument: string, value: unknown, least: number, most: number): asserts value is number {
-  if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most) return;
-  throw badArgument(argument, `an integer from ${least} to ${most}`, value);
+export function checkInteger(argument: string, value: unknown, min: number, max: number): asserts value is number {
+  if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return;
+  throw badArgument(argument, `an integer from ${min} to ${max}`, value);
 }
 
 /** @throws ERR_ARGUMENT where `value` is none of `choices`; an `undefined` among them makes it optional */
@@ -14,8 +14,8 @@ export function checkChoice<T>(argument: string, value: unknown, choices: readon
 }
 
 /**
- * @param known - the names that there are; without them any are taken
- * @throws ERR_ARGUMENT where `options` is no object, or has a name that there is not
+ * @param known - the names of all options; without it any name is accepted
+ * @throws ERR_ARGUMENT where `options` is no object, or has an unknown name
  */
 export function checkOptionsObject(options: unknown, known?: readonly string[], argument = 'options'): void {
   if (typeof options !== 'object' || options === null) throw badArgument(argument, 'an object', options);
@@ -28,7 +28,7 @@ export function checkOptionsObject(options: unknown, known?: readonly string[], 
 }
 
 /**
- * @param prefix - what the two are called within, e.g. `preprocess.`
+ * @param prefix - put before the names in messages, e.g. `preprocess.`
  * @throws ERR_ARGUMENT where `mean` is not three finite numbers, or `std` not three positive ones
  */
 export function checkNormalization(
@@ -43,4 +43,12 @@ export function checkNormalization(
     throw badArgument(`${prefix}std`, 'three positive numbers', std);
   }
   return { mean: Object.freeze([...(mean as number[])]), std: Object.freeze([...(std as number[])]) };
+}
+
+/** The signal of some options. @throws ERR_ARGUMENT where it is none, or `options` no object */
+export function checkSignal(options: { signal?: AbortSignal | undefined }): AbortSignal | undefined {
+  checkOptionsObject(options);
+  const { signal } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw badArgument('signal', 'an AbortSignal', signal);
+  return signal;
 }

@@ -1,5 +1,6 @@
 export { BasicBlock, BottleneckBlock } from './blocks';
 export { SUPPORTED_LAYERS, type Layers } from './depths';
+export { cudaStatus, devices, type Device, type DeviceInfo } from './devices';
 export { ERROR_CODES, ResNetError, type ErrorCode } from './errors';
 export { ImageClassifier, type ClassifyOptions, type Prediction } from './image/classifier';
 export type { ImageClassifierOptions } from './image/classifier-options';
@@ -7,16 +8,7 @@ export type { Image } from './image/decode';
 export type { ExplainOptions, Explanation, Region } from './image/explain';
 export type { Preprocess, ResolvedPreprocess } from './image/preprocess';
 export type { PreprocessPreset } from './image/presets';
-export {
-  cudaStatus,
-  devices,
-  Module,
-  type CountOptions,
-  type Device,
-  type DeviceInfo,
-  type ForwardOptions,
-  type ModuleOptions,
-} from './module';
+export { Module, type CountOptions, type ForwardOptions, type ModuleOptions } from './module';
 export {
   OptimizedResNet,
   type Calibration,

@@ -1,26 +1,15 @@
-import { isMap, isSharedArrayBuffer } from 'node:util/types';
-import { addon, fromNative, native } from './addon';
-import type {
-  NativeFileEntry,
-  NativeJob,
-  NativeModule,
-  NativeModuleSpec,
-  NativeOptimizedHandle,
-  NativeOptimizeOptions,
-  NativeRow,
-  NativeTensor,
-} from './addon';
-import { checkOptionsObject } from './check';
+import { isMap } from 'node:util/types';
+import { checkOptionsObject, checkSignal } from './check';
+import { checkDevice, type Device } from './devices';
 import { badArgument, ResNetError, show } from './errors';
-import { elementCount, takeTensor, Tensor, transpose } from './tensor';
+import { callNative, type NativeModule, type NativeModuleSpec } from './native/addon';
+import { toNativeInput } from './native/input';
+import { runJob } from './native/job';
+import { fromNativeTensor, toNativeEntries, zeroed } from './native/tensors';
+import { countParameters, type ParameterKind } from './parameter-count';
+import { checkTensor, transpose, type Tensor } from './tensor';
 import { nonFinite, warnOfNonFinite } from './weights/finite';
 import { matchState, type LoadOptions, type LoadReport } from './weights/match';
-
-/**
- * Where a module computes. 'cuda' is 'cuda:0'. A module on 'meta' has shapes and no values: it can be summarized
- * and counted without costing memory, and cannot run.
- */
-export type Device = 'cpu' | 'cuda' | `cuda:${number}` | 'meta';
 
 /** Options of every module's constructor. */
 export interface ModuleOptions {
@@ -30,12 +19,12 @@ export interface ModuleOptions {
   seed?: number | undefined;
 }
 
-/** An option of ours alone: the values stay unwritten, because a file is read into them next. @internal */
+/** An internal option: leaves the values unwritten, for a caller that reads a file into them next. @internal */
 export const UNWRITTEN = Symbol('unwritten');
 
 /** Options of {@link Module.forward}. */
 export interface ForwardOptions {
-  /** Cancels: work that waits never begins, work that runs is ended between two layers, its result dropped. */
+  /** Aborts: queued work never begins, running work ends between two layers, and the result is dropped. */
   signal?: AbortSignal | undefined;
 }
 
@@ -48,16 +37,19 @@ export interface CountOptions {
   count?: 'all' | 'parameters' | 'article' | undefined;
 }
 
+const KINDS: readonly ParameterKind[] = ['all', 'parameters', 'article'];
+
 /**
- * The base of {@link BasicBlock}, {@link BottleneckBlock} and {@link ResNet}: a network in native memory.
+ * The base of {@link BasicBlock}, {@link BottleneckBlock} and {@link ResNet}: a network in native memory. "The article"
+ * is the ResNet article that the code follows, a reproduction of He et al. 2015 (arXiv:1512.03385).
  *
  * A new module is in eval mode. Several forwards may be in flight at once; `to`, `train`, `eval` and
  * `loadStateDict` throw ERR_BUSY while any is. Memory is freed by {@link Module.dispose}, by `using`, or by the
- * garbage collector, which is told of its size.
+ * garbage collector, which knows its size.
  */
 export abstract class Module {
   readonly #native: NativeModule;
-  readonly #spec: NativeModuleSpec;
+  readonly #inputChannels: number;
   #device: string;
   #training = false;
   #disposed = false;
@@ -66,8 +58,8 @@ export abstract class Module {
   protected constructor(spec: NativeModuleSpec, options: ModuleOptions & { [UNWRITTEN]?: boolean } = {}) {
     const { device, seed } = checkOptions(options);
     const initialize = options[UNWRITTEN] !== true;
-    this.#spec = Object.freeze(spec);
-    this.#native = native((binding) => binding.createModule(spec, { device, seed, initialize }));
+    this.#inputChannels = spec.type === 'ResNet' ? 3 : spec.inputChannels;
+    this.#native = callNative((binding) => binding.createModule(spec, { device, seed, initialize }));
     this.#device = this.#native.device();
   }
 
@@ -81,15 +73,15 @@ export abstract class Module {
   async forward(x: Tensor, options: ForwardOptions = {}): Promise<Tensor> {
     const module = Module.#of(this);
     const signal = checkSignal(options);
-    const input = module.#input(x);
-    return settled(() => native(() => module.#native.forward(input)), signal);
+    const input = toNativeInput(x, module.#inputChannels);
+    return fromNativeTensor(await runJob(() => module.#native.forward(input), signal));
   }
 
   /** As {@link Module.forward}, blocking the calling thread: for scripts and workers. */
   forwardSync(x: Tensor): Tensor {
     const module = Module.#of(this);
-    const input = module.#input(x);
-    return fromNativeTensor(native(() => module.#native.forwardSync(input)));
+    const input = toNativeInput(x, module.#inputChannels);
+    return fromNativeTensor(callNative(() => module.#native.forwardSync(input)));
   }
 
   /**
@@ -101,7 +93,7 @@ export abstract class Module {
   train(mode = true): this {
     const module = Module.#of(this);
     if (typeof mode !== 'boolean') throw badArgument('mode', 'a boolean', mode);
-    native(() => module.#native.train(mode));
+    callNative(() => module.#native.train(mode));
     module.#training = mode;
     return this;
   }
@@ -125,7 +117,7 @@ export abstract class Module {
   to(device: Device): this {
     const module = Module.#of(this);
     checkDevice(device);
-    native(() => module.#native.to(device));
+    callNative(() => module.#native.to(device));
     module.#device = module.#native.device();
     return this;
   }
@@ -144,11 +136,11 @@ export abstract class Module {
    */
   stateDict(): Map<string, Tensor> {
     const module = Module.#of(this);
-    return new Map(native(() => module.#native.stateDict()).map((entry) => [entry.name, fromNativeTensor(entry)]));
+    return new Map(callNative(() => module.#native.stateDict()).map((entry) => [entry.name, fromNativeTensor(entry)]));
   }
 
   /**
-   * Copies values in. All of it is checked before any of it is written.
+   * Copies values into the module. Everything is checked before anything is written.
    *
    * @param entries - names to tensors; any of the namings of {@link LoadOptions.naming}; any floating dtype
    * @throws ERR_WEIGHTS_MISMATCH listing what is missing, unexpected or misshapen; ERR_UNSUPPORTED_MODEL where that
@@ -160,20 +152,21 @@ export abstract class Module {
   ): LoadReport {
     const module = Module.#of(this);
     checkOptionsObject(options);
-    const given = checkEntries(entries);
+    const state = checkEntries(entries);
     const match = matchState(
       'The state',
-      native(() => module.#native.stateSpec()),
-      given,
+      callNative(() => module.#native.stateSpec()),
+      state,
       options,
     );
     const matched = match.pairs.map(({ name, given: source, transposed }): [string, Tensor] => {
-      const tensor = given.get(source) as Tensor;
+      const tensor = state.get(source) as Tensor;
       return [name, transposed ? transpose(tensor) : tensor];
     });
-    loadValuesInto(module, [...matched, ...zeroed(match.untracked)]);
+    const values = toNativeEntries([...matched, ...zeroed(match.untracked)]);
+    callNative(() => module.#native.loadState(values));
     if (options.onWarning !== undefined) {
-      const loaded = match.pairs.map((pair) => [pair.given, given.get(pair.given) as Tensor] as const);
+      const loaded = match.pairs.map((pair) => [pair.given, state.get(pair.given) as Tensor] as const);
       warnOfNonFinite('The state', nonFinite(loaded), options.onWarning);
     }
     return { naming: match.naming, missing: match.missing, unexpected: match.unexpected };
@@ -187,15 +180,10 @@ export abstract class Module {
     const module = Module.#of(this);
     checkOptionsObject(options);
     const count = options.count ?? 'all';
-    if (typeof count !== 'string' || !Object.hasOwn(COUNTED, count))
-      throw badArgument('count', "'all', 'parameters' or 'article'", count);
-    const spec = native(() => module.#native.stateSpec());
-    const norms = new Set(
-      spec.filter((entry) => entry.name.endsWith('.running_mean')).map((entry) => parent(entry.name)),
-    );
-    return spec
-      .filter((entry) => COUNTED[count](leaf(entry.name), norms.has(parent(entry.name))))
-      .reduce((sum, entry) => sum + elementCount(entry.shape), 0);
+    if (!KINDS.includes(count)) throw badArgument('count', "'all', 'parameters' or 'article'", count);
+    // Any input runs through all layers.
+    const rows = callNative(() => module.#native.trace([1, module.#inputChannels, 1, 1]));
+    return rows.reduce((sum, row) => sum + countParameters(row, count), 0);
   }
 
   /**
@@ -212,185 +200,19 @@ export abstract class Module {
     Module.#of(this, true).dispose();
   }
 
-  #input(given: Tensor): NativeTensor {
-    const x = takeTensor(given, 'x');
-    if (!INPUT_DTYPES.has(x.dtype)) {
-      throw badArgument('x', `of dtype ${[...INPUT_DTYPES].join(', ')}`, x.dtype, 'ERR_DTYPE');
-    }
-    checkInputShape(x.shape, inputChannelsOf(this.#spec), 'x');
-    return toNativeTensor(x);
-  }
-
-  /** The receiver of a method, so that a borrowed method fails with a code instead of a TypeError from within. */
-  static #of(receiver: unknown, disposedToo = false): Module {
+  /** The receiver of a method; a method called on another object fails with a code instead of a TypeError. */
+  static #of(receiver: unknown, allowDisposed = false): Module {
     if (typeof receiver !== 'object' || receiver === null || !(#native in receiver)) {
       throw badArgument('this', 'a ResNet, BasicBlock or BottleneckBlock', receiver);
     }
-    if (receiver.#disposed && !disposedToo) throw new ResNetError('ERR_DISPOSED', 'The module was disposed of.');
+    if (receiver.#disposed && !allowDisposed) throw new ResNetError('ERR_DISPOSED', 'The module was disposed of.');
     return receiver;
   }
 
-  /** What the rest of the package may do with a module and users may not. @internal */
-  static access(module: Module): ModuleAccess {
+  /** See module-internals.ts. @internal */
+  static internals(module: Module): { handle: NativeModule; inputChannels: number } {
     const known = Module.#of(module);
-    return { handle: known.#native, spec: known.#spec, input: (x) => known.#input(x) };
-  }
-}
-
-interface ModuleAccess {
-  handle: NativeModule;
-  spec: NativeModuleSpec;
-  /** A forward's input, checked. */
-  input: (x: Tensor) => NativeTensor;
-}
-
-/**
- * What a forward makes on its way.
- *
- * @internal
- * @param start - the native job that looks inside
- */
-export async function lookInside<T>(
-  module: Module,
-  x: Tensor,
-  options: ForwardOptions,
-  start: (handle: NativeModule, input: NativeTensor) => NativeJob<T>,
-): Promise<T> {
-  const { handle, input } = Module.access(module);
-  const signal = checkSignal(options);
-  const taken = input(x);
-  return settledJob(() => native(() => start(handle, taken)), signal);
-}
-
-/**
- * The layers of a forward over `inputShape` in order of execution, without the module itself.
- *
- * @internal
- * @throws ERR_SHAPE
- */
-export function traceModule(module: Module, inputShape: readonly number[]): NativeRow[] {
-  if (!(module instanceof Module)) throw badArgument('module', 'a ResNet, BasicBlock or BottleneckBlock', module);
-  const { handle, spec } = Module.access(module);
-  checkInputShape(inputShape, inputChannelsOf(spec), 'inputSize');
-  return native(() => handle.trace(inputShape));
-}
-
-/**
- * Fills a module's parameters from extents of a file, off the event loop.
- *
- * @internal
- */
-export async function readStateInto(module: Module, path: string, entries: readonly NativeFileEntry[]): Promise<void> {
-  const { handle } = Module.access(module);
-  const stack = callerStack();
-  try {
-    await native(() => handle.readState(path, entries));
-  } catch (error) {
-    throw fromNative(error, stack);
-  }
-}
-
-/**
- * Writes some of a module's tensors, by their article names.
- *
- * @internal
- */
-export function loadValuesInto(module: Module, values: readonly (readonly [string, Tensor])[]): void {
-  const { handle } = Module.access(module);
-  native(() => handle.loadState(values.map(([name, tensor]) => ({ name, ...toNativeTensor(tensor) }))));
-}
-
-/** Counters that nobody gave begin at 0. @internal */
-export function zeroed(names: readonly string[]): [string, Tensor][] {
-  return names.map((name) => [name, new Tensor(new BigInt64Array(1), [])]);
-}
-
-/** The module's state in order, without its values. @internal */
-export function stateSpecOf(module: Module): { name: string; shape: readonly number[] }[] {
-  const { handle } = Module.access(module);
-  return native(() => handle.stateSpec());
-}
-
-/** Starts optimizing a module. @internal */
-export function startOptimize(module: Module, options: NativeOptimizeOptions): NativeJob<NativeOptimizedHandle> {
-  const { handle } = Module.access(module);
-  return native(() => handle.optimize(options));
-}
-
-/** Awaits a native job of a tensor under a signal. */
-export async function settled(start: () => NativeJob<NativeTensor>, signal?: AbortSignal): Promise<Tensor> {
-  return fromNativeTensor(await settledJob(start, signal));
-}
-
-/** Awaits a native job under a signal: settles once, and drops the result of what was aborted. */
-export async function settledJob<T>(start: () => NativeJob<T>, signal?: AbortSignal): Promise<T> {
-  signal?.throwIfAborted();
-  const stack = callerStack();
-  const job = start();
-  let onAbort: (() => void) | undefined;
-  try {
-    if (signal === undefined) return await job.promise;
-    const aborted = new Promise<never>((_, reject) => {
-      onAbort = () => {
-        job.cancel();
-        reject(signal.reason as Error);
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-    });
-    return await Promise.race([job.promise, aborted]);
-  } catch (error) {
-    throw fromNative(error, stack);
-  } finally {
-    if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
-    job.promise.catch(() => undefined); // an aborted job rejects later, and nobody waits for that
-  }
-}
-
-/** The devices that modules can be made on. */
-export interface DeviceInfo {
-  /** 'cpu' or 'cuda:N'. */
-  name: Device;
-  /** The GPU's name, or the CPU instructions that libtorch uses. */
-  description: string;
-  /** Bytes of a GPU's memory; 0 for the CPU. */
-  memory: number;
-}
-
-/** Lists the CPU and, where CUDA is available, each GPU. Loads libtorch's CUDA part where it is installed. */
-export function devices(): DeviceInfo[] {
-  return native((binding) => binding.devices()) as DeviceInfo[];
-}
-
-/** Whether CUDA can be used, and the reason in words where it cannot. */
-export function cudaStatus(): { available: boolean; reason: string } {
-  const { available, reason } = addon().cudaStatus();
-  return { available, reason };
-}
-
-/** @internal */
-export const INPUT_DTYPES: ReadonlySet<string> = new Set(['float32', 'float64', 'float16', 'bfloat16']);
-
-const COUNTED: Record<'all' | 'parameters' | 'article', (leaf: string, ofBatchNorm: boolean) => boolean> = {
-  all: (name) => name !== 'num_batches_tracked',
-  parameters: (name) => name === 'weight' || name === 'bias',
-  article: (name, ofBatchNorm) => (name === 'weight' || name === 'bias') && !ofBatchNorm,
-};
-
-const leaf = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
-const parent = (name: string): string => name.slice(0, name.lastIndexOf('.'));
-
-function inputChannelsOf(spec: NativeModuleSpec): number {
-  return spec.type === 'ResNet' ? 3 : spec.inputChannels;
-}
-
-/** Above what any memory holds; the addon has the same bound. */
-const MAX_ELEMENTS = 2 ** 40;
-
-/** @internal */
-export function checkInputShape(shape: readonly number[], channels: number, argument: string): void {
-  const elements = elementCount(shape, argument);
-  if (shape.length !== 4 || shape[1] !== channels || elements === 0 || elements > MAX_ELEMENTS) {
-    throw badArgument(argument, `of shape [N, ${channels}, H, W] with positive N, H and W`, shape, 'ERR_SHAPE');
+    return { handle: known.#native, inputChannels: known.#inputChannels };
   }
 }
 
@@ -404,46 +226,14 @@ function checkOptions(options: ModuleOptions): { device: Device; seed: number | 
   return { device, seed };
 }
 
-function checkDevice(device: unknown): asserts device is Device {
-  if (typeof device !== 'string') throw badArgument('device', "'cpu', 'cuda' or 'cuda:N'", device, 'ERR_DEVICE');
-}
-
-/** The signal of some options, checked. @internal */
-export function checkSignal(options: ForwardOptions): AbortSignal | undefined {
-  checkOptionsObject(options);
-  const { signal } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw badArgument('signal', 'an AbortSignal', signal);
-  return signal;
-}
-
 function checkEntries(entries: unknown): ReadonlyMap<string, Tensor> {
   if (typeof entries !== 'object' || entries === null) {
     throw badArgument('entries', 'a Map or an object of names to Tensors', entries);
   }
-  const given = new Map<unknown, unknown>(isMap(entries) ? entries : Object.entries(entries));
-  for (const [name, tensor] of given) {
+  const state = new Map<unknown, unknown>(isMap(entries) ? entries : Object.entries(entries));
+  for (const [name, tensor] of state) {
     if (typeof name !== 'string') throw badArgument('entries', 'named by strings', name);
-    given.set(name, takeTensor(tensor, `entries[${show(name)}]`));
+    state.set(name, checkTensor(tensor, `entries[${show(name)}]`));
   }
-  return given as Map<string, Tensor>;
-}
-
-/** @internal */
-export function toNativeTensor({ dtype, shape, data }: Tensor): NativeTensor {
-  // Node-API on older Node knows no Float16Array, and none reads shared memory safely: plain bits, plain memory.
-  const half = data[Symbol.toStringTag] === ('Float16Array' as string);
-  const plain = half ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data;
-  return { dtype, shape, data: isSharedArrayBuffer(plain.buffer) ? plain.slice() : plain };
-}
-
-/** @internal */
-export function fromNativeTensor({ dtype, shape, data }: NativeTensor): Tensor {
-  return new Tensor(data, shape, dtype);
-}
-
-/** The frames of whoever called into the package, for errors that come back over the event loop. */
-function callerStack(): string {
-  const holder: { stack?: string } = {};
-  Error.captureStackTrace(holder, callerStack);
-  return (holder.stack ?? '').split('\n').slice(1).join('\n');
+  return state as Map<string, Tensor>;
 }

@@ -1,20 +1,10 @@
 import { badArgument } from './errors';
-import { checkInteger, checkOptionsObject } from './check';
+import { checkInteger, checkOptionsObject, checkSignal } from './check';
 import { SUPPORTED_LAYERS, unsupportedLayers, type Layers } from './depths';
-import {
-  checkSignal,
-  fromNativeTensor,
-  loadValuesInto,
-  lookInside,
-  Module,
-  readStateInto,
-  stateSpecOf,
-  UNWRITTEN,
-  zeroed,
-  type Device,
-  type ForwardOptions,
-  type ModuleOptions,
-} from './module';
+import type { Device } from './devices';
+import { Module, UNWRITTEN, type ForwardOptions, type ModuleOptions } from './module';
+import { loadValuesInto, readStateInto, runForward, stateSpecOf } from './module-internals';
+import { fromNativeTensor, zeroed } from './native/tensors';
 import { OptimizedResNet, type OptimizeOptions } from './optimized';
 import { transpose, type DType, type Tensor } from './tensor';
 import { fetchWeights } from './weights/by-name';
@@ -143,7 +133,7 @@ export class ResNet extends Module {
    * @returns float32 [N, C], 512 (ResNet-18 and -34) or 2,048 numbers a picture
    */
   async forwardFeatures(x: Tensor, options: ForwardOptions = {}): Promise<Tensor> {
-    return fromNativeTensor(await lookInside(this, x, options, (handle, input) => handle.forwardFeatures(input, 0)));
+    return fromNativeTensor(await runForward(this, x, options, (handle, input) => handle.forwardFeatures(input, 0)));
   }
 
   /**
@@ -154,7 +144,7 @@ export class ResNet extends Module {
    * @returns four Tensors, float32 [N, C, H, W]
    */
   async stages(x: Tensor, options: ForwardOptions = {}): Promise<Stages> {
-    const maps = await lookInside(this, x, options, (handle, input) => handle.stages(input, 0));
+    const maps = await runForward(this, x, options, (handle, input) => handle.stages(input, 0));
     return maps.map(fromNativeTensor) as Stages;
   }
 
@@ -168,7 +158,7 @@ export class ResNet extends Module {
    * const fast = await net.optimize({ dtype: 'bfloat16' });
    */
   async optimize(options: OptimizeOptions = {}): Promise<OptimizedResNet> {
-    Module.access(this);
+    Module.internals(this);
     return OptimizedResNet.from(this, options);
   }
 
@@ -178,7 +168,7 @@ export class ResNet extends Module {
    * @throws ERR_FILE, ERR_ARGUMENT, ERR_DTYPE, ERR_BUSY
    */
   async save(path: string, options: SaveOptions = {}): Promise<void> {
-    Module.access(this);
+    Module.internals(this);
     if (typeof path !== 'string' || path === '') throw badArgument('path', 'the path of a file', path);
     checkOptionsObject(options);
     const { metadata = { format: 'pt' } } = options;

@@ -1,6 +1,8 @@
-import type { NativeRow } from './addon';
 import { badArgument } from './errors';
-import { traceModule, type Module } from './module';
+import type { Module } from './module';
+import { traceModule } from './module-internals';
+import type { NativeRow } from './native/addon';
+import { countParameters } from './parameter-count';
 import { articleTable } from './summary/table';
 
 /** One layer or block of a forward, in order of execution. */
@@ -50,8 +52,8 @@ export interface Summary {
 }
 
 /**
- * Lists a module's layers over an input, as `paddle.summary` does in the article. Works out shapes alone: nothing
- * is computed, and a module on device 'meta' will do.
+ * Lists a module's layers over an input, as `paddle.summary` does in the article (the one that the code follows, a
+ * reproduction of He et al. 2015, arXiv:1512.03385). Computes shapes only, so a module on device 'meta' will do.
  *
  * @param module - a ResNet, BasicBlock or BottleneckBlock
  * @param inputSize - [N, C, H, W]; `null` as N counts as 1
@@ -69,14 +71,15 @@ export function summary(module: Module, inputSize: readonly (number | null)[], o
   const shape = inputSize.map((dimension: number | null, i) =>
     dimension === null && i === 0 ? 1 : dimension,
   ) as number[];
-  const rows = numbered(traceModule(module, shape), trainable === 'article');
+  const rows = numbered(traceModule(module, shape), trainable);
   const totals = total(rows, shape);
   return { rows, totals, toString: () => articleTable(rows, totals) };
 }
 
-function numbered(trace: readonly NativeRow[], normsAreFixed: boolean): SummaryRow[] {
+function numbered(trace: readonly NativeRow[], trainable: 'article' | 'parameters'): SummaryRow[] {
   const seen = new Map<string, number>();
-  return trace.map(({ type, inputShape, outputShape, parameters, statistics, multiplyAdds }) => {
+  return trace.map((row) => {
+    const { type, inputShape, outputShape, multiplyAdds } = row;
     const number = (seen.get(type) ?? 0) + 1;
     seen.set(type, number);
     return {
@@ -84,8 +87,8 @@ function numbered(trace: readonly NativeRow[], normsAreFixed: boolean): SummaryR
       type,
       inputShape,
       outputShape,
-      parameters: parameters + statistics,
-      trainable: normsAreFixed && statistics > 0 ? 0 : parameters,
+      parameters: countParameters(row, 'all'),
+      trainable: countParameters(row, trainable),
       multiplyAdds,
     };
   });

@@ -32,7 +32,7 @@ const ARRAYS: Readonly<Record<DType, string>> = {
   int64: 'BigInt64Array',
 };
 
-/** The dtypes that an array may carry, the first one being what it means when none is named. */
+/** The dtypes that an array may hold, the default first. */
 const DTYPES_OF: Readonly<Record<string, readonly DType[]>> = {
   Float32Array: ['float32'],
   Float64Array: ['float64'],
@@ -45,12 +45,12 @@ const DTYPES_OF: Readonly<Record<string, readonly DType[]>> = {
   BigInt64Array: ['int64'],
 };
 
-/** The same in every copy of the package, as test runners and bundlers make them. */
+/** The same in every copy of the package: test runners and bundlers may load several. */
 const BRAND = Symbol.for('libtorch-resnet.Tensor');
 
 /**
- * Plain data: a dtype, a shape and a row-major array. A Tensor owns JavaScript memory and is never a
- * view of native state; the array is taken as it is, without a copy.
+ * Plain data: a dtype, a shape and a row-major array. A Tensor owns JavaScript memory and is never a view of native
+ * state. The array is not copied.
  *
  * @example
  * const picture = new Tensor(new Float32Array(3 * 224 * 224), [1, 3, 224, 224]);
@@ -106,12 +106,11 @@ export function isTensor(value: unknown): value is Tensor {
 }
 
 /**
- * A tensor whose fields fit each other for certain: JavaScript can have made an object of its prototype, or have put
- * other values into its fields, since.
+ * A copy of a tensor with its fields checked again: JavaScript can make objects of its prototype, and can change fields.
  *
  * @throws ERR_ARGUMENT, ERR_DTYPE, ERR_SHAPE
  */
-export function takeTensor(value: unknown, argument: string): Tensor {
+export function checkTensor(value: unknown, argument: string): Tensor {
   if (!isTensor(value)) throw badArgument(argument, 'a Tensor', value);
   const { data, shape, dtype } = value;
   return new Tensor(data, shape, dtype);
@@ -135,13 +134,13 @@ function fromNumbers(data: readonly unknown[]): Float32Array {
   return Float32Array.from(data as readonly number[]);
 }
 
-/** What the engine says of an array, whatever was defined on top of it. */
+/** Read by the engine's own getters, because an array's properties can be overridden. */
 const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array.prototype) as object;
 const tagOf = (array: unknown): string | undefined =>
   Reflect.get(TYPED_ARRAY, Symbol.toStringTag, array) as string | undefined;
 const lengthOf = (array: TensorData): number => Reflect.get(TYPED_ARRAY, 'length', array) as number;
 
-/** The dtype that `array` carries, `named` where the array alone does not tell. */
+/** The dtype of `array`; `named` decides where the array alone is ambiguous. */
 function dtypeOf(array: unknown, named: DType | undefined): DType {
   const tag = tagOf(array);
   const allowed = tag === undefined ? undefined : DTYPES_OF[tag];
@@ -161,7 +160,7 @@ function dtypeOf(array: unknown, named: DType | undefined): DType {
   return named;
 }
 
-/** A shape, read once: an array may have getters, and be another one at the next look. */
+/** A shape, read once: an array may have getters that return something else the next time. */
 function dimensionsOf(shape: unknown): number[] {
   if (!Array.isArray(shape) || shape.length > MAX_DIMENSIONS) {
     throw badArgument('shape', `an array of at most ${MAX_DIMENSIONS} integers`, shape, 'ERR_SHAPE');

@@ -21,7 +21,7 @@ const { buildTests, runtimeLibrary } = require('./build-tests');
  * a limit has no room for a sanitizer's shadow.
  */
 const SUITE = [
-  ...['module', 'inside', 'state-dict', 'summary', 'determinism', 'parity', 'addon', 'errors'],
+  ...['module', 'features', 'state-dict', 'summary', 'determinism', 'parity', 'addon', 'errors'],
   ...['optimized', 'runtime', 'weights', 'image', 'processes/ends', 'processes/workers', 'processes/realms', 'fuzz'],
   ...['classify', 'explain', 'network', 'oip', 'refusals', 'server'].map((part) => `serve/${part}`),
 ].map((part) => `test/${part}`);

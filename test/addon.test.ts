@@ -1,4 +1,4 @@
-import { addon, type NativeEntry, type NativeModule, type NativePreprocess } from '../lib/addon';
+import { addon, type NativeEntry, type NativeModule, type NativeResizeOptions } from '../lib/native/addon';
 import { temporaryFolder, written } from './support/files';
 import { runScript } from './support/node';
 
@@ -27,7 +27,7 @@ function startingForward<T extends object>(module: NativeModule, entry: T): T & 
 
 test('a shape that a getter makes longer while it is read writes past nothing', async () => {
   const ended = await runScript(`
-    const module = require('./dist/addon').addon().createModule(${JSON.stringify(spec)}, { device: 'cpu', initialize: true });
+    const module = require('./dist/native/addon').addon().createModule(${JSON.stringify(spec)}, { device: 'cpu', initialize: true });
     const shape = [1, 1, 2, 2];
     Object.defineProperty(shape, 0, { get: () => (shape.length < 9 && (shape.length = 2e6, shape.fill(1, 4)), 1) });
     console.log(module.trace(shape).length > 0);`);
@@ -62,16 +62,26 @@ describe('a forward that begins while entries are read is not written under: ERR
 });
 
 test('a picture that would grow beyond 2^30 pixels is refused before memory is asked for', async () => {
-  const preprocess: NativePreprocess = {
-    resize: 256,
-    crop: 1,
-    interpolation: 'bilinear',
-    mean: [0, 0, 0],
-    std: [1, 1, 1],
-  };
+  const options: NativeResizeOptions = { resize: 256, crop: 1, interpolation: 'bilinear' };
   const picture = { width: 1, height: 20_000, data: new Uint8Array(60_000) };
-  await expect(addon().resizeAndCrop([picture], preprocess).promise).rejects.toMatchObject({
+  await expect(addon().resizeAndCrop([picture], options).promise).rejects.toMatchObject({
     code: 'ERR_IMAGE',
     message: expect.stringContaining('1 x 20000'),
   });
+});
+
+test('a class that JavaScript reaches by an instance makes no network of its own', async () => {
+  const net = addon().createModule(
+    { type: 'ResNet', layers: 18, numClasses: 2 },
+    { device: 'cpu', seed: 1, initialize: true },
+  );
+  const options = { dtype: 'float32', mean: [0, 0, 0], std: [1, 1, 1], percentile: false, consume: false } as const;
+  const made = await net.optimize(options).promise;
+  const empty = Reflect.construct(made.constructor as new () => typeof made, [made]) as typeof made;
+  expect(() => empty.forwardSync(ones(1, 3, 8, 8), false, 0)).toThrow(
+    expect.objectContaining({ code: 'ERR_DISPOSED' }),
+  );
+  expect(() => empty.ranges()).toThrow(expect.objectContaining({ code: 'ERR_DISPOSED' }));
+  empty.dispose();
+  expect(made.forwardSync(ones(1, 3, 8, 8), false, 0).shape).toEqual([1, 2]);
 });

@@ -6,8 +6,10 @@ import { root } from './support/node';
 const LIB = [
   ['errors', 'check', 'regular-file', 'whole-file', 'half', 'depths'],
   ['tensor'],
-  ['addon', 'weights', 'client'],
+  ['native', 'weights', 'client'],
+  ['devices', 'parameter-count'],
   ['module'],
+  ['module-internals'],
   ['calibration', 'optimized'],
   ['blocks', 'resnet', 'summary'],
   ['image'],
@@ -27,11 +29,11 @@ const NATIVE = [
 
 /** Neighbors in a layer that know nothing of each other. */
 const STRANGERS = new Set([
-  'addon weights',
-  'weights addon',
-  'client addon',
+  'native weights',
+  'weights native',
+  'client native',
   'client weights',
-  'addon client',
+  'native client',
   'weights client',
   'model image',
   'image model',

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { addon } from '../lib/addon';
+import { addon } from '../lib/native/addon';
 import { ResNet, Tensor, type OptimizedDType } from '../lib/index';
 import { randomTensor } from './support/tensors';
 import { relativeDifference } from './support/judge';

@@ -1,5 +1,5 @@
 import { BasicBlock, BottleneckBlock, Module, OptimizedResNet, ResNet, ResNetError, Tensor } from '../lib/index';
-import { addon } from '../lib/addon';
+import { addon } from '../lib/native/addon';
 import { randomTensor } from './support/tensors';
 
 const block = (): BasicBlock => new BasicBlock(4, 8, 2, { seed: 1 });
@@ -360,7 +360,7 @@ describe('state', () => {
   });
 
   test('V8 is told of the memory that a module holds, and of its release', () => {
-    const external = (): number => addon().externalMemory();
+    const external = (): number => addon()._externalMemory();
     const before = external();
     const net = new ResNet(50, 1000, { seed: 1 });
     const expected = net.parameterCount() * 4;

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { native } from '../addon';
 import type { Layers } from '../depths';
-import { settled } from '../module';
+import { callNative } from '../native/addon';
+import { runJob } from '../native/job';
 import { ResNet } from '../resnet';
 import type { OptimizedDType, OptimizedResNet } from '../optimized';
 import { summary } from '../summary';
@@ -65,12 +65,12 @@ async function measureAll({ layers, dtype, batch, threads, streams = 1, seconds 
     for (const one of dtype) {
       const calibration = one === 'int8' ? [pictures(4)] : undefined;
       using fast = await net.optimize({ dtype: one, threads, streams, calibration });
-      const { cores } = native((binding) => binding.threads());
+      const { cores } = callNative((binding) => binding.threads());
       const used = Math.min(cores, streams * (threads ?? Math.max(1, Math.floor(cores / streams))));
-      const peak = await settled(() => native((binding) => binding.peak(one, used)));
+      const peak = await runJob((binding) => binding.peak(one, used));
       for (const size of batch) {
         const row = await measure(fast, size, streams, seconds);
-        const share = (row.imagesPerSecond * operations) / Number(peak.data[0]);
+        const share = (row.imagesPerSecond * operations) / peak;
         rows.push(Number.isFinite(share) ? { ...row, shareOfPeak: share } : row);
         progress.add(1);
       }

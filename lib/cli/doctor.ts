@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Option, type Command } from 'commander';
-import { addon, type Addon } from '../addon';
+import { addon, type Addon } from '../native/addon';
 import { cachedWeights, weightsFolder } from '../weights/cache';
 import { colors } from './colors';
 import { asJson } from './formats';

@@ -30,11 +30,11 @@ export function addExplain(program: Command): void {
       if (!output.toLowerCase().endsWith('.png')) throw badArgument('output', 'a path that ends in .png', output);
       await checkOutput(output, flags.force);
       using classifier = await openClassifier(flags, command);
-      const asked = checkExplain({ class: flags.class }, classifier.numClasses);
-      const access = ImageClassifier.access(classifier);
-      const decoded = await access.pictures.decode(picture, 'picture');
-      const explanation = await explainPicture(access, decoded, asked);
-      await writeWhole(output, [await drawHeatmap(decoded, explanation, access.pictures.preprocess.crop)]);
+      const options = checkExplain({ class: flags.class }, classifier.numClasses);
+      const internals = ImageClassifier.internals(classifier);
+      const decoded = await internals.pictures.decode(picture, 'picture');
+      const explanation = await explainPicture(internals, decoded, options);
+      await writeWhole(output, [await drawHeatmap(decoded, explanation, classifier.preprocess.crop)]);
       const { label, index, score } = explanation;
       process.stdout.write(`${output}: ${printable(label)} (class ${index}), ${(100 * score).toFixed(2)} %\n`);
     });

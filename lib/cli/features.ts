@@ -73,7 +73,7 @@ async function* rowsOf(
   fail: (error: Error) => void,
 ): AsyncGenerator<Row> {
   let at = 0;
-  for await (const features of featuresOf(ImageClassifier.access(classifier), paths, fail)) {
+  for await (const features of featuresOf(ImageClassifier.internals(classifier), paths, fail)) {
     yield { path: paths[at++] ?? '', features };
     progress.add(1);
   }

@@ -1,7 +1,7 @@
 import { checkInteger, checkOptionsObject } from '../check';
 import type { Layers } from '../depths';
+import type { Device } from '../devices';
 import { badArgument, ResNetError, show } from '../errors';
-import type { Device } from '../module';
 import { checkOptimize, type OptimizedDType } from '../optimized';
 import { ResNet, type ResNetLoadOptions } from '../resnet';
 import { isWeightsName, publishedWeights, type WeightsName } from '../weights/published';

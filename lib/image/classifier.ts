@@ -1,14 +1,20 @@
-import type { NativePicture } from '../addon';
-import { checkInteger, checkOptionsObject } from '../check';
+import { checkInteger, checkOptionsObject, checkSignal } from '../check';
 import type { Layers } from '../depths';
+import type { Device } from '../devices';
 import { badArgument, ResNetError } from '../errors';
-import { checkSignal, type Device } from '../module';
-import { OptimizedResNet, type Calibration, type OptimizedDType } from '../optimized';
+import {
+  IN_PLACE,
+  OptimizedResNet,
+  type Calibration,
+  type InternalForwardOptions,
+  type OptimizedDType,
+} from '../optimized';
 import { checkCreate, load, type ImageClassifierOptions } from './classifier-options';
 import type { Tensor } from '../tensor';
 import { checkImage, type Image } from './decode';
 import { checkExplain, explainPicture, type Explainer, type ExplainOptions, type Explanation } from './explain';
-import { batchOf, discard, Pictures } from './pictures';
+import { toBatch } from './batch';
+import { Pictures, type CropOptions } from './pictures';
 import type { ResolvedPreprocess } from './preprocess';
 import { best, softmax } from './scores';
 
@@ -16,11 +22,11 @@ import { best, softmax } from './scores';
 export interface ClassifyOptions {
   /** How many classes to name, best first. Default: 5, or all where there are fewer. */
   topK?: number | undefined;
-  /** Cancels; the promise rejects with its reason. */
+  /** Aborts; the promise rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
   /**
-   * For lists: told of each picture that cannot be read (ERR_FILE, ERR_IMAGE), with its place in the list. Its
-   * predictions are then `[]`, and the others go on. Default: the first such picture fails all of them.
+   * For lists: called for each picture that cannot be read (ERR_FILE, ERR_IMAGE), with its index in the list. Its
+   * predictions are then `[]`, and the others go on. Default: the first such picture fails the call.
    */
   onError?: ((error: ResNetError, index: number) => void) | undefined;
 }
@@ -35,7 +41,7 @@ export interface Prediction {
 }
 
 /**
- * A network with all around it that naming a picture takes.
+ * A network with its preprocessing and labels, for classifying pictures.
  *
  * @example
  * const classifier = await ImageClassifier.create({ weights: 'resnet50.safetensors' });
@@ -68,7 +74,7 @@ export class ImageClassifier {
     const pictures = new Pictures(preprocess, maxPixels);
     const calibration = dtype === 'int8' ? await calibrationOf(options.calibration, pictures) : undefined;
     const { mean, std } = preprocess;
-    // The network's own memory goes over to the optimized one layer by layer: there is never twice as much of it.
+    // The network's memory moves to the optimized one layer by layer, so that there are never two copies of the weights.
     const optimized = await OptimizedResNet.from(
       network,
       { dtype, threads, streams, calibration, mean, std, signal },
@@ -77,7 +83,7 @@ export class ImageClassifier {
     return new ImageClassifier(optimized, labels, pictures);
   }
 
-  /** How a picture becomes the network's input, everything filled in. */
+  /** How a picture becomes the network's input, defaults filled in. */
   get preprocess(): ResolvedPreprocess {
     return this.#pictures.preprocess;
   }
@@ -90,7 +96,7 @@ export class ImageClassifier {
     return this.#network.numClasses;
   }
 
-  /** What it computes in. */
+  /** The dtype that it computes in. */
   get dtype(): OptimizedDType {
     return this.#network.dtype;
   }
@@ -103,8 +109,8 @@ export class ImageClassifier {
   /**
    * Names what a picture shows, best first; of equal scores the lower index comes first.
    *
-   * Several pictures are decoded in parallel, a few at a time, and run in batches of up to 32. One that cannot be read
-   * fails all of them, unless {@link ClassifyOptions.onError} takes it.
+   * Pictures of a list are decoded in parallel, a few at a time, and run in batches of up to 32. One that cannot be read
+   * fails the call, unless there is a {@link ClassifyOptions.onError}.
    *
    * @param image - a picture (bytes are copied before this returns), or a list of them
    * @throws ERR_FILE, ERR_IMAGE, ERR_ARGUMENT, ERR_DISPOSED, ERR_OUT_OF_MEMORY, or the signal's reason
@@ -116,21 +122,19 @@ export class ImageClassifier {
     options: ClassifyOptions = {},
   ): Promise<Prediction[] | Prediction[][]> {
     if (this.#disposed) throw new ResNetError('ERR_DISPOSED', 'The classifier was disposed of.');
-    const asked = this.#checkClassify(options);
+    const { onError, ...checked } = this.#checkClassify(options);
     if (!isList(image)) {
-      const taken = takeImage(image, 'image');
-      const [predictions = []] = await this.#held(() =>
-        this.#classify([taken], ['image'], { ...asked, onError: undefined }),
-      );
+      const images = [copyImage(image, 'image')];
+      const [predictions = []] = await this.#hold(() => this.#classify(images, { ...checked, name: () => 'image' }));
       return predictions;
     }
-    const names = image.map((_, i) => `image[${i}]`);
-    const images = image.map((one, i) => takeImage(one, `image[${i}]`));
-    return this.#held(() => this.#classify(images, names, asked));
+    const name = (i: number): string => `image[${i}]`;
+    const images = image.map((one, i) => copyImage(one, name(i)));
+    return this.#hold(() => this.#classify(images, { ...checked, onError, name }));
   }
 
   /**
-   * Tells where a picture looks like a class, as the network sees it: its class activation map.
+   * Shows which parts of a picture look like a class to the network: its class activation map.
    *
    * @param image - a picture; bytes are copied before this returns
    * @throws as {@link ImageClassifier.classify}
@@ -139,27 +143,22 @@ export class ImageClassifier {
    * const { label, map, crop } = await classifier.explain('dog.jpg'); // map: [7, 7], crop: where it lies
    */
   async explain(image: Image, options: ExplainOptions = {}): Promise<Explanation> {
-    const access = ImageClassifier.access(this);
-    const asked = checkExplain(options, this.numClasses);
-    const taken = takeImage(image, 'image');
-    return access.held(async () => {
-      asked.signal?.throwIfAborted();
-      return await explainPicture(access, await this.#pictures.decode(taken, 'image'), asked);
+    const internals = ImageClassifier.internals(this);
+    const checked = checkExplain(options, this.numClasses);
+    const copy = copyImage(image, 'image');
+    return this.#hold(async () => {
+      checked.signal?.throwIfAborted();
+      return await explainPicture(internals, await this.#pictures.decode(copy, 'image'), checked);
     });
   }
 
-  /** What the rest of the package may do with a classifier and users may not. @internal */
-  static access(classifier: ImageClassifier): ClassifierAccess {
+  /** What the rest of the package may do with a classifier, and users may not. @internal */
+  static internals(classifier: ImageClassifier): ClassifierInternals {
     if (classifier.#disposed) throw new ResNetError('ERR_DISPOSED', 'The classifier was disposed of.');
-    return {
-      network: classifier.#network,
-      labels: classifier.labels,
-      pictures: classifier.#pictures,
-      held: (work) => classifier.#held(work),
-    };
+    return { network: classifier.#network, labels: classifier.labels, pictures: classifier.#pictures };
   }
 
-  /** Writes what int8 was calibrated with, for the `calibration` of the next start. @throws ERR_CALIBRATION, ERR_FILE */
+  /** Writes the calibration of int8, for the `calibration` of the next create. @throws ERR_CALIBRATION, ERR_FILE */
   async saveCalibration(path: string): Promise<void> {
     if (this.#disposed) throw new ResNetError('ERR_DISPOSED', 'The classifier was disposed of.');
     await this.#network.saveCalibration(path);
@@ -175,8 +174,8 @@ export class ImageClassifier {
     this.dispose();
   }
 
-  /** Work that was begun is finished, whatever becomes of the classifier meanwhile. */
-  async #held<T>(work: () => Promise<T>): Promise<T> {
+  /** Keeps the network for work that has begun, even if the classifier is disposed of meanwhile. */
+  async #hold<T>(work: () => Promise<T>): Promise<T> {
     this.#inFlight++;
     try {
       return await work();
@@ -185,49 +184,31 @@ export class ImageClassifier {
     }
   }
 
-  async #classify(images: readonly Image[], names: readonly string[], asked: Asked): Promise<Prediction[][]> {
-    const { signal, onError } = asked;
+  async #classify(
+    images: readonly Image[],
+    { topK, ...options }: { topK: number } & Omit<CropOptions, 'batchSize'>,
+  ): Promise<Prediction[][]> {
+    const { signal } = options;
     signal?.throwIfAborted();
-    if (images.length === 1 && onError === undefined) {
-      const picture = await this.#pictures.decode(images[0] as Image, names[0] ?? 'image');
-      return this.#forward([picture], this.#pictures.preprocess, asked);
-    }
-    const predictions = images.map((): Prediction[] => []);
-    const { preprocess } = this.#pictures;
-    const name = (i: number): string => names[i] ?? 'image';
-    let start = 0;
-    for await (const cropped of this.#pictures.batches(images, { most: MAX_PICTURES, name, signal, onError })) {
-      const pictures = cropped.filter((picture) => picture !== undefined);
-      const own = { ...preprocess, resize: preprocess.crop }; // the size that they have already
-      const answers = pictures.length === 0 ? [] : await this.#forward(pictures, own, asked);
-      const each = answers.values();
-      cropped.forEach((picture, i) => {
-        if (picture !== undefined) predictions[start + i] = each.next().value ?? [];
-      });
-      start += cropped.length;
+    const predictions: Prediction[][] = [];
+    const forwardOptions: InternalForwardOptions = { signal, [IN_PLACE]: true };
+    const forward = (batch: Tensor): Promise<Tensor> => this.#network.forward(batch, forwardOptions);
+    for await (const logits of this.#pictures.forwardAll(images, { ...options, batchSize: BATCH_SIZE }, forward)) {
+      predictions.push(logits === undefined ? [] : this.#predictions(logits, topK));
     }
     return predictions;
   }
 
-  async #forward(
-    pictures: readonly NativePicture[],
-    preprocess: ResolvedPreprocess,
-    { topK, signal }: Asked,
-  ): Promise<Prediction[][]> {
-    const logits = await this.#network.forwardPictures(pictures, preprocess, { signal });
-    discard(pictures);
-    const values = logits.toFloat32();
-    return pictures.map((_, i) => {
-      const scores = softmax(values.subarray(i * this.numClasses, (i + 1) * this.numClasses));
-      return best(scores, topK).map((index) => this.#prediction(index, scores));
-    });
+  #predictions(logits: Float32Array, topK: number): Prediction[] {
+    const scores = softmax(logits);
+    return best(scores, topK).map((index) => ({
+      label: this.labels[index] ?? '',
+      index,
+      score: scores[index] ?? 0,
+    }));
   }
 
-  #prediction(index: number, scores: Float64Array): Prediction {
-    return { label: this.labels[index] ?? '', index, score: scores[index] ?? 0 };
-  }
-
-  #checkClassify(options: ClassifyOptions): Asked {
+  #checkClassify(options: ClassifyOptions): ClassifyOptions & { topK: number } {
     checkOptionsObject(options, ['topK', 'signal', 'onError']);
     const { topK = Math.min(5, this.numClasses), onError } = options;
     checkInteger('topK', topK, 1, this.numClasses);
@@ -236,25 +217,16 @@ export class ImageClassifier {
   }
 }
 
-/** See {@link ImageClassifier.access}. */
-export interface ClassifierAccess extends Explainer {
+/** See {@link ImageClassifier.internals}. */
+export interface ClassifierInternals extends Explainer {
   network: OptimizedResNet;
-  /** Does some work with the network, which is not disposed of meanwhile. */
-  held: <T>(work: () => Promise<T>) => Promise<T>;
-}
-
-/** Options of a classify, checked. */
-interface Asked {
-  topK: number;
-  signal: AbortSignal | undefined;
-  onError: ClassifyOptions['onError'];
 }
 
 /** Pictures in one forward: a larger batch gains nothing more. */
-const MAX_PICTURES = 32;
+const BATCH_SIZE = 32;
 
-/** Bytes are copied at once: the caller may change them while earlier pictures are being decoded. */
-function takeImage(image: Image, argument: string): Image {
+/** Copies bytes at once: the caller may change them while earlier pictures are being decoded. */
+function copyImage(image: Image, argument: string): Image {
   checkImage(image, argument);
   return typeof image === 'string' ? image : new Uint8Array(image);
 }
@@ -263,20 +235,20 @@ function isList(image: Image | readonly Image[]): image is readonly Image[] {
   return Array.isArray(image);
 }
 
-/** What int8 is calibrated with, as the network takes it: a few pictures at a time are in memory as they were. */
+/** The calibration as the network takes it. Only a few pictures are in memory uncropped at a time. */
 async function calibrationOf(
   calibration: ImageClassifierOptions['calibration'],
   pictures: Pictures,
 ): Promise<Calibration | undefined> {
   if (calibration === undefined || typeof calibration === 'string') return calibration;
   const name = (i: number): string => `calibration[${i}]`;
-  const images = calibration.map((image, i) => takeImage(image, name(i)));
+  const images = calibration.map((image, i) => copyImage(image, name(i)));
   const batches: Tensor[] = [];
-  for await (const cropped of pictures.batches(images, { most: CALIBRATION_BATCH, name })) {
-    batches.push(batchOf(cropped.filter((picture) => picture !== undefined)));
+  for await (const cropped of pictures.cropAll(images, { batchSize: CALIBRATION_BATCH_SIZE, name })) {
+    batches.push(toBatch(cropped.filter((picture) => picture !== undefined)));
   }
   return batches;
 }
 
-/** Of libtorch's own operators, whose memory grows with it. */
-const CALIBRATION_BATCH = 4;
+/** Calibration runs libtorch's own operators, whose memory grows with the batch. */
+const CALIBRATION_BATCH_SIZE = 4;

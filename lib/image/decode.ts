@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { isUint8Array } from 'node:util/types';
 import type { Metadata, OutputInfo, Sharp, SharpOptions } from 'sharp';
-import type { NativePicture } from '../addon';
+import type { NativePicture } from '../native/addon';
 import { badArgument, ResNetError, show } from '../errors';
 import { withRegularFile } from '../regular-file';
 

@@ -1,8 +1,8 @@
-import { native, type NativePicture } from '../addon';
-import { checkInteger, checkOptionsObject } from '../check';
-import { checkSignal, settled } from '../module';
-import type { OptimizedResNet } from '../optimized';
+import { checkInteger, checkOptionsObject, checkSignal } from '../check';
+import type { NativePicture } from '../native/addon';
+import { IN_PLACE, type OptimizedResNet } from '../optimized';
 import { Tensor } from '../tensor';
+import { toBatch } from './batch';
 import type { Pictures } from './pictures';
 import { softmax } from './scores';
 
@@ -10,7 +10,7 @@ import { softmax } from './scores';
 export interface ExplainOptions {
   /** The number of the class to explain. Default: the one with the best score. */
   class?: number | undefined;
-  /** Cancels; the promise rejects with its reason. */
+  /** Aborts; the promise rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface Region {
   height: number;
 }
 
-/** Where a picture looks like a class. */
+/** Which parts of a picture look like a class. */
 export interface Explanation {
   /**
    * What each place adds to the class, float32 [H, W] (7 x 7 for a crop of 224): the mean over the map plus the class's
@@ -37,11 +37,11 @@ export interface Explanation {
   /** The picture's size in pixels, upright. */
   width: number;
   height: number;
-  /** What the network saw of it; reaches beyond the picture where black was added around it. */
+  /** The part that the network saw. Reaches beyond the picture where black was added around it. */
   crop: Region;
 }
 
-/** What of a classifier explaining takes. */
+/** The parts of a classifier that explaining takes. */
 export interface Explainer {
   network: Pick<OptimizedResNet, 'explain'>;
   labels: readonly string[];
@@ -60,17 +60,15 @@ export function checkExplain(options: ExplainOptions, numClasses: number): Expla
  * The class activation map (Zhou et al. 2016) of a decoded picture: exact in a ResNet, whose global pooling and last
  * layer are linear.
  *
- * @param asked - by {@link checkExplain}
+ * @param options - checked by {@link checkExplain}
  */
 export async function explainPicture(
-  { network, labels, pictures: { preprocess } }: Explainer,
+  { network, labels, pictures }: Explainer,
   picture: NativePicture,
-  asked: ExplainOptions,
+  { class: classIndex, signal }: ExplainOptions,
 ): Promise<Explanation> {
-  const { signal } = asked;
-  const x = await settled(() => native((binding) => binding.preprocess([picture], preprocess)), signal);
-  const explained = await network.explain(x, asked.class, { signal });
-  const { logits, classes, maps } = explained;
+  const batch = toBatch([await pictures.resizeAndCrop(picture, signal)]);
+  const { logits, classes, maps } = await network.explain(batch, classIndex, { signal, [IN_PLACE]: true });
   const index = Number(classes.data[0]);
   return {
     map: new Tensor(maps.data, maps.shape.slice(1)),
@@ -79,7 +77,7 @@ export async function explainPicture(
     score: softmax(logits.data as Float32Array)[index] ?? 0,
     width: picture.width,
     height: picture.height,
-    crop: cropOf(picture, preprocess),
+    crop: cropOf(picture, pictures.preprocess),
   };
 }
 
@@ -89,7 +87,7 @@ export function cropOf(
   { resize, crop }: { resize: number; crop: number },
 ): Region {
   const along = (length: number): { start: number; length: number } => {
-    // The addon's own arithmetic (native/image/preprocess.cpp), which is torchvision's.
+    // As native/image/preprocess.cpp and torchvision compute it.
     const resized = Math.floor((resize * length) / Math.min(width, height));
     const missing = Math.max(0, crop - resized);
     const start = roundHalfEven((resized + missing - crop) / 2) - Math.floor(missing / 2);

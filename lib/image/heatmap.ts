@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Sharp } from 'sharp';
-import type { NativePicture } from '../addon';
+import type { NativePicture } from '../native/addon';
 import type { Explanation } from './explain';
 import { heatColors } from './heat-colors';
 import { lettering, widthOf } from './lettering';

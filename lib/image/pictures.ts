@@ -1,12 +1,30 @@
-import { addon, native, type NativePicture } from '../addon';
 import { ResNetError } from '../errors';
-import { settled } from '../module';
-import { Tensor } from '../tensor';
+import { addon, callNative, type NativePicture } from '../native/addon';
+import { runJob } from '../native/job';
+import type { Tensor } from '../tensor';
+import { toBatch } from './batch';
 import { boundedMap } from './bounded-map';
 import { decode, MAX_PIXELS, type Image } from './decode';
 import { checkResized, type ResolvedPreprocess } from './preprocess';
 
-/** Reads pictures for a network. */
+/** Options of {@link Pictures.cropAll}. */
+export interface CropOptions {
+  /** Pictures in a batch at most. */
+  batchSize: number;
+  /** What an error calls a picture. */
+  name: (index: number) => string;
+  signal?: AbortSignal | undefined;
+  /**
+   * Called for each picture that cannot be read (ERR_FILE, ERR_IMAGE); `undefined` takes its place. Default: the first
+   * such error ends it all.
+   */
+  onError?: ((error: ResNetError, index: number) => void) | undefined;
+}
+
+/**
+ * The way from pictures to a network: decode, resize and crop, batch, forward. The network normalizes what it gets,
+ * uint8 [N, crop, crop, 3].
+ */
 export class Pictures {
   readonly preprocess: ResolvedPreprocess;
   readonly #maxPixels: number;
@@ -23,43 +41,29 @@ export class Pictures {
     return picture;
   }
 
-  /** Decodes a picture and cuts out what the network gets of it: a list of photographs would need gigabytes. */
-  async crop(image: Image, argument: string, signal?: AbortSignal): Promise<NativePicture> {
-    const picture = await this.decode(image, argument);
-    const { data } = await settled(
-      () => native((binding) => binding.resizeAndCrop([picture], this.preprocess)),
-      signal,
-    );
-    discard([picture]);
+  /** Cuts out what the network gets of a decoded picture. */
+  async resizeAndCrop(picture: NativePicture, signal?: AbortSignal): Promise<NativePicture> {
+    const { data } = await runJob((binding) => binding.resizeAndCrop([picture], this.preprocess), signal);
     const { crop } = this.preprocess;
     return { data: data as Uint8Array, width: crop, height: crop };
   }
 
-  /**
-   * Crops pictures batch by batch, in their order: a few of them are in memory as they were at a time.
-   *
-   * @param asked.most - pictures in a batch
-   * @param asked.name - what an error calls a picture
-   * @param asked.onError - takes what cannot be read (ERR_FILE, ERR_IMAGE), and undefined stands in its place; without
-   *   it the first error ends it all
-   */
-  async *batches(
-    images: readonly Image[],
-    asked: {
-      most: number;
-      name: (index: number) => string;
-      signal?: AbortSignal | undefined;
-      onError?: ((error: ResNetError, index: number) => void) | undefined;
-    },
-  ): AsyncGenerator<(NativePicture | undefined)[]> {
-    const { name, signal, onError } = asked;
-    const most = Math.max(
-      1,
-      Math.min(asked.most, Math.floor((asked.most * MAX_PIXELS_EACH) / this.preprocess.crop ** 2)),
-    );
-    for (let start = 0; start < images.length; start += most) {
-      const decoded = Math.min(addon().threads().cores, MAX_DECODED);
-      yield await boundedMap(images.slice(start, start + most), decoded, async (image, i) => {
+  /** Decodes a picture and keeps the crop alone: a list of photographs would need gigabytes. */
+  async crop(image: Image, argument: string, signal?: AbortSignal): Promise<NativePicture> {
+    const picture = await this.decode(image, argument);
+    const cropped = await this.resizeAndCrop(picture, signal);
+    discard([picture]);
+    return cropped;
+  }
+
+  /** Crops pictures batch by batch, in their order. Only a few of them are in memory uncropped at a time. */
+  async *cropAll(images: readonly Image[], options: CropOptions): AsyncGenerator<(NativePicture | undefined)[]> {
+    const { name, signal, onError } = options;
+    const fitting = Math.floor((options.batchSize * MAX_PIXELS_EACH) / this.preprocess.crop ** 2);
+    const batchSize = Math.max(1, Math.min(options.batchSize, fitting));
+    const decodes = Math.min(addon().threads().cores, MAX_DECODES);
+    for (let start = 0; start < images.length; start += batchSize) {
+      yield await boundedMap(images.slice(start, start + batchSize), decodes, async (image, i) => {
         signal?.throwIfAborted();
         try {
           return await this.crop(image, name(start + i), signal);
@@ -71,26 +75,44 @@ export class Pictures {
       });
     }
   }
+
+  /**
+   * Runs pictures through a network, in their order.
+   *
+   * @param forward - one batch, which nobody else uses: uint8 [N, crop, crop, 3] -> [N, C]
+   * @returns C numbers for each picture; `undefined` for one that {@link CropOptions.onError} took
+   */
+  async *forwardAll(
+    images: readonly Image[],
+    options: CropOptions,
+    forward: (batch: Tensor) => Promise<Tensor>,
+  ): AsyncGenerator<Float32Array | undefined> {
+    for await (const cropped of this.cropAll(images, options)) {
+      const pictures = cropped.filter((picture) => picture !== undefined);
+      const rows = pictures.length === 0 ? [].values() : rowsOf(await forward(toBatch(pictures)));
+      discard(pictures);
+      for (const picture of cropped) yield picture && rows.next().value;
+    }
+  }
 }
 
 /** Pixels in one batch, after cropping, for each picture that it may hold: large crops come in small batches. */
 const MAX_PIXELS_EACH = 512 ** 2;
 /** Pictures decoded at a time, each up to the pixel limit. (libuv's pool, where sharp works, has four threads.) */
-const MAX_DECODED = 8;
+const MAX_DECODES = 8;
 
 function isUnreadable(error: unknown): error is ResNetError {
   return error instanceof ResNetError && (error.code === 'ERR_FILE' || error.code === 'ERR_IMAGE');
 }
 
-/** Frees pictures of {@link Pictures} that are done with. */
-export function discard(pictures: readonly NativePicture[]): void {
-  for (const { data } of pictures) native((binding) => binding.discard(data));
+/** The rows of [N, C]. */
+function* rowsOf(tensor: Tensor): Generator<Float32Array, undefined> {
+  const values = tensor.toFloat32();
+  const [rows = 0, columns = 0] = tensor.shape;
+  for (let i = 0; i < rows; i++) yield values.subarray(i * columns, (i + 1) * columns);
 }
 
-/** Cropped pictures as an optimized network takes them: uint8 [N, H, W, 3]. */
-export function batchOf(cropped: readonly NativePicture[]): Tensor {
-  const [{ width, height } = { width: 0, height: 0 }] = cropped;
-  const bytes = new Uint8Array(cropped.length * width * height * 3);
-  cropped.forEach(({ data }, i) => bytes.set(data, i * width * height * 3));
-  return new Tensor(bytes, [cropped.length, height, width, 3]);
+/** Frees pictures that are not used any more, without waiting for the garbage collector. */
+function discard(pictures: readonly NativePicture[]): void {
+  for (const { data } of pictures) callNative((binding) => binding.discard(data));
 }

@@ -1,12 +1,12 @@
-import type { NativePicture, NativePreprocess } from '../addon';
+import type { NativePicture, NativeResizeOptions } from '../native/addon';
 import { checkChoice, checkInteger, checkNormalization, checkOptionsObject } from '../check';
 import { badArgument, ResNetError } from '../errors';
 import { PRESETS, type PreprocessPreset } from './presets';
 
-/** How a picture becomes a network's input. What is not given comes from the preset. */
+/** How a picture becomes a network's input. What is left out comes from the preset. */
 export interface Preprocess {
   /**
-   * Where to begin. Default: what the files beside the weights tell, else 'imagenet-v1', resize 256, crop 224,
+   * The defaults of the rest. Default: those in the files beside the weights, else 'imagenet-v1', resize 256, crop 224,
    * bilinear, with ImageNet's mean and std.
    */
   preset?: PreprocessPreset | undefined;
@@ -25,7 +25,10 @@ export interface Preprocess {
 }
 
 /** {@link Preprocess} with everything filled in. */
-export type ResolvedPreprocess = Readonly<NativePreprocess>;
+export interface ResolvedPreprocess extends Readonly<NativeResizeOptions> {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
 
 const KEYS = ['preset', 'resize', 'cropRatio', 'crop', 'interpolation', 'mean', 'std'];
 const LONGEST_SIDE = 2 ** 14;
@@ -35,23 +38,23 @@ const LONGEST_CROP = 2 ** 12;
 /**
  * `preprocess`, or the preset of that name, with everything filled in.
  *
- * @param defaults - what goes before 'imagenet-v1' where no preset is named: what a weight file's source tells
+ * @param defaults - override 'imagenet-v1' where no preset is named: those of the weights' source
  * @throws ERR_ARGUMENT
  */
 export function checkPreprocess(
   preprocess: Preprocess | PreprocessPreset = {},
   defaults: Preprocess = {},
 ): ResolvedPreprocess {
-  const given = typeof preprocess === 'string' ? { preset: preprocess } : preprocess;
-  checkOptionsObject(given, KEYS, 'preprocess');
-  const { preset } = given;
+  const options = typeof preprocess === 'string' ? { preset: preprocess } : preprocess;
+  checkOptionsObject(options, KEYS, 'preprocess');
+  const { preset } = options;
   checkChoice('preprocess.preset', preset, [...Object.keys(PRESETS), undefined]);
-  if (given.resize !== undefined && given.cropRatio !== undefined) {
+  if (options.resize !== undefined && options.cropRatio !== undefined) {
     throw new ResNetError('ERR_ARGUMENT', 'preprocess must have resize or cropRatio, but got both.');
   }
 
-  // The last one that has a say.
-  const layers: Preprocess[] = [PRESETS[preset ?? 'imagenet-v1'], preset === undefined ? defaults : {}, given];
+  // Later layers override earlier ones.
+  const layers: Preprocess[] = [PRESETS[preset ?? 'imagenet-v1'], preset === undefined ? defaults : {}, options];
   const last = <K extends keyof Preprocess>(key: K): Preprocess[K] =>
     layers.findLast((layer) => layer[key] !== undefined)?.[key];
   const sized = layers.findLast(({ resize, cropRatio }) => (resize ?? cropRatio) !== undefined);
@@ -72,12 +75,17 @@ export function checkPreprocess(
  *
  * @throws ERR_IMAGE
  */
-export function checkResized({ width, height }: NativePicture, resize: number, most: number, argument: string): void {
+export function checkResized(
+  { width, height }: NativePicture,
+  resize: number,
+  maxPixels: number,
+  argument: string,
+): void {
   const longer = Math.floor((resize * Math.max(width, height)) / Math.min(width, height));
-  if (longer * resize <= most) return;
+  if (longer * resize <= maxPixels) return;
   throw new ResNetError(
     'ERR_IMAGE',
-    `${argument} must have at most ${most} pixels when resized, but ${width} x ${height} ` +
+    `${argument} must have at most ${maxPixels} pixels when resized, but ${width} x ${height} ` +
       `would become ${resize} x ${longer}.`,
   );
 }

@@ -1,6 +1,6 @@
-import { addon, type NativePicture } from '../addon';
 import { Pictures } from '../image/pictures';
 import type { ResolvedPreprocess } from '../image/preprocess';
+import { addon, type NativePicture } from '../native/addon';
 import { Semaphore } from './semaphore';
 
 /** What a network takes: 8-bit RGB [height, width, 3], or float32 [3, height, width]. */

@@ -16,8 +16,8 @@ export function articleTable(rows: readonly SummaryRow[], totals: SummaryTotals)
   ]);
   // Paddle measures the last column before it puts the commas in.
   const measured = rows.map((row, i) => [...(cells[i] ?? []).slice(0, 3), String(row.parameters)]);
-  const widths = MIN_WIDTHS.map((least, column) =>
-    measured.reduce<number>((widest, row) => Math.max(widest, (row[column] ?? '').length), least),
+  const widths = MIN_WIDTHS.map((min, column) =>
+    measured.reduce<number>((widest, row) => Math.max(widest, (row[column] ?? '').length), min),
   );
   const ruleWidth = widths.reduce((sum, width) => sum + width, RULE_MARGIN);
   const line = (row: readonly string[]): string => row.map((cell, i) => center(cell, widths[i] ?? 0)).join(' ');

@@ -8,33 +8,38 @@
 #include "addon/environment.h"
 #include "addon/errors.h"
 #include "addon/job.h"
-#include "addon/module.h"
-#include "addon/optimized.h"
+#include "addon/module_wrap.h"
+#include "addon/optimized_wrap.h"
+#include "addon/options.h"
 #include "addon/tensors.h"
+#include "image/preprocess.h"
+#include "inference/optimized.h"
 #include "runtime/cuda.h"
 #include "runtime/inference_threads.h"
 #include "system/cores.h"
 #include "system/memory_limit.h"
 
-// The addon's exports; lib/addon.ts types them.
+// The addon's exports; lib/native/addon.ts types them.
 namespace resnet {
 namespace {
 
-/// A job on the arguments (pictures, preprocess).
-Napi::Value start_on_pictures(const Napi::CallbackInfo& info,
-                              at::Tensor (*compute)(const std::vector<at::Tensor>&, const Preprocess&)) {
-  return guarded(info.Env(), [&] {
-    auto pictures = pictures_from_js(info[0]);
-    auto work = [compute, views = std::move(pictures.views), preset = preprocess_from_js(info[1])](const Interrupt&) {
-      return compute(views, preset).contiguous();
-    };
-    return start_job(info.Env(), std::move(work), /*threads=*/0, /*deliver=*/nullptr, pictures.owners);
-  });
+/// A plain function, so that JavaScript can neither extend nor change the class.
+Napi::Value create_module(const Napi::CallbackInfo& info) {
+  return Environment::of(info.Env())->module_class.New({info[0], info[1]});
 }
 
-Napi::Value preprocess(const Napi::CallbackInfo& info) { return start_on_pictures(info, preprocess_pictures); }
-
-Napi::Value resize_and_crop(const Napi::CallbackInfo& info) { return start_on_pictures(info, resnet::resize_and_crop); }
+/// Called with (pictures, options).
+Napi::Value resize_and_crop(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    auto pictures = pictures_from_js(info[0]);
+    return start_job(
+        info.Env(),
+        [views = std::move(pictures.views), preprocess = preprocess_from_js(info[1])](const Interrupt&) {
+          return resnet::resize_and_crop(views, preprocess);
+        },
+        give_to_js, /*threads=*/0, pictures.owners);
+  });
+}
 
 Napi::Value discard(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
@@ -79,7 +84,12 @@ Napi::Value js_threads(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value peak(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] { return start_peak(info.Env(), info[0], info[1]); });
+  constexpr double kSeconds = 0.3;
+  return guarded(info.Env(), [&] {
+    return start_job(
+        info.Env(), [dtype = optimized_dtype_from_js(info[0])](const Interrupt&) { return peak_of(dtype, kSeconds); },
+        Napi::Number::New, threads_from_js(info[1]));
+  });
 }
 
 Napi::Value ensure_inference_threads(const Napi::CallbackInfo& info) {
@@ -89,21 +99,21 @@ Napi::Value ensure_inference_threads(const Napi::CallbackInfo& info) {
   });
 }
 
-/// Called as the process ends; no forward runs afterward.
+/// Called when the process ends. No forward runs afterward.
 Napi::Value stop(const Napi::CallbackInfo& info) {
   InferenceThreads::shared().stop();
   return info.Env().Undefined();
 }
 
-/// Bytes outside its heap that V8's collector has been told of, in all. (process.memoryUsage().external counts
-/// array buffers alone.)
+/// For tests: all external memory that V8's collector accounts for, in bytes. (process.memoryUsage().external counts
+/// array buffers only.)
 Napi::Value external_memory(const Napi::CallbackInfo& info) {
   const auto bytes = Napi::MemoryManagement::AdjustExternalMemory(info.Env(), 0);
   return Napi::Number::New(info.Env(), static_cast<double>(bytes));
 }
 
-/// For tests on machines without a GPU: (library, devices) stand in for libtorch's CUDA part and the driver's
-/// count. To be called before CUDA is first asked for.
+/// For tests on machines without a GPU: replaces libtorch's CUDA library and the driver's number of devices. Called
+/// with (library, devices), before the first use of CUDA.
 Napi::Value set_cuda_source(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     auto& source = cuda_source();
@@ -115,7 +125,7 @@ Napi::Value set_cuda_source(const Napi::CallbackInfo& info) {
   });
 }
 
-/// For tests: measures the limit on memory below another root than the system's, and returns it in bytes.
+/// For tests: reads the control groups' memory limit below another root than the system's, and returns it in bytes.
 Napi::Value set_control_groups(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const auto limit = measure_memory_limit(string_argument(info[0], "root"));
@@ -125,7 +135,7 @@ Napi::Value set_control_groups(const Napi::CallbackInfo& info) {
 }
 
 std::string loaded_libtorch() {
-  // The library's own word, not the headers': the two differ where a built addon meets another libtorch.
+  // From the library, not from its headers: an addon may be loaded with another libtorch than it was built with.
   const auto config = at::show_config();
   const auto found = config.find("TORCH_VERSION=");
   if (found == std::string::npos) return "unknown";
@@ -136,22 +146,14 @@ std::string loaded_libtorch() {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   limit_allocations();
   Environment::attach(env);
-  // A plain function in front of the class: the class itself is not for JavaScript to extend or to rewire.
-  const auto constructor = std::make_shared<Napi::FunctionReference>(Napi::Persistent(Module::define(env)));
-  env.AddCleanupHook([constructor] { constructor->Reset(); });
-  exports.Set("createModule", Napi::Function::New(env, [constructor](const Napi::CallbackInfo& info) -> Napi::Value {
-                return constructor->New({info[0], info[1]});
-              }));
-  const auto optimized = std::make_shared<Napi::FunctionReference>(Napi::Persistent(OptimizedModule::define(env)));
-  env.AddCleanupHook([optimized] { optimized->Reset(); });
-  exports.Set("createOptimized", Napi::Function::New(env, [optimized](const Napi::CallbackInfo& info) -> Napi::Value {
-                return optimized->New({info[0]});
-              }));
+  auto& environment = *Environment::of(env);
+  environment.module_class = Napi::Persistent(ModuleWrap::define(env));
+  environment.optimized_class = Napi::Persistent(OptimizedWrap::define(env));
   auto versions = Napi::Object::New(env);
   versions.Set("libtorch", loaded_libtorch());
   versions.Set("compiled", TORCH_VERSION);
   exports.Set("versions", versions);
-  exports.Set("preprocess", Napi::Function::New(env, preprocess));
+  exports.Set("createModule", Napi::Function::New(env, create_module));
   exports.Set("resizeAndCrop", Napi::Function::New(env, resize_and_crop));
   exports.Set("discard", Napi::Function::New(env, discard));
   exports.Set("cudaStatus", Napi::Function::New(env, js_cuda_status));
@@ -160,9 +162,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("peak", Napi::Function::New(env, peak));
   exports.Set("ensureInferenceThreads", Napi::Function::New(env, ensure_inference_threads));
   exports.Set("stop", Napi::Function::New(env, stop));
-  exports.Set("externalMemory", Napi::Function::New(env, external_memory));
-  exports.Set("setCudaSource", Napi::Function::New(env, set_cuda_source));
-  exports.Set("setControlGroups", Napi::Function::New(env, set_control_groups));
+  exports.Set("_externalMemory", Napi::Function::New(env, external_memory));
+  exports.Set("_setCudaSource", Napi::Function::New(env, set_cuda_source));
+  exports.Set("_setControlGroups", Napi::Function::New(env, set_control_groups));
   return exports;
 }
 

@@ -31,10 +31,10 @@ double number_argument(const Napi::Value& value, const char* name) {
   return value.As<Napi::Number>();
 }
 
-int64_t integer_argument(const Napi::Value& value, const char* name, int64_t least, int64_t most) {
+int64_t integer_argument(const Napi::Value& value, const char* name, int64_t min, int64_t max) {
   const double number = number_argument(value, name);
-  if (number != std::floor(number) || number < static_cast<double>(least) || number > static_cast<double>(most)) {
-    fail(name, "an integer from " + std::to_string(least) + " to " + std::to_string(most));
+  if (number != std::floor(number) || number < static_cast<double>(min) || number > static_cast<double>(max)) {
+    fail(name, "an integer from " + std::to_string(min) + " to " + std::to_string(max));
   }
   return static_cast<int64_t>(number);
 }
@@ -59,7 +59,7 @@ std::array<double, 3> three_numbers_argument(const Napi::Value& value, const cha
 
 std::vector<int64_t> shape_argument(const Napi::Value& value, const char* name) {
   const auto array = array_argument(value, name);
-  // Asked once: reading an element may run a getter of the caller's, and that may make the array longer.
+  // Read once: reading an element may run a getter of the caller's, and that may make the array longer.
   const auto rank = array.Length();
   if (rank > kMaxDimensions) fail(name, "of at most " + std::to_string(kMaxDimensions) + " dimensions");
   std::vector<int64_t> shape;

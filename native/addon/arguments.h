@@ -9,17 +9,17 @@
 
 namespace resnet {
 
-// The second check of what TypeScript has checked already: nothing that reaches C++ is trusted with its type.
+// C++ checks again what TypeScript has checked: a wrong type must not reach native code, whoever calls the addon.
 // Each throws Error ERR_ARGUMENT, naming the argument.
 
 std::string string_argument(const Napi::Value& value, const char* name);
 bool bool_argument(const Napi::Value& value, const char* name);
 double number_argument(const Napi::Value& value, const char* name);
-int64_t integer_argument(const Napi::Value& value, const char* name, int64_t least, int64_t most);
+int64_t integer_argument(const Napi::Value& value, const char* name, int64_t min, int64_t max);
 Napi::Object object_argument(const Napi::Value& value, const char* name);
 Napi::Array array_argument(const Napi::Value& value, const char* name);
 
-/// A list of three, one for each channel.
+/// A list of three, one per channel.
 std::array<double, 3> three_numbers_argument(const Napi::Value& value, const char* name);
 
 /// A list of at most 64 non-negative integers.

@@ -7,8 +7,8 @@
 namespace resnet {
 namespace {
 
-/// Keeps this addon in memory for good. Node unloads an addon with the last environment that uses it, and the
-/// inference threads would go on in code that is no longer there.
+/// Keeps this addon loaded until the process ends. Node unloads an addon with the last environment that uses it, while
+/// the inference threads are still running its code.
 void stay_loaded() {
   Dl_info self{};
   if (dladdr(reinterpret_cast<const void*>(&stay_loaded), &self) != 0) dlopen(self.dli_fname, RTLD_NOW | RTLD_NODELETE);
@@ -19,7 +19,7 @@ void stay_loaded() {
 void Environment::attach(Napi::Env env) {
   stay_loaded();
   auto environment = std::make_shared<Environment>(env);
-  // Runs before the wake function is torn down, since hooks run in reverse order: no thread calls it afterward.
+  // Hooks run in reverse order: this one runs before the wake function is torn down, and no thread calls it afterward.
   env.AddCleanupHook([environment] { environment->close(); });
   env.SetInstanceData(new std::shared_ptr<Environment>(std::move(environment)));
 }
@@ -43,12 +43,12 @@ void Environment::post(Task task) {
   napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
 }
 
-void Environment::hold(Napi::Env env) {
-  if (held_++ == 0) napi_ref_threadsafe_function(env, wake_);
+void Environment::ref(Napi::Env env) {
+  if (references_++ == 0) napi_ref_threadsafe_function(env, wake_);
 }
 
-void Environment::release(Napi::Env env) {
-  if (--held_ == 0) napi_unref_threadsafe_function(env, wake_);
+void Environment::unref(Napi::Env env) {
+  if (--references_ == 0) napi_unref_threadsafe_function(env, wake_);
 }
 
 void Environment::run_tasks(napi_env env, napi_value, void* context, void*) {
@@ -66,7 +66,7 @@ void Environment::run_tasks(napi_env env, napi_value, void* context, void*) {
       const Napi::HandleScope scope(env);
       task(env);
     } catch (const Napi::Error&) {
-      return;  // a worker that is being terminated: nothing can be said to it any more
+      return;  // a worker that is being terminated: no JavaScript runs there any more
     }
   }
 }
@@ -84,6 +84,8 @@ void Environment::end(Interrupt& interrupt) {
 }
 
 void Environment::close() {
+  module_class.Reset();  // here, because the last owner of this object may be another thread
+  optimized_class.Reset();
   std::deque<Task> dropped;
   std::unique_lock lock(mutex_);
   open_ = false;

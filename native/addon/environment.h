@@ -9,39 +9,42 @@
 #include <mutex>
 #include <unordered_set>
 
-#include "runtime/network.h"
+#include "runtime/interrupt.h"
 
 namespace resnet {
 
-/// One JavaScript environment (the main thread or a worker): how other threads hand results to it, and whether it
-/// still takes any. Held by jobs, so it outlives its environment; what is posted after the end is dropped.
+/// One JavaScript environment (the main thread or a worker), as other threads see it: they hand their results to it.
+/// Jobs share its ownership, so that it outlives the JavaScript side; tasks that are posted after that are dropped.
 class Environment {
  public:
   using Task = std::function<void(Napi::Env)>;
 
-  /// Makes the environment of `env`; called once, when the addon is loaded there.
+  /// Called once for each `env`, when the addon is loaded there.
   static void attach(Napi::Env env);
   static std::shared_ptr<Environment> of(Napi::Env env);
 
   explicit Environment(Napi::Env env);
 
-  /// Runs `task` on the JavaScript thread, some time soon. From any thread.
+  /// Queues `task` for the JavaScript thread. From any thread.
   void post(Task task);
 
-  /// Announces work that begins on an inference thread for this environment, and its end. False where the
-  /// environment has gone: the work is not to begin. From any thread.
+  /// Announce the begin and the end of work on an inference thread. From any thread.
+  /// @returns false where the environment has ended: the work must not begin
   bool begin(Interrupt& interrupt);
   void end(Interrupt& interrupt);
 
-  /// Keeps the event loop alive while there is something to wait for. On the JavaScript thread, in pairs.
-  void hold(Napi::Env env);
-  void release(Napi::Env env);
+  /// As Node's ref() and unref(), in pairs: the event loop stays alive between them. On the JavaScript thread.
+  void ref(Napi::Env env);
+  void unref(Napi::Env env);
+
+  /// The wrapped classes' constructors: each environment has its own. On the JavaScript thread.
+  Napi::FunctionReference module_class, optimized_class;
 
  private:
   static void run_tasks(napi_env env, napi_value, void* context, void*);
 
-  /// Interrupts the work that runs for this environment and waits for its end: what libtorch has made so far may be
-  /// torn down right after.
+  /// Interrupts this environment's running work and waits for its end, because what libtorch has allocated may be torn
+  /// down right after.
   void close();
 
   std::mutex mutex_;
@@ -49,7 +52,7 @@ class Environment {
   std::deque<Task> tasks_;
   std::unordered_set<Interrupt*> running_;
   bool open_ = true;
-  int held_ = 0;
+  int references_ = 0;
   napi_threadsafe_function wake_ = nullptr;
 };
 

@@ -21,7 +21,7 @@ Napi::Error with_code(Napi::Env env, const std::string& code, const std::string&
   return error;
 }
 
-/// libtorch's CPU allocator reports a failure by a plain c10::Error; its words are all that tells.
+/// libtorch's CPU allocator throws a plain c10::Error, which only its message tells from others.
 bool says_out_of_memory(const std::string& message) {
   return message.find("can't allocate memory") != std::string::npos ||
          message.find("not enough memory") != std::string::npos;
@@ -45,7 +45,7 @@ Napi::Error to_js_error(Napi::Env env, const std::exception_ptr& failure) {
   } catch (const std::bad_alloc&) {
     return with_code(env, "ERR_OUT_OF_MEMORY", kOutOfMemory);
 #ifdef RESNET_HAS_DNNL
-  } catch (const dnnl::error& error) {  // its words are the same for every cause
+  } catch (const dnnl::error& error) {  // the message is the same for every cause
     if (error.status == dnnl_out_of_memory) return with_code(env, "ERR_OUT_OF_MEMORY", kOutOfMemory);
     return with_code(env, "ERR_NATIVE", std::string("oneDNN: ") + error.what());
 #endif

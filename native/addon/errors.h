@@ -9,7 +9,7 @@ namespace resnet {
 /// A C++ exception as a JavaScript Error with a `code` of lib/errors.ts.
 Napi::Error to_js_error(Napi::Env env, const std::exception_ptr& failure);
 
-/// Runs `body` and throws what it throws as a JavaScript error; what is one already passes as it is.
+/// Runs `body`, and rethrows its C++ exceptions as JavaScript errors.
 template <class Body>
 auto guarded(Napi::Env env, Body body) {
   try {

@@ -7,7 +7,6 @@
 
 #include "addon/environment.h"
 #include "addon/errors.h"
-#include "addon/tensors.h"
 #include "error.h"
 #include "runtime/inference_threads.h"
 
@@ -15,26 +14,24 @@ namespace resnet {
 namespace {
 
 struct Outcome {
-  at::Tensor value;
+  Delivery delivery;
   std::exception_ptr failure;
 };
 
-Outcome run(Compute compute, const Interrupt& interrupt) {
-  Outcome outcome;
+/// @param work taken by value: it is destroyed when this returns
+Outcome run(DeliveringWork work, const Interrupt& interrupt) {
   try {
     if (interrupt) throw Error("ERR_ABORTED", "The work was aborted before it began.");
-    outcome.value = compute(interrupt);
+    return {work(interrupt), nullptr};
   } catch (...) {
-    outcome.failure = std::current_exception();
+    return {nullptr, std::current_exception()};
   }
-  return outcome;
 }
 
-void settle(Napi::Env env, napi_deferred deferred, Outcome outcome, const Deliver& deliver) {
+void settle(Napi::Env env, napi_deferred deferred, const Outcome& outcome) {
   try {
     if (outcome.failure) std::rethrow_exception(outcome.failure);
-    napi_resolve_deferred(env, deferred,
-                          deliver ? deliver(env, outcome.value) : give_to_js(env, std::move(outcome.value)));
+    napi_resolve_deferred(env, deferred, outcome.delivery(env));
   } catch (const Napi::Error& error) {
     napi_reject_deferred(env, deferred, error.Value());
   } catch (...) {  // no memory for the answer, for instance
@@ -44,31 +41,33 @@ void settle(Napi::Env env, napi_deferred deferred, Outcome outcome, const Delive
 
 }  // namespace
 
-Napi::Object start_job(Napi::Env env, Compute compute, int threads, Deliver deliver, Napi::Object keep) {
-  InferenceThreads::shared().ensure(1);  // throws where no thread can be had, and nothing is promised or held yet
+Napi::Object start_delivering_job(Napi::Env env, DeliveringWork work, int threads, Napi::Object keep_alive) {
+  InferenceThreads::shared().ensure(1);  // throws where no thread can be had, before anything is promised or held
   napi_deferred deferred = nullptr;
   napi_value promise = nullptr;
   if (napi_create_promise(env, &deferred, &promise) != napi_ok) throw Napi::Error::New(env);
-  // Bare, because it may only be deleted on this thread; where the environment ends first, it goes with it.
-  napi_ref kept = nullptr;
-  if (!keep.IsEmpty() && napi_create_reference(env, keep, 1, &kept) != napi_ok) throw Napi::Error::New(env);
+  // A bare reference, because only this thread may delete it; if the environment ends first, it goes with it.
+  napi_ref reference = nullptr;
+  if (!keep_alive.IsEmpty() && napi_create_reference(env, keep_alive, 1, &reference) != napi_ok) {
+    throw Napi::Error::New(env);
+  }
 
   const auto interrupt = std::make_shared<Interrupt>(false);
   auto environment = Environment::of(env);
   InferenceThreads::shared().submit(
-      [environment, deferred, kept, interrupt, compute = std::move(compute), deliver = std::move(deliver)]() mutable {
+      [environment, deferred, reference, interrupt, work = std::move(work)]() mutable {
         if (!environment->begin(*interrupt)) return;
-        auto outcome = run(std::move(compute), *interrupt);
+        auto outcome = run(std::move(work), *interrupt);
         environment->end(*interrupt);
-        environment->post([environment = environment.get(), deferred, kept, outcome = std::move(outcome),
-                           deliver = std::move(deliver)](Napi::Env env) mutable {
-          environment->release(env);
-          if (kept != nullptr) napi_delete_reference(env, kept);
-          settle(env, deferred, std::move(outcome), deliver);
-        });
+        environment->post(
+            [environment = environment.get(), deferred, reference, outcome = std::move(outcome)](Napi::Env env) {
+              environment->unref(env);
+              if (reference != nullptr) napi_delete_reference(env, reference);
+              settle(env, deferred, outcome);
+            });
       },
       threads);
-  environment->hold(env);  // before its release, which runs on this thread later
+  environment->ref(env);  // before its unref, which runs on this thread later
 
   auto job = Napi::Object::New(env);
   job.Set("promise", promise);
@@ -76,25 +75,27 @@ Napi::Object start_job(Napi::Env env, Compute compute, int threads, Deliver deli
   return job;
 }
 
-at::Tensor run_job(Compute compute, int threads) {
-  // Held by the work alone: work that is dropped because the process is ending breaks the promise.
-  auto done = std::make_shared<std::promise<Outcome>>();
-  auto waiting = done->get_future();
+void run_and_wait(std::function<void(const Interrupt&)> work, int threads) {
+  // Owned by the submitted function alone: when the process ends and drops it, the promise breaks.
+  auto done = std::make_shared<std::promise<std::exception_ptr>>();
+  auto failure = done->get_future();
   InferenceThreads::shared().submit(
-      [done = std::move(done), compute = std::move(compute)]() mutable {
+      [done = std::move(done), work = std::move(work)]() mutable {
         const Interrupt never{false};
-        auto outcome = run(std::move(compute), never);
-        done->set_value(std::move(outcome));
+        auto outcome = run(
+            [work = std::move(work)](const Interrupt& interrupt) -> Delivery {
+              work(interrupt);
+              return nullptr;
+            },
+            never);
+        done->set_value(outcome.failure);
       },
       threads);
-  Outcome outcome;
   try {
-    outcome = waiting.get();
+    if (const auto thrown = failure.get()) std::rethrow_exception(thrown);
   } catch (const std::future_error&) {
     throw Error("ERR_ABORTED", "The forward was aborted: the process is ending.");
   }
-  if (outcome.failure) std::rethrow_exception(outcome.failure);
-  return outcome.value;
 }
 
 }  // namespace resnet

@@ -1,32 +1,56 @@
 #pragma once
 
-#include <ATen/ATen.h>
 #include <napi.h>
 
 #include <functional>
+#include <optional>
+#include <type_traits>
+#include <utility>
 
-#include "runtime/network.h"
+#include "runtime/interrupt.h"
 
 namespace resnet {
 
-/// Threads that one computation may be given.
-inline constexpr int64_t kMaxThreads = 1024;
+/// Makes the promise's value, on the JavaScript thread.
+using Delivery = std::function<Napi::Value(Napi::Env)>;
 
-/// Runs on an inference thread. What it captures is destroyed there, before the result is handed over.
-using Compute = std::function<at::Tensor(const Interrupt&)>;
+/// Runs on an inference thread. What it captures is destroyed there, before its result is handed over.
+using DeliveringWork = std::function<Delivery(const Interrupt&)>;
 
-/// Makes what JavaScript gets of the result, on the JavaScript thread.
-using Deliver = std::function<Napi::Value(Napi::Env, const at::Tensor&)>;
+/// start_job for work whose result is already wrapped in what delivers it.
+Napi::Object start_delivering_job(Napi::Env env, DeliveringWork work, int threads, Napi::Object keep_alive);
 
-/// Queues `compute` and returns { promise, cancel }. The promise is settled once, on the JavaScript thread, and
-/// keeps the event loop alive until then.
+/// Runs `work` on an inference thread and blocks until it is done.
+/// @throws what `work` throws; Error ERR_ABORTED where the process ends first
+void run_and_wait(std::function<void(const Interrupt&)> work, int threads);
+
+/// Queues `compute` for an inference thread and returns { promise, cancel }. The promise is settled once, on the
+/// JavaScript thread, and keeps the event loop alive until then. Jobs of an environment that has ended are dropped.
+///
+/// @param compute (const Interrupt&) -> T, on the inference thread
+/// @param deliver (Napi::Env, T) -> Napi::Value, on the JavaScript thread; what it throws rejects the promise
 /// @param threads inside the computation; 0 for the default
-/// @param deliver the tensor itself by default
-/// @param keep what JavaScript's collector must not take before the computation is done
-Napi::Object start_job(Napi::Env env, Compute compute, int threads = 0, Deliver deliver = nullptr,
-                       Napi::Object keep = {});
+/// @param keep_alive what must not be collected before the computation is done
+template <class Compute, class Deliver>
+Napi::Object start_job(Napi::Env env, Compute compute, Deliver deliver, int threads = 0, Napi::Object keep_alive = {}) {
+  return start_delivering_job(
+      env,
+      [compute = std::move(compute), deliver = std::move(deliver)](const Interrupt& interrupt) mutable -> Delivery {
+        return [deliver = std::move(deliver), result = compute(interrupt)](Napi::Env env) mutable -> Napi::Value {
+          return deliver(env, std::move(result));
+        };
+      },
+      threads, keep_alive);
+}
 
-/// The same, waiting for the result: blocks the calling JavaScript thread.
-at::Tensor run_job(Compute compute, int threads = 0);
+/// The same, blocking the calling JavaScript thread until the result is there.
+template <class Compute>
+auto run_job(Compute compute, int threads = 0) {
+  std::optional<std::invoke_result_t<Compute&, const Interrupt&>> result;
+  run_and_wait([&result, compute = std::move(compute)](
+                   const Interrupt& interrupt) mutable { result.emplace(compute(interrupt)); },
+               threads);
+  return *std::move(result);
+}
 
 }  // namespace resnet

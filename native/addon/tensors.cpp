@@ -44,7 +44,7 @@ const DType& find(at::ScalarType dtype) {
   throw Error("ERR_DTYPE", std::string("libtorch's dtype ") + c10::toString(dtype) + " has no name here.");
 }
 
-/// A typed array's memory as it is now. A detached or shrunk buffer shows as a shorter length.
+/// The current memory of a typed array. A detached or shrunk buffer has a shorter length.
 struct Bytes {
   explicit Bytes(const Napi::Value& value) {
     if (!value.IsTypedArray()) throw Error("ERR_ARGUMENT", "data must be a typed array.");
@@ -77,8 +77,8 @@ void require_length(const Bytes& bytes, int64_t elements) {
                                " elements, the product of its shape, but got " + std::to_string(bytes.length) + ".");
 }
 
-/// Memory that JavaScript owns, by JavaScript's own constructor: it throws where there is no memory, and Node-API's
-/// function ends the process then.
+/// Allocates by JavaScript's own constructor, which throws when there is no memory; Node-API's function would end the
+/// process.
 Napi::ArrayBuffer new_buffer(Napi::Env env, size_t bytes) {
   require_memory(bytes);
   const auto constructor = env.Global().Get("ArrayBuffer");
@@ -108,6 +108,21 @@ Napi::Object describe(Napi::Env env, const at::Tensor& tensor, napi_value buffer
   return object;
 }
 
+/// { dtype, shape, data }, checked.
+Input view_from_js(const Napi::Value& value) {
+  const auto object = object_argument(value, "tensor");
+  const auto& dtype = find(string_argument(object.Get("dtype"), "dtype"));
+  const auto shape = shape_argument(object.Get("shape"), "shape");
+  const Napi::Value data = object.Get("data");
+  const Bytes bytes(data);
+  const bool clamped = dtype.array == napi_uint8_array && bytes.type == napi_uint8_clamped_array;
+  if (bytes.type != dtype.array && !clamped) {
+    throw Error("ERR_DTYPE", std::string("data is not of the kind that dtype '") + dtype.name + "' needs.");
+  }
+  require_length(bytes, product(shape));
+  return {at::from_blob(bytes.data, shape, dtype.dtype), data.As<Napi::Object>()};
+}
+
 }  // namespace
 
 at::ScalarType dtype_named(const std::string& name) { return find(name).dtype; }
@@ -115,18 +130,16 @@ at::ScalarType dtype_named(const std::string& name) { return find(name).dtype; }
 const char* name_of(at::ScalarType dtype) { return find(dtype).name; }
 
 at::Tensor tensor_from_js(const Napi::Value& value) {
-  const auto object = object_argument(value, "tensor");
-  const auto& dtype = find(string_argument(object.Get("dtype"), "dtype"));
-  const auto shape = shape_argument(object.Get("shape"), "shape");
-  const Bytes bytes(object.Get("data"));
-  const bool clamped = dtype.array == napi_uint8_array && bytes.type == napi_uint8_clamped_array;
-  if (bytes.type != dtype.array && !clamped) {
-    throw Error("ERR_DTYPE", std::string("data is not of the kind that dtype '") + dtype.name + "' needs.");
-  }
-  require_length(bytes, product(shape));
-  auto tensor = at::empty(shape, dtype.dtype);
-  if (bytes.length > 0) std::memcpy(tensor.data_ptr(), bytes.data, tensor.nbytes());
+  const auto view = view_from_js(value).x;
+  auto tensor = at::empty(view.sizes(), view.options());
+  if (view.nbytes() > 0) std::memcpy(tensor.data_ptr(), view.const_data_ptr(), view.nbytes());
   return tensor;
+}
+
+Input input_from_js(const Napi::Value& value) {
+  const auto in_place = object_argument(value, "tensor").Get("inPlace");
+  if (!in_place.IsUndefined() && bool_argument(in_place, "inPlace")) return view_from_js(value);
+  return {tensor_from_js(value), {}};
 }
 
 Napi::Array shape_to_js(Napi::Env env, at::IntArrayRef shape) {
@@ -150,7 +163,7 @@ Napi::Object give_to_js(Napi::Env env, at::Tensor tensor) {
   auto owner = std::make_unique<at::Tensor>(tensor);
   napi_value buffer = nullptr;
   const auto release = [](napi_env, void*, void* hint) { delete static_cast<at::Tensor*>(hint); };
-  // Refused where V8 keeps its memory in a cage, as in Electron.
+  // Fails where V8 only allows memory of its own sandbox, as in Electron.
   if (napi_create_external_arraybuffer(env, tensor.data_ptr(), bytes, release, owner.get(), &buffer) != napi_ok) {
     return tensor_to_js(env, tensor);
   }

@@ -1,6 +1,7 @@
 #include "image/preprocess.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
 
@@ -65,19 +66,6 @@ at::Tensor resize_and_crop(const std::vector<at::Tensor>& pictures, const Prepro
     batch[static_cast<int64_t>(i)].copy_(crop_center(resized, preprocess.crop).permute({1, 2, 0}));
   }
   return batch;
-}
-
-at::Tensor preprocess_pictures(const std::vector<at::Tensor>& pictures, const Preprocess& preprocess) {
-  const c10::InferenceMode inference;
-  const auto per_channel = [](const std::array<double, 3>& values) {
-    return at::tensor(at::ArrayRef<double>(values), at::kDouble).to(at::kFloat).view({1, 3, 1, 1});
-  };
-  return resize_and_crop(pictures, preprocess)
-      .permute({0, 3, 1, 2})
-      .to(at::kFloat)
-      .div_(255)
-      .sub_(per_channel(preprocess.mean))
-      .div_(per_channel(preprocess.std));
 }
 
 }  // namespace resnet

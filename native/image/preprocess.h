@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -10,12 +9,11 @@ namespace resnet {
 
 enum class Interpolation : std::uint8_t { kBilinear, kBicubic };
 
-/// An evaluation preset, as torchvision.transforms.ImageClassificationEval.
+/// An evaluation preset before its normalization, as torchvision.transforms.ImageClassificationEval.
 struct Preprocess {
-  int64_t resize;                   ///< length of the shorter side after resizing, pixels
-  int64_t crop;                     ///< side of the square cut out of the center, pixels
-  Interpolation interpolation;      ///< antialiased either way
-  std::array<double, 3> mean, std;  ///< per channel, of values in [0, 1]
+  int64_t resize;               ///< length of the shorter side after resizing, pixels
+  int64_t crop;                 ///< side of the square cut out of the center, pixels
+  Interpolation interpolation;  ///< antialiased either way
 };
 
 /// Resizes the shorter side (antialiased) and crops the center, as 8-bit RGB. Where the picture is
@@ -25,8 +23,5 @@ struct Preprocess {
 /// @returns uint8 [N, crop, crop, 3]
 /// @throws Error ERR_IMAGE where one has more than 2^30 pixels once it is resized
 at::Tensor resize_and_crop(const std::vector<at::Tensor>& pictures, const Preprocess& preprocess);
-
-/// The same, normalized: float32 [N, 3, crop, crop], (value / 255 - mean) / std.
-at::Tensor preprocess_pictures(const std::vector<at::Tensor>& pictures, const Preprocess& preprocess);
 
 }  // namespace resnet

@@ -1,14 +1,13 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { native } from '../../lib/addon';
 import { npyHeader } from '../../lib/cli/npy';
 import { decode } from '../../lib/image/decode';
 import { checkPreprocess } from '../../lib/image/preprocess';
-import { settled } from '../../lib/module';
 import { ResNet } from '../../lib/resnet';
 import { fixture } from '../image/pictures';
 import { temporaryFolder } from '../support/files';
 import { root, run, type Ended } from '../support/node';
+import { normalized } from '../support/normalize';
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -22,8 +21,7 @@ const expected = new Map<string, number[]>();
 beforeAll(async () => {
   using net = new ResNet(18, 1000, { seed: 1 });
   for (const path of [landscape, small]) {
-    const picture = await decode(path);
-    const x = await settled(() => native((binding) => binding.preprocess([picture], checkPreprocess())));
+    const x = await normalized(await decode(path), checkPreprocess());
     expected.set(path, Array.from((await net.forwardFeatures(x)).data as Float32Array));
   }
   writeFileSync(at('text.jpg'), 'no picture');

@@ -5,7 +5,7 @@ describeCuda('concurrent forwards on a GPU', () => {
   test('answer what each answers alone, on several inference threads', async () => {
     // In a process of its own: inference threads, once made, stay.
     const ended = await runScript(`
-      const { addon } = require('./dist/addon');
+      const { addon } = require('./dist/native/addon');
       const { ResNet, Tensor } = require('./dist');
       const wave = (n) => Float32Array.from({ length: 2 * 3 * 48 * 48 }, (_, i) => Math.sin(i * (n + 1)));
       (async () => {

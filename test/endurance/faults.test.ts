@@ -70,7 +70,7 @@ onDisk('a disk', () => {
       const { writeCalibration } = require('./dist/calibration');
       try { writeFileSync(disk + '/filler', Buffer.alloc(2 ** 21)); } catch {}
       const source = { layers: 18, numClasses: 10 };
-      const ranges = [{ name: 'x', least: 0, most: 1 }];
+      const ranges = [{ name: 'x', min: 0, max: 1 }];
       await writeCalibration(disk + '/ranges.json', source, ranges).catch(tell);
       list();
       require('node:fs').rmSync(disk + '/filler');

@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 const require = createRequire(import.meta.url);
 const { BasicBlock, ImageClassifier, ResNet, Tensor } = require('../..');
-const { addon } = require('../../dist/addon');
+const { addon } = require('../../dist/native/addon');
 
 const SAMPLES = 200;
 const [name, times] = [process.argv[2], Number(process.argv[3])];
@@ -107,7 +107,7 @@ async function external() {
     globalThis.gc();
     await pause(20);
   }
-  return addon().externalMemory();
+  return addon()._externalMemory();
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'resnet-memory-'));

@@ -69,7 +69,7 @@ test(
         }
         const quarter = Math.ceil(held.length / 4);
         const growth = Math.max(...held.slice(-quarter)) / Math.max(...held.slice(0, quarter)) - 1;
-        console.log(JSON.stringify({ streams: require('./dist/addon').addon().threads().streams, growth }));
+        console.log(JSON.stringify({ streams: require('./dist/native/addon').addon().threads().streams, growth }));
       };
       main();
     `);

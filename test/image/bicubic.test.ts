@@ -1,4 +1,4 @@
-import { addon } from '../../lib/addon';
+import { addon } from '../../lib/native/addon';
 import { decode } from '../../lib/image/decode';
 import { checkPreprocess } from '../../lib/image/preprocess';
 import { fixture } from './pictures';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { addon } from '../../lib/addon';
+import { addon } from '../../lib/native/addon';
 import { ImageClassifier, ResNet } from '../../lib/index';
 import { temporaryFolder } from '../support/files';
 import { testOn } from '../support/processor';
@@ -49,9 +49,9 @@ test('a float32 classifier has no calibration to save, a disposed one nothing at
 });
 
 test('the memory of the network that was loaded is given back', async () => {
-  const before = addon().externalMemory();
+  const before = addon()._externalMemory();
   using classifier = await create({ numClasses: 10 });
-  const held = addon().externalMemory() - before;
+  const held = addon()._externalMemory() - before;
   // ResNet-18 without its classifier has 11.2 million values; Winograd's weights are 16 instead of 9.
   expect(held / 4e6).toBeGreaterThan(11);
   expect(held / 4e6).toBeLessThan(15);

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { native } from '../../lib/addon';
 import { ImageClassifier } from '../../lib/image/classifier';
 import { cropOf } from '../../lib/image/explain';
 import { checkPreprocess } from '../../lib/image/preprocess';
-import { settled } from '../../lib/module';
+import { runJob } from '../../lib/native/job';
 import { ResNet } from '../../lib/resnet';
 import { Tensor } from '../../lib/tensor';
 import { fixture } from './pictures';
@@ -101,7 +100,7 @@ test.each([
     for (let x = 0; x < width; x++) picture.data.set([20 + x / 2, 20 + y / 2, 255], 3 * (y * width + x));
   }
   const preprocess = checkPreprocess({ resize, crop });
-  const cropped = await settled(() => native((binding) => binding.resizeAndCrop([picture], preprocess)));
+  const cropped = await runJob((binding) => binding.resizeAndCrop([picture], preprocess));
   const region = cropOf(picture, preprocess);
   let [compared, furthest, brightest] = [0, 0, 0];
   for (let i = 0; i < crop; i++) {

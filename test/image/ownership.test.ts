@@ -1,7 +1,7 @@
-import { addon } from '../../lib/addon';
+import { addon } from '../../lib/native/addon';
 import { runScript } from '../support/node';
 
-const PREPROCESS = "{ resize: 64, crop: 64, interpolation: 'bilinear', mean: [0, 0, 0], std: [1, 1, 1] }";
+const PREPROCESS = "{ resize: 64, crop: 64, interpolation: 'bilinear' }";
 
 /** The addon alone, a picture of one gray each, and the collector at hand. */
 const begin = `
@@ -39,6 +39,35 @@ test('pictures are used where they lie, and kept from the collector until their 
   expect(levels).toEqual(Array.from({ length: 24 }, (_, i) => `${10 * i},${10 * i}`));
   expect(held).toBeGreaterThan(150); // 24 pictures of 6.4 MB: the call did not wait for them
   expect(left).toBeLessThan(20);
+});
+
+test('a batch that is used in place is kept from the collector too, and gives what a copy gives', async () => {
+  const script = `${begin}
+    (async () => {
+      const spec = { type: 'ResNet', layers: 18, numClasses: 3 };
+      const module = addon.createModule(spec, { device: 'cpu', seed: 1, initialize: true });
+      const normalization = { mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] };
+      const options = { dtype: 'float32', ...normalization, percentile: false, consume: false };
+      const network = await module.optimize(options).promise;
+      const batch = (i) => ({ dtype: 'uint8', shape: [4, 160, 160, 3], data: new Uint8Array(4 * 160 * 160 * 3).fill(10 * i) });
+      const copied = [];
+      for (let i = 0; i < 16; i++) copied.push(await network.forward(batch(i), false, 0).promise);
+      const jobs = Array.from({ length: 16 }, (_, i) => network.forward({ ...batch(i), inPlace: true }, false, 0).promise);
+      for (let i = 0; i < 8; i++) {
+        collect();
+        batch(25);
+        await pause();
+      }
+      const answers = await Promise.all(jobs);
+      console.log(answers.every(({ data }, i) => data.join() === copied[i].data.join()));
+      try { network.forward({ ...batch(0), inPlace: 1 }, false, 0); } catch ({ code, message }) { console.log(code, message); }
+    })();`;
+  expect(await runScript(script)).toEqual({
+    code: 0,
+    signal: null,
+    stdout: 'true\nERR_ARGUMENT inPlace must be a boolean.\n',
+    stderr: '',
+  });
 });
 
 test('a worker that ends while its pictures are in use takes nothing from under them', async () => {

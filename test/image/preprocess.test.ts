@@ -1,8 +1,9 @@
-import { addon, type NativePreprocess } from '../../lib/addon';
+import { addon, type NativeResizeOptions } from '../../lib/native/addon';
 import { decode } from '../../lib/image/decode';
 import { checkPreprocess, checkResized } from '../../lib/image/preprocess';
 import { PRESETS } from '../../lib/image/presets';
 import expected from '../fixtures/preprocess/expected.json';
+import { normalized } from '../support/normalize';
 import { fixture } from './pictures';
 
 /** The pixels that torchvision makes of a picture. */
@@ -10,8 +11,8 @@ async function golden(name: string): Promise<Uint8Array> {
   return (await decode(fixture(name))).data;
 }
 
-async function cropped(name: string, preprocess: NativePreprocess): Promise<Uint8Array> {
-  const { data } = await addon().resizeAndCrop([await decode(fixture(name))], preprocess).promise;
+async function cropped(name: string, options: NativeResizeOptions): Promise<Uint8Array> {
+  const { data } = await addon().resizeAndCrop([await decode(fixture(name))], options).promise;
   return data as Uint8Array;
 }
 
@@ -38,7 +39,7 @@ test.each([
 
 test.each(expected)('$image is normalized as by torchvision', async ({ image, resize, crop, ...values }) => {
   const picture = await decode(fixture(image));
-  const { shape, data } = await addon().preprocess([picture], checkPreprocess({ resize, crop })).promise;
+  const { shape, data } = await normalized(picture, checkPreprocess({ resize, crop }));
   expect(shape).toEqual([1, 3, crop, crop]);
   const plane = crop * crop;
   const level = 1 / 255 / 0.224 + 1e-4; // what one level of 255 amounts to, about

@@ -49,7 +49,7 @@ afterAll(() =>
 (groups === undefined ? test.skip : test)('in a control group of one core and 1 GiB', async () => {
   const script = `
     const { BasicBlock, Tensor } = require('./dist');
-    const { addon } = require('./dist/addon');
+    const { addon } = require('./dist/native/addon');
     const x = new Tensor(new Float32Array(2 ** 20), [1, 1, 2 ** 10, 2 ** 10]);
     const wide = new BasicBlock(1, 512, 1, { seed: 1 }); // maps of 2 GiB
     const small = new BasicBlock(1, 1, 1, { seed: 1 });

@@ -18,7 +18,7 @@ const printed = (stdout: unknown): Ended => ({ code: 0, signal: null, stdout: st
     const ended = await runScript(`${start}
       // 2 GiB in one tensor, never written and so never there. V8 itself keeps room enough.
       const spec = { type: 'ResNet', layers: 18, numClasses: 2 ** 20 };
-      const net = require('./dist/addon').addon().createModule(spec, { device: 'cpu', initialize: false });
+      const net = require('./dist/native/addon').addon().createModule(spec, { device: 'cpu', initialize: false });
       ${limited(2 ** 30)}
       try { net.stateDict(); } catch (error) { report(error); }
       console.log(new BasicBlock(1, 1, 1).stateDict().size > 0);`);

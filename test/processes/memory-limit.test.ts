@@ -21,7 +21,7 @@ const own = 'proc/self/cgroup';
 // In a process of its own: the limit is the process's.
 async function limitBelow(root: string): Promise<string> {
   const { stdout } = await runScript(
-    `console.log(require('./dist/addon').addon().setControlGroups(${JSON.stringify(root)}))`,
+    `console.log(require('./dist/native/addon').addon()._setControlGroups(${JSON.stringify(root)}))`,
   );
   return stdout.trim();
 }
@@ -81,7 +81,7 @@ const answered = expect.stringMatching(new RegExp(`^(${refused}){5}1 10\\n$`));
 test('what alone is more than the limit is refused, and the process goes on', async () => {
   const root = rootWith({ [own]: '0::/', 'sys/fs/cgroup/memory.max': String(64 * 2 ** 20) });
   const ended = await runScript(
-    `${requests} require('./dist/addon').addon().setControlGroups(${JSON.stringify(root)}); ${attempts}`,
+    `${requests} require('./dist/native/addon').addon()._setControlGroups(${JSON.stringify(root)}); ${attempts}`,
   );
   expect(ended).toEqual({ code: 0, signal: null, stdout: answered, stderr: '' });
 });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { BasicBlock, ResNet } from '../../lib/index';
-import { addon } from '../../lib/addon';
+import { addon } from '../../lib/native/addon';
 import { randomTensor } from '../support/tensors';
 import { root } from '../support/node';
 

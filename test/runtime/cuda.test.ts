@@ -7,9 +7,9 @@ import { runScript } from '../support/node';
 /** Asks for `device` with a stand-in for libtorch's CUDA library; in a process of its own, since the answer is kept. */
 async function asking(device: string, library: string, devices?: number): Promise<{ code: string; message: string }> {
   const ended = await runScript(`
-    const { addon } = require('./dist/addon');
+    const { addon } = require('./dist/native/addon');
     const { BasicBlock, cudaStatus, devices } = require('./dist');
-    addon().setCudaSource(${JSON.stringify(library)}, ${String(devices)});
+    addon()._setCudaSource(${JSON.stringify(library)}, ${String(devices)});
     try {
       new BasicBlock(1, 1, 1, { device: ${JSON.stringify(device)} });
     } catch ({ code, message }) {

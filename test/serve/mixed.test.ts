@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { addon } from '../../lib/addon';
+import { addon } from '../../lib/native/addon';
 import { decode } from '../../lib/image/decode';
 import { checkPreprocess } from '../../lib/image/preprocess';
 import { ResNet } from '../../lib/resnet';

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { NativeExplained } from '../../lib/addon';
+import type { NativeExplained } from '../../lib/native/addon';
 import { checkPreprocess } from '../../lib/image/preprocess';
 import type { Model, Network } from '../../lib/serve/model';
 import type { ServerOptions } from '../../lib/serve/options';

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { decode } from '../../lib/image/decode';
-import { native } from '../../lib/addon';
+import { callNative } from '../../lib/native/addon';
 import { checkPreprocess } from '../../lib/image/preprocess';
 import { ResNet } from '../../lib/resnet';
 import { createServer } from '../../lib/serve';
@@ -37,7 +37,7 @@ const required = process.env.REQUIRE_TRITON === '1';
     const pixels = new Uint8Array(floats.length).map((_, i) => i % 251);
     expected.pixels = await rows(new Tensor(pixels, [2, 32, 32, 3]));
     const picture = await decode(fixture('landscape.jpg'));
-    const cropped = native((binding) => binding.resizeAndCrop([picture, picture], checkPreprocess()));
+    const cropped = callNative((binding) => binding.resizeAndCrop([picture, picture], checkPreprocess()));
     const { data, shape } = await cropped.promise;
     expected.image = await rows(new Tensor(data, shape));
 

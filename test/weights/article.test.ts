@@ -1,5 +1,5 @@
 import { ResNet, SUPPORTED_LAYERS } from '../../lib/index';
-import { stateSpecOf } from '../../lib/module';
+import { stateSpecOf } from '../../lib/module-internals';
 import { articleSpec, layersOf } from '../../lib/weights/article';
 
 test.each(SUPPORTED_LAYERS)('ResNet-%i: the names and shapes that the network has, in its order', (layers) => {

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { addon, type NativeModule, type NativeOptimized } from '../../../lib/addon';
+import { addon, type NativeModule, type NativeOptimized } from '../../../lib/native/addon';
 import type { OptimizedDType } from '../../../lib/optimized';
 import type { Random } from '../random';
 import type { Target } from '../target';
@@ -25,7 +25,6 @@ function tensor(random: Random, channels: number): unknown {
 }
 
 const threads = (random: Random): unknown => perhaps(random, random.pick([0, 1, 2]));
-const three = (random: Random): unknown => perhaps(random, [0.5, perhaps(random, 0.4), 0.3]);
 
 function picture(random: Random): unknown {
   const [width, height] = [1 + random.below(6), 1 + random.below(6)];
@@ -38,14 +37,12 @@ const pictures = (random: Random): unknown =>
     Array.from({ length: random.below(3) }, () => picture(random)),
   );
 
-function preprocess(random: Random): unknown {
+function resizeOptions(random: Random): unknown {
   const crop = random.pick([0, 1, 7, 32]);
   return perhapsFields(random, {
     resize: crop + random.pick([0, 1, 8]),
     crop,
     interpolation: random.pick(['bilinear', 'bicubic']),
-    mean: three(random),
-    std: three(random),
   });
 }
 
@@ -98,12 +95,8 @@ const MODULE: Readonly<Record<Exclude<keyof NativeModule, 'dispose' | 'optimize'
   trace: (random) => [perhaps(random, [1, random.pick([1, 2]), random.pick([0, 1, 2 ** 31, 2 ** 53]), 8])],
 };
 
-const EXPORTS: readonly (readonly [
-  name: 'preprocess' | 'resizeAndCrop' | 'discard' | 'ensureInferenceThreads',
-  Arguments,
-])[] = [
-  ['preprocess', (random) => [pictures(random), preprocess(random)]],
-  ['resizeAndCrop', (random) => [pictures(random), preprocess(random)]],
+const EXPORTS: readonly (readonly [name: 'resizeAndCrop' | 'discard' | 'ensureInferenceThreads', Arguments])[] = [
+  ['resizeAndCrop', (random) => [pictures(random), resizeOptions(random)]],
   ['discard', (random) => [perhaps(random, floats(random, random.below(4)))]],
   ['ensureInferenceThreads', (random) => [perhaps(random, 1)]],
 ];
@@ -159,7 +152,7 @@ async function optimize(dtype: OptimizedDType): Promise<NativeOptimized> {
   const values = Float32Array.from({ length: 3 * 64 }, (_, i) => Math.sin(i));
   const calibration = dtype === 'int8' ? [{ dtype: 'float32' as const, shape: [1, 3, 8, 8], data: values }] : undefined;
   const made = net.optimize({ dtype, ...normal, calibration, percentile: false, consume: false });
-  return addon().createOptimized(await made.promise);
+  return made.promise;
 }
 
 /** One of each dtype. */
@@ -188,7 +181,6 @@ async function onOptimized(random: Random): Promise<void> {
   const methods: readonly (readonly [string, unknown[]])[] = [
     ['forward', [x, perhaps(random, false), threads(random)]],
     ['forwardSync', [x, perhaps(random, true), threads(random)]],
-    ['forwardPictures', [pictures(random), preprocess(random), threads(random)]],
     ['explain', [x, perhaps(random, random.pick([undefined, 0, 2, 3])), threads(random)]],
     ['description', []],
     ['ranges', []],
@@ -199,11 +191,11 @@ async function onOptimized(random: Random): Promise<void> {
 function onExports(random: Random): Promise<void> {
   const [name, values] = random.pick(EXPORTS);
   if (random.chance(0.1)) {
-    const binding = addon();
-    const made = random.chance(0.5)
-      ? binding.createModule(junk(random) as never, junk(random) as never)
-      : binding.createOptimized(junk(random) as never);
-    return Promise.resolve(made.dispose());
+    return Promise.resolve(
+      addon()
+        .createModule(junk(random) as never, junk(random) as never)
+        .dispose(),
+    );
   }
   return call(random, addon(), name, values(random));
 }

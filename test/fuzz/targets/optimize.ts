@@ -1,4 +1,4 @@
-import { addon, type NativeModule, type NativeOptimizedHandle, type NativeRange } from '../../../lib/addon';
+import { addon, type NativeModule, type NativeOptimized, type NativeRange } from '../../../lib/native/addon';
 import type { OptimizedDType } from '../../../lib/optimized';
 import type { Random } from '../random';
 import type { Target } from '../target';
@@ -45,10 +45,10 @@ const inputs = (random: Random): unknown =>
 function changed(random: Random): unknown {
   const change = random.pick(['none', 'one', 'missing'] as const);
   const at = random.below(ranges!.length);
-  const list = ranges!.map(({ name, least, most }, i) =>
+  const list = ranges!.map(({ name, min, max }, i) =>
     change === 'one' && i === at
-      ? perhapsFields(random, { name, least: random.pick(NUMBERS), most: random.pick(NUMBERS) })
-      : { name, least, most },
+      ? perhapsFields(random, { name, min: random.pick(NUMBERS), max: random.pick(NUMBERS) })
+      : { name, min, max },
   );
   return perhaps(random, change === 'missing' ? list.slice(1) : list);
 }
@@ -67,12 +67,11 @@ const options = (random: Random): unknown =>
   });
 
 /** Numbers that int8 can be computed with, and an answer. */
-async function check(handle: NativeOptimizedHandle): Promise<void> {
-  const made = addon().createOptimized(handle);
+async function check(made: NativeOptimized): Promise<void> {
   try {
-    for (const { name, least, most } of made.ranges()) {
-      if (Number.isFinite(least) && Number.isFinite(most) && least <= most) continue;
-      throw new Error(`the range of ${name} is ${least} to ${most}`);
+    for (const { name, min, max } of made.ranges()) {
+      if (Number.isFinite(min) && Number.isFinite(max) && min <= max) continue;
+      throw new Error(`the range of ${name} is ${min} to ${max}`);
     }
     const x = { dtype: 'float32' as const, shape: [1, 3, 5, 3], data: new Float32Array(45).fill(0.5) };
     const { shape } = await made.forward(x, false, 0).promise;
@@ -109,9 +108,7 @@ async function prepare(): Promise<void> {
   const calibration = [{ dtype: 'float32' as const, shape: [1, 3, 8, 8], data }];
   const normal = { mean: [0, 0, 0], std: [1, 1, 1] };
   const job = network.optimize({ dtype: 'int8', ...normal, calibration, percentile: false, consume: false });
-  ranges = addon()
-    .createOptimized(await job.promise)
-    .ranges();
+  ranges = (await job.promise).ranges();
 }
 
 export const OPTIMIZE: readonly Target[] = [

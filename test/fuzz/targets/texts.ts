@@ -71,9 +71,9 @@ export const TEXTS: readonly Target[] = [
     name: 'calibration',
     run: (random) => {
       const ranges = rangesIn(PATH, mutatedJson(CALIBRATION, random).toString(), { layers: 18, numClasses: 10 });
-      for (const { name, least, most } of ranges) {
-        const numbers = [least, most].every((value) => Number.isFinite(Math.fround(value)));
-        if (typeof name !== 'string' || !numbers || least > most) throw new Error('a range');
+      for (const { name, min, max } of ranges) {
+        const numbers = [min, max].every((value) => Number.isFinite(Math.fround(value)));
+        if (typeof name !== 'string' || !numbers || min > max) throw new Error('a range');
       }
     },
   },

@@ -6,14 +6,20 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { isNativeError } from 'node:util/types'; // unlike instanceof, right across realms
 import { isMainThread } from 'node:worker_threads';
-import { ERROR_CODES, ResNetError, type ErrorCode } from './errors';
-import type { DType, TensorData } from './tensor';
+import { ERROR_CODES, ResNetError, type ErrorCode } from '../errors';
+import type { DType, TensorData } from '../tensor';
 
-/** What crosses the boundary: plain data, row-major. */
+/** A tensor as it crosses the boundary: plain data, row-major. */
 export interface NativeTensor {
   dtype: DType;
   shape: readonly number[];
   data: TensorData;
+}
+
+/** The input of a job: copied, unless `inPlace` is true. */
+export interface NativeInput extends NativeTensor {
+  /** Uses `data` without a copy. It must not be changed or detached before the job has settled, aborted or not. */
+  inPlace?: boolean | undefined;
 }
 
 export interface NativeEntry extends NativeTensor {
@@ -45,8 +51,8 @@ export interface NativeRow {
 }
 
 /**
- * An 8-bit RGB picture, `height * width * 3` bytes. It is not copied: `data` is neither changed nor detached before
- * the job on it has settled, aborted or not.
+ * An 8-bit RGB picture, `height * width * 3` bytes. It is not copied: `data` must not be changed or detached before its
+ * job has settled, aborted or not.
  */
 export interface NativePicture {
   data: Uint8Array;
@@ -54,17 +60,15 @@ export interface NativePicture {
   height: number;
 }
 
-export interface NativePreprocess {
+export interface NativeResizeOptions {
   /** Length of the shorter side after resizing. */
   resize: number;
   /** Side of the square cut out of the center. */
   crop: number;
   interpolation: 'bilinear' | 'bicubic';
-  mean: readonly number[];
-  std: readonly number[];
 }
 
-/** What a forward was explained by, for each picture: all logits, the class, and its map, [N, H, W]. */
+/** Logits, float32 [N, numClasses]; explained classes, int64 [N]; their class activation maps, float32 [N, H, W]. */
 export interface NativeExplained {
   logits: NativeTensor;
   classes: NativeTensor;
@@ -78,8 +82,8 @@ export interface NativeModule {
   forwardFeatures(x: NativeTensor, threads: number): NativeJob<NativeTensor>;
   /** For a ResNet: the four stages' maps, [N, C, H, W]. */
   stages(x: NativeTensor, threads: number): NativeJob<NativeTensor[]>;
-  /** For a ResNet: resolves to what `createOptimized` takes. */
-  optimize(options: NativeOptimizeOptions): NativeJob<NativeOptimizedHandle>;
+  /** For a ResNet. */
+  optimize(options: NativeOptimizeOptions): NativeJob<NativeOptimized>;
   train(mode: boolean): void;
   training(): boolean;
   to(device: string): void;
@@ -87,7 +91,7 @@ export interface NativeModule {
   /** Names, dtypes and shapes of the state in the article's order, without values. */
   stateSpec(): { name: string; dtype: DType; shape: number[] }[];
   stateDict(): NativeEntry[];
-  /** Copies values in; the caller has made sure that names and shapes fit. */
+  /** Copies values into the parameters. @throws ERR_WEIGHTS_MISMATCH where a name or a shape does not fit */
   loadState(entries: readonly NativeEntry[]): void;
   /** Reads values from a file straight into the parameters' memory, off the event loop. */
   readState(path: string, entries: readonly NativeFileEntry[]): Promise<void>;
@@ -95,17 +99,11 @@ export interface NativeModule {
   dispose(): void;
 }
 
-declare const handle: unique symbol;
-/** An optimized network on its way to {@link Addon.createOptimized}, which takes it once. */
-export interface NativeOptimizedHandle {
-  readonly [handle]: true;
-}
-
-/** The numbers that one value of a network takes. */
+/** The smallest and the largest number that one value of a network takes. */
 export interface NativeRange {
   name: string;
-  least: number;
-  most: number;
+  min: number;
+  max: number;
 }
 
 export interface NativeOptimizeOptions {
@@ -115,23 +113,18 @@ export interface NativeOptimizeOptions {
   /** For int8, one of the two. */
   ranges?: readonly NativeRange[] | undefined;
   calibration?: readonly NativeTensor[] | undefined;
-  /** How `calibration` becomes ranges: leaving out the rarest values, or not. */
+  /** Whether ranges found by `calibration` leave out the rarest values. */
   percentile: boolean;
-  /** Takes the module's memory, of no use afterward. */
+  /** Takes the module's memory: the module is of no use afterward. */
   consume: boolean;
 }
 
 export interface NativeOptimized {
   /** float32 [N, 3, H, W], or uint8 [N, H, W, 3]. `features` stops before the last layer; `threads` 0 is the default. */
-  forward(x: NativeTensor, features: boolean, threads: number): NativeJob<NativeTensor>;
+  forward(x: NativeInput, features: boolean, threads: number): NativeJob<NativeTensor>;
   forwardSync(x: NativeTensor, features: boolean, threads: number): NativeTensor;
-  forwardPictures(
-    pictures: readonly NativePicture[],
-    preprocess: NativePreprocess,
-    threads: number,
-  ): NativeJob<NativeTensor>;
-  /** Class activation maps of a class, of each picture's likeliest one where it is undefined. */
-  explain(x: NativeTensor, index: number | undefined, threads: number): NativeJob<NativeExplained>;
+  /** Class activation maps. `index` undefined: of each picture's likeliest class. */
+  explain(x: NativeInput, index: number | undefined, threads: number): NativeJob<NativeExplained>;
   description(): { plan: string; executor: string };
   /** By value of the plan; empty but for int8. */
   ranges(): NativeRange[];
@@ -144,7 +137,7 @@ export type NativeModuleSpec =
 
 export interface NativeModuleOptions {
   device: string;
-  /** Absent: a seed drawn from the system. */
+  /** Default: drawn from the system. */
   seed?: number | undefined;
   /** False leaves the parameters unwritten, for a caller that loads them next. */
   initialize: boolean;
@@ -153,32 +146,30 @@ export interface NativeModuleOptions {
 export interface Addon {
   versions: { libtorch: string; compiled: string };
   createModule(spec: NativeModuleSpec, options: NativeModuleOptions): NativeModule;
-  createOptimized(handle: NativeOptimizedHandle): NativeOptimized;
-  preprocess(pictures: readonly NativePicture[], preprocess: NativePreprocess): NativeJob<NativeTensor>;
-  /** As `preprocess`, stopping before normalization: uint8 [N, crop, crop, 3]. */
-  resizeAndCrop(pictures: readonly NativePicture[], preprocess: NativePreprocess): NativeJob<NativeTensor>;
-  /** Frees bytes that nobody reads any more, without waiting for the collector; their array is empty then. */
+  /** uint8 [N, crop, crop, 3] */
+  resizeAndCrop(pictures: readonly NativePicture[], options: NativeResizeOptions): NativeJob<NativeTensor>;
+  /** Frees the memory of an array that is not used any more, without waiting for the collector: detaches it. */
   discard(data: Uint8Array): void;
   cudaStatus(): { available: boolean; code: ErrorCode | ''; reason: string };
   devices(): { name: string; description: string; memory: number }[];
   /** Cores that this process may use (affinity mask and cgroup quota), and the inference threads made. */
   threads(): { cores: number; streams: number };
-  /** Operations per second that a matrix product reaches here, one float64; 0 where it is not known. */
-  peak(dtype: 'float32' | 'bfloat16' | 'int8', threads: number): NativeJob<NativeTensor>;
+  /** Operations per second that a matrix product reaches here; 0 where it is not known. */
+  peak(dtype: 'float32' | 'bfloat16' | 'int8', threads: number): NativeJob<number>;
   /** Makes sure that at least this many inference threads exist. */
   ensureInferenceThreads(streams: number): void;
-  /** Ends the inference threads for good; what waits is dropped. */
+  /** Ends the inference threads for good. Queued work is dropped. */
   stop(): void;
-  /** Bytes outside its heap that V8's collector has been told of. */
-  externalMemory(): number;
-  /** For tests: stands in for libtorch's CUDA library, and for the number of devices that the driver counts. */
-  setCudaSource(library: string, devices?: number): void;
-  /** For tests: measures the limit on memory below this root, and returns it in bytes; Infinity where there is none. */
-  setControlGroups(root: string): number;
+  /** For tests: the external memory that V8's collector accounts for, in bytes. */
+  _externalMemory(): number;
+  /** For tests: replaces libtorch's CUDA library, and the driver's number of devices. */
+  _setCudaSource(library: string, devices?: number): void;
+  /** For tests: the control groups' memory limit below this root, in bytes; Infinity where there is none. */
+  _setControlGroups(root: string): number;
 }
 
-// Both lib/ (tests) and dist/ (users) lie one level below the package's root.
-const ADDON_PATH = join(__dirname, '..', 'build', 'Release', 'resnet.node');
+// This file lies two levels below the package's root, in lib/native (tests) and in dist/native (users).
+const ADDON_PATH = join(__dirname, '..', '..', 'build', 'Release', 'resnet.node');
 
 let loaded: Addon | undefined;
 
@@ -195,7 +186,7 @@ export function addon(): Addon {
 function load(): Addon {
   try {
     const binding = createRequire(__filename)(ADDON_PATH) as Addon;
-    // Before C++ tears libtorch down: a forward that still runs then would crash. Workers end theirs by themselves.
+    // Stops before C++ destroys libtorch's state, which would crash a running forward. Workers stop their own work.
     if (isMainThread) process.once('exit', () => binding.stop());
     return binding;
   } catch (error) {
@@ -217,18 +208,18 @@ function explain(error: NodeJS.ErrnoException): string {
   ].join('\n');
 }
 
-/** Runs native code and turns what it throws into a {@link ResNetError} with the caller's stack. */
-export function native<T>(run: (addon: Addon) => T): T {
+/** Calls the addon, and turns what it throws into a {@link ResNetError} with the caller's stack. */
+export function callNative<T>(call: (binding: Addon) => T): T {
   const binding = addon();
   try {
-    return run(binding);
+    return call(binding);
   } catch (error) {
-    throw fromNative(error);
+    throw fromNativeError(error);
   }
 }
 
-/** A native error as ours; anything else as it is. `stack` replaces a stack that only the event loop has seen. */
-export function fromNative(error: unknown, stack?: string): unknown {
+/** A native error as ours; anything else as it is. @param stack - replaces a stack that ends in the event loop */
+export function fromNativeError(error: unknown, stack?: string): unknown {
   if (!isNativeError(error) || error instanceof ResNetError) return error;
   const code = (error as NodeJS.ErrnoException).code;
   if (code === undefined || !Object.hasOwn(ERROR_CODES, code)) return error;

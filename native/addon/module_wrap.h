@@ -2,22 +2,18 @@
 
 #include <napi.h>
 
-#include <memory>
-#include <vector>
-
-#include "image/preprocess.h"
+#include "addon/tracked_wrap.h"
 #include "runtime/network.h"
 
 namespace resnet {
 
-/// The JavaScript face of a Network (NativeModule in lib/addon.ts). Made by createModule alone.
-class Module : public Napi::ObjectWrap<Module> {
+/// A Network in JavaScript (NativeModule in lib/native/addon.ts). Made by createModule alone.
+class ModuleWrap : public TrackedWrap<ModuleWrap, Network> {
  public:
   static Napi::Function define(Napi::Env env);
 
   /// Called with (spec, options), as NativeModuleSpec and NativeModuleOptions.
-  explicit Module(const Napi::CallbackInfo& info);
-  void Finalize(Napi::BasicEnv env) override;
+  explicit ModuleWrap(const Napi::CallbackInfo& info);
 
  private:
   Napi::Value forward(const Napi::CallbackInfo& info);
@@ -34,17 +30,6 @@ class Module : public Napi::ObjectWrap<Module> {
   Napi::Value load_state(const Napi::CallbackInfo& info);
   Napi::Value read_state(const Napi::CallbackInfo& info);
   Napi::Value trace(const Napi::CallbackInfo& info);
-  Napi::Value dispose(const Napi::CallbackInfo& info);
-
-  /// @throws Error ERR_DISPOSED
-  const std::shared_ptr<Network>& network() const;
-  void release(Napi::BasicEnv env);
-
-  std::shared_ptr<Network> network_;
-  int64_t reported_ = 0;  ///< bytes that V8's collector has been told of
 };
-
-/// The argument of that name.
-Preprocess preprocess_from_js(const Napi::Value& value);
 
 }  // namespace resnet

@@ -73,18 +73,18 @@ describe.each<[18 | 50]>([[18], [50]])('ResNet-%i', (layers) => {
     const x = randomTensor([2, 3, 96, 64]);
     const bias = net.stateDict().get('fc.bias')!.data as Float32Array;
     using fast = await net.optimize();
-    for (const asked of [undefined, 3]) {
-      const { logits, classes, maps } = await fast.explain(x, asked);
+    for (const classIndex of [undefined, 3]) {
+      const { logits, classes, maps } = await fast.explain(x, classIndex);
       expect([logits.shape, classes.shape, maps.shape]).toEqual([[2, 7], [2], [2, 3, 2]]);
       const values = logits.data as Float32Array;
       for (const n of [0, 1]) {
-        const own = [...values.subarray(7 * n, 7 * n + 7)];
-        const index = asked ?? own.indexOf(Math.max(...own));
+        const row = [...values.subarray(7 * n, 7 * n + 7)];
+        const index = classIndex ?? row.indexOf(Math.max(...row));
         expect((classes.data as BigInt64Array)[n]).toBe(BigInt(index));
         const map = [...(maps.data as Float32Array).subarray(6 * n, 6 * n + 6)];
         const mean = map.reduce((a, b) => a + b, 0) / 6;
-        const largest = Math.max(...own.map(Math.abs));
-        expect(Math.abs(mean + bias[index]! - own[index]!)).toBeLessThan(1e-5 * largest);
+        const largest = Math.max(...row.map(Math.abs));
+        expect(Math.abs(mean + bias[index]! - row[index]!)).toBeLessThan(1e-5 * largest);
       }
       expect(difference((await net.forward(x)).data as Float32Array, values)).toBeLessThan(1e-5);
     }
@@ -152,14 +152,14 @@ test('an aborted signal rejects with its reason, before and during', async () =>
   }
 });
 
-test("large maps are handed over without a copy: they outlive the network, are nobody else's, and are given back", async () => {
+test('large maps are not copied: they outlive the network, are not shared, and are freed', async () => {
   const { code, stdout, stderr } = await run(process.execPath, [
     '--expose-gc',
     '-e',
     `
     const { ResNet, Tensor } = require('./dist');
     const x = new Tensor(Float32Array.from({ length: 8 * 3 * 224 * 224 }, (_, i) => Math.sin(i)), [8, 3, 224, 224]);
-    const settled = async () => {
+    const collect = async () => {
       for (let i = 0; i < 3; i++) { gc(); await new Promise((resolve) => setTimeout(resolve, 20)); }
     };
     const flat = (maps) => maps.map(({ data }) => data.reduce((sum, value) => sum + value));
@@ -171,12 +171,12 @@ test("large maps are handed over without a copy: they outlive the network, are n
       first.forEach(({ data }) => data.fill(0));
       const second = await net.stages(x);
       if (!second.every(({ data }, i) => Math.abs(data.reduce((a, b) => a + b) - sums[i]) === 0)) throw new Error('shared');
-      await settled();
+      await collect();
       const resident = process.memoryUsage.rss();
-      for (let i = 0; i < 20; i++) await net.stages(x).then(settled); // 11 MB each of libtorch's memory
+      for (let i = 0; i < 20; i++) await net.stages(x).then(collect); // 11 MB each of libtorch's memory
       const kept = process.memoryUsage.rss() - resident;
       net.dispose();
-      await settled();
+      await collect();
       if (flat(second).some((sum, i) => sum !== sums[i])) throw new Error('freed');
       const held = process.memoryUsage().external - before;
       console.log(JSON.stringify({ kept, held, maps: [...first, ...second].reduce((sum, { data }) => sum + data.byteLength, 0) }));

@@ -1,0 +1,34 @@
+import { badArgument } from './errors';
+import { addon, callNative } from './native/addon';
+
+/**
+ * Where a module computes. 'cuda' is 'cuda:0'. A module on 'meta' has shapes and no values: it can be summarized
+ * and counted without costing memory, and cannot run.
+ */
+export type Device = 'cpu' | 'cuda' | `cuda:${number}` | 'meta';
+
+/** The devices that modules can be made on. */
+export interface DeviceInfo {
+  /** 'cpu' or 'cuda:N'. */
+  name: Device;
+  /** The GPU's name, or the CPU instructions that libtorch uses. */
+  description: string;
+  /** Bytes of a GPU's memory; 0 for the CPU. */
+  memory: number;
+}
+
+/** Lists the CPU and, where CUDA is available, each GPU. Loads libtorch's CUDA part where it is installed. */
+export function devices(): DeviceInfo[] {
+  return callNative((binding) => binding.devices()) as DeviceInfo[];
+}
+
+/** Whether CUDA can be used, and the reason in words where it cannot. */
+export function cudaStatus(): { available: boolean; reason: string } {
+  const { available, reason } = addon().cudaStatus();
+  return { available, reason };
+}
+
+/** Checks the type alone: which devices there are is for the addon to say. @throws ERR_DEVICE */
+export function checkDevice(device: unknown): asserts device is Device {
+  if (typeof device !== 'string') throw badArgument('device', "'cpu', 'cuda' or 'cuda:N'", device, 'ERR_DEVICE');
+}

@@ -1,0 +1,127 @@
+#include "addon/options.h"
+
+#include <cstddef>
+#include <limits>
+#include <random>
+#include <string>
+#include <unordered_map>
+
+#include "addon/arguments.h"
+#include "addon/tensors.h"
+#include "error.h"
+#include "runtime/input.h"
+
+namespace resnet {
+namespace {
+
+constexpr int64_t kMaxSafeInteger = (int64_t{1} << 53) - 1;
+constexpr int64_t kMaxChannels = int64_t{1} << 20;
+constexpr int64_t kMaxThreads = 1024;
+constexpr int64_t kMaxResize = 1 << 14;
+constexpr int64_t kMaxCrop = 1 << 12;
+
+uint64_t seed_from_js(const Napi::Value& value) {
+  if (value.IsUndefined()) return (uint64_t{std::random_device{}()} << 32) | std::random_device{}();
+  return static_cast<uint64_t>(integer_argument(value, "seed", 0, kMaxSafeInteger));
+}
+
+/// By name, from a list of { name, min, max }.
+std::unordered_map<std::string, Range> ranges_from_js(const Napi::Value& value) {
+  const auto list = array_argument(value, "ranges");
+  std::unordered_map<std::string, Range> ranges;
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const auto item = object_argument(list.Get(i), "range");
+    const auto name = string_argument(item.Get("name"), "name");
+    const auto min = number_argument(item.Get("min"), "min");
+    const auto max = number_argument(item.Get("max"), "max");
+    constexpr double kMaxFloat = std::numeric_limits<float>::max();
+    if (!(-kMaxFloat <= min && min <= max && max <= kMaxFloat)) {
+      throw Error("ERR_CALIBRATION", "The range of " + name + " must be two numbers of float32, the lesser first.");
+    }
+    ranges[name] = {static_cast<float>(min), static_cast<float>(max)};
+  }
+  return ranges;
+}
+
+/// uint8 [N, H, W, 3] or float32 [N, 3, H, W] each.
+std::vector<at::Tensor> calibration_from_js(const Napi::Value& value) {
+  const auto list = array_argument(value, "calibration");
+  std::vector<at::Tensor> inputs;
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const auto input = tensor_from_js(list.Get(i));
+    const bool pictures = input.scalar_type() == at::kByte;
+    if (pictures) {
+      check_pictures(input.sizes().vec());
+    } else {
+      check_input(input.sizes().vec(), 3);
+    }
+    inputs.push_back(pictures ? input : input.to(at::kFloat));
+  }
+  return inputs;
+}
+
+}  // namespace
+
+Spec spec_from_js(const Napi::Value& value) {
+  const auto object = object_argument(value, "spec");
+  const auto type = string_argument(object.Get("type"), "type");
+  if (type == "ResNet") {
+    return ResNetSpec{integer_argument(object.Get("layers"), "layers", 1, 1000),
+                      integer_argument(object.Get("numClasses"), "numClasses", 1, kMaxChannels)};
+  }
+  const bool basic = type == "BasicBlock";
+  if (!basic && type != "BottleneckBlock") throw Error("ERR_ARGUMENT", "type must be the name of a module.");
+  return BlockSpec{basic ? BlockSpec::Type::kBasic : BlockSpec::Type::kBottleneck,
+                   integer_argument(object.Get("inputChannels"), "inputChannels", 1, kMaxChannels),
+                   integer_argument(object.Get("outputChannels"), "outputChannels", basic ? 1 : 4, kMaxChannels),
+                   integer_argument(object.Get("stride"), "stride", 1, kMaxChannels)};
+}
+
+ModuleOptions module_options_from_js(const Napi::Value& value) {
+  const auto object = object_argument(value, "options");
+  return {string_argument(object.Get("device"), "device"), seed_from_js(object.Get("seed")),
+          bool_argument(object.Get("initialize"), "initialize")};
+}
+
+OptimizeOptions optimize_options_from_js(const Napi::Value& value) {
+  const auto object = object_argument(value, "options");
+  OptimizeOptions options;
+  options.dtype = optimized_dtype_from_js(object.Get("dtype"));
+  options.normalization = {three_numbers_argument(object.Get("mean"), "mean"),
+                           three_numbers_argument(object.Get("std"), "std")};
+  const auto ranges = object.Get("ranges");
+  if (!ranges.IsUndefined()) options.ranges = ranges_from_js(ranges);
+  const auto calibration = object.Get("calibration");
+  if (!calibration.IsUndefined()) options.calibration = calibration_from_js(calibration);
+  if (bool_argument(object.Get("percentile"), "percentile")) options.method = CalibrationMethod::kPercentile;
+  options.consume = bool_argument(object.Get("consume"), "consume");
+  if (options.dtype == OptimizeOptions::DType::kInt8 && !options.ranges && options.calibration.empty()) {
+    throw Error("ERR_CALIBRATION", "int8 needs a calibration: inputs like those to come, or a saved one.");
+  }
+  return options;
+}
+
+OptimizeOptions::DType optimized_dtype_from_js(const Napi::Value& value) {
+  const auto name = string_argument(value, "dtype");
+  if (name == "float32") return OptimizeOptions::DType::kFloat32;
+  if (name == "bfloat16") return OptimizeOptions::DType::kBFloat16;
+  if (name == "int8") return OptimizeOptions::DType::kInt8;
+  throw Error("ERR_UNSUPPORTED_DTYPE", "dtype must be 'float32', 'bfloat16' or 'int8'.");
+}
+
+Preprocess preprocess_from_js(const Napi::Value& value) {
+  const auto object = object_argument(value, "preprocess");
+  const auto interpolation = string_argument(object.Get("interpolation"), "interpolation");
+  if (interpolation != "bilinear" && interpolation != "bicubic") {
+    throw Error("ERR_ARGUMENT", "interpolation must be 'bilinear' or 'bicubic'.");
+  }
+  return Preprocess{integer_argument(object.Get("resize"), "resize", 1, kMaxResize),
+                    integer_argument(object.Get("crop"), "crop", 1, kMaxCrop),
+                    interpolation == "bicubic" ? Interpolation::kBicubic : Interpolation::kBilinear};
+}
+
+int threads_from_js(const Napi::Value& value) {
+  return static_cast<int>(integer_argument(value, "threads", 0, kMaxThreads));
+}
+
+}  // namespace resnet

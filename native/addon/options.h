@@ -1,0 +1,42 @@
+#pragma once
+
+#include <napi.h>
+
+#include <cstdint>
+#include <string>
+
+#include "image/preprocess.h"
+#include "inference/optimized.h"
+#include "runtime/network.h"
+
+namespace resnet {
+
+// Options as lib/native/addon.ts types them, parsed and checked. Each throws Error ERR_ARGUMENT, naming the argument,
+// where it does not say another code.
+
+/// NativeModuleSpec
+Spec spec_from_js(const Napi::Value& value);
+
+/// NativeModuleOptions
+struct ModuleOptions {
+  std::string device;
+  uint64_t seed;  ///< drawn from the system where none was passed
+  bool initialize;
+};
+ModuleOptions module_options_from_js(const Napi::Value& value);
+
+/// NativeOptimizeOptions
+/// @throws Error ERR_UNSUPPORTED_DTYPE, ERR_CALIBRATION, ERR_SHAPE
+OptimizeOptions optimize_options_from_js(const Napi::Value& value);
+
+/// 'float32', 'bfloat16' or 'int8'
+/// @throws Error ERR_UNSUPPORTED_DTYPE
+OptimizeOptions::DType optimized_dtype_from_js(const Napi::Value& value);
+
+/// NativeResizeOptions
+Preprocess preprocess_from_js(const Napi::Value& value);
+
+/// Threads that one computation may use, up to 1,024; 0 for the default.
+int threads_from_js(const Napi::Value& value);
+
+}  // namespace resnet
