@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <vector>
 
-namespace resnet {
+#include "image/taps.h"
 
-enum class Interpolation : std::uint8_t { kBilinear, kBicubic };
+namespace resnet {
 
 /// An evaluation preset, as torchvision.transforms.ImageClassificationEval.
 struct Preprocess {
