@@ -36,7 +36,8 @@ export class Pictures {
   }
 
   /**
-   * Crops pictures batch by batch, in their order: a few of them are in memory as they were at a time.
+   * Crops pictures batch by batch, in their order: a few of them are in memory as they were at a time. The next batch
+   * is made while the caller works on one.
    *
    * @param asked.most - pictures in a batch
    * @param asked.name - what an error calls a picture
@@ -57,10 +58,12 @@ export class Pictures {
       1,
       Math.min(asked.most, Math.floor((asked.most * MAX_PIXELS_EACH) / this.preprocess.crop ** 2)),
     );
-    for (let start = 0; start < images.length; start += most) {
-      const decoded = Math.min(addon().threads().cores, MAX_DECODED);
-      yield await boundedMap(images.slice(start, start + most), decoded, async (image, i) => {
+    const decoded = Math.min(addon().threads().cores, MAX_DECODED);
+    let ended = false;
+    const cropBatch = (start: number): Promise<(NativePicture | undefined)[]> => {
+      const batch = boundedMap(images.slice(start, start + most), decoded, async (image, i) => {
         signal?.throwIfAborted();
+        if (ended) return undefined;
         try {
           return await this.crop(image, name(start + i), signal);
         } catch (error) {
@@ -69,6 +72,20 @@ export class Pictures {
           return undefined;
         }
       });
+      batch.catch(() => undefined); // it may fail before anyone awaits it
+      return batch;
+    };
+
+    let next: ReturnType<typeof cropBatch> | undefined;
+    try {
+      for (let start = 0; start < images.length; start += most) {
+        const batch = await (next ?? cropBatch(start));
+        next = start + most < images.length ? cropBatch(start + most) : undefined;
+        yield batch;
+      }
+    } finally {
+      ended = true;
+      await next?.catch(() => undefined); // no work is left behind by a caller that stops early
     }
   }
 }
