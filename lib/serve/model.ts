@@ -1,4 +1,4 @@
-import { addon, native } from '../addon';
+import { addon } from '../addon';
 import type { Layers } from '../depths';
 import { ResNetError, show } from '../errors';
 import { checkCreate, isRandom, load } from '../image/classifier-options';
@@ -53,8 +53,6 @@ export async function loadModel(options: ModelOptions): Promise<Model> {
   const { mean, std } = preprocess;
   // Its memory goes over to the optimized network.
   const network = await OptimizedResNet.from(source, { dtype, calibration, threads, streams, mean, std }, true);
-  // One more than what runs networks: cropping the next pictures does not wait for a batch to end.
-  native((binding) => binding.ensureInferenceThreads(streams + 1));
   using shapes = new ResNet(layers, numClasses, { device: 'meta' });
   return {
     name: name ?? `resnet${layers}`,

@@ -28,7 +28,8 @@ Napi::Value start_on_pictures(const Napi::CallbackInfo& info,
     auto work = [compute, views = std::move(pictures.views), preset = preprocess_from_js(info[1])](const Interrupt&) {
       return compute(views, preset).contiguous();
     };
-    return start_job(info.Env(), std::move(work), /*threads=*/0, /*deliver=*/nullptr, pictures.owners);
+    return start_job(info.Env(), std::move(work), /*threads=*/1, /*deliver=*/nullptr, pictures.owners,
+                     InferenceThreads::cropping());
   });
 }
 
@@ -91,7 +92,7 @@ Napi::Value ensure_inference_threads(const Napi::CallbackInfo& info) {
 
 /// Called as the process ends; no forward runs afterward.
 Napi::Value stop(const Napi::CallbackInfo& info) {
-  InferenceThreads::shared().stop();
+  InferenceThreads::stop_all();
   return info.Env().Undefined();
 }
 

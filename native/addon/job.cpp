@@ -9,7 +9,6 @@
 #include "addon/errors.h"
 #include "addon/tensors.h"
 #include "error.h"
-#include "runtime/inference_threads.h"
 
 namespace resnet {
 namespace {
@@ -44,8 +43,9 @@ void settle(Napi::Env env, napi_deferred deferred, Outcome outcome, const Delive
 
 }  // namespace
 
-Napi::Object start_job(Napi::Env env, Compute compute, int threads, Deliver deliver, Napi::Object keep) {
-  InferenceThreads::shared().ensure(1);  // throws where no thread can be had, and nothing is promised or held yet
+Napi::Object start_job(Napi::Env env, Compute compute, int threads, Deliver deliver, Napi::Object keep,
+                       InferenceThreads& queue) {
+  queue.ensure(1);  // throws where no thread can be had, and nothing is promised or held yet
   napi_deferred deferred = nullptr;
   napi_value promise = nullptr;
   if (napi_create_promise(env, &deferred, &promise) != napi_ok) throw Napi::Error::New(env);
@@ -55,7 +55,7 @@ Napi::Object start_job(Napi::Env env, Compute compute, int threads, Deliver deli
 
   const auto interrupt = std::make_shared<Interrupt>(false);
   auto environment = Environment::of(env);
-  InferenceThreads::shared().submit(
+  queue.submit(
       [environment, deferred, kept, interrupt, compute = std::move(compute), deliver = std::move(deliver)]() mutable {
         if (!environment->begin(*interrupt)) return;
         auto outcome = run(std::move(compute), *interrupt);

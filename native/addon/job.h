@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "runtime/inference_threads.h"
 #include "runtime/network.h"
 
 namespace resnet {
@@ -23,8 +24,9 @@ using Deliver = std::function<Napi::Value(Napi::Env, const at::Tensor&)>;
 /// @param threads inside the computation; 0 for the default
 /// @param deliver the tensor itself by default
 /// @param keep what JavaScript's collector must not take before the computation is done
+/// @param queue whose thread computes
 Napi::Object start_job(Napi::Env env, Compute compute, int threads = 0, Deliver deliver = nullptr,
-                       Napi::Object keep = {});
+                       Napi::Object keep = {}, InferenceThreads& queue = InferenceThreads::shared());
 
 /// The same, waiting for the result: blocks the calling JavaScript thread.
 at::Tensor run_job(Compute compute, int threads = 0);

@@ -14,15 +14,27 @@
 
 namespace resnet {
 
+// Both are never destroyed: a thread may still be at work while static objects are. They are stopped instead, by
+// lib/addon.ts when the process ends, or at the latest when exit handlers run.
 InferenceThreads& InferenceThreads::shared() {
-  // Never destroyed: a stream may still be at work while static objects are. Stopped instead, by lib/addon.ts when
-  // the process ends, or at the latest when exit handlers run.
-  static InferenceThreads* const streams = [] {
-    auto* made = new InferenceThreads;
-    std::atexit([] { shared().stop(); });
-    return made;
+  static auto* const threads = [] {
+    std::atexit(stop_all);
+    return new InferenceThreads;
   }();
-  return *streams;
+  return *threads;
+}
+
+InferenceThreads& InferenceThreads::cropping() {
+  static auto* const threads = [] {
+    shared();  // whose exit handler is for both
+    return new InferenceThreads;
+  }();
+  return *threads;
+}
+
+void InferenceThreads::stop_all() {
+  shared().stop();
+  cropping().stop();
 }
 
 void InferenceThreads::submit(std::function<void()> work, int threads) {

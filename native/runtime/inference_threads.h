@@ -19,7 +19,14 @@ class InferenceThreads {
  public:
   static InferenceThreads& shared();
 
-  InferenceThreads() = default;  ///< for tests; all others use the shared one
+  /// One thread for resizing and cropping pictures, which takes well under a millisecond and one core: the pictures of
+  /// the next batch do not wait for the forward of this one.
+  static InferenceThreads& cropping();
+
+  /// Stops both, for good.
+  static void stop_all();
+
+  InferenceThreads() = default;  ///< for tests; all others use one of the two above
   ~InferenceThreads() { stop(); }
   InferenceThreads(const InferenceThreads&) = delete;
   InferenceThreads& operator=(const InferenceThreads&) = delete;
