@@ -7,10 +7,10 @@
 namespace resnet {
 namespace {
 
-using resizing::Kernels;
 using resizing::kMaxRows;
 using resizing::kSlack;
 using resizing::kVector;
+using resizing::ResizeKernels;
 
 int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
@@ -27,7 +27,9 @@ class PictureRows {
   const uint8_t* row(int64_t y, int64_t slot) {
     const auto* row = picture_.data + y * row_bytes_;
     if (y < unsafe_) return row;
-    return &*std::copy_n(row, row_bytes_, copies_.begin() + slot * (row_bytes_ + kSlack)) - row_bytes_;
+    auto* copy = &copies_[slot * (row_bytes_ + kSlack)];
+    std::copy_n(row, row_bytes_, copy);
+    return copy;
   }
 
  private:
@@ -41,7 +43,7 @@ class PictureRows {
 class ResizedRows {
  public:
   /// @param latest how many can be read at a time
-  ResizedRows(const RgbPicture& picture, const Taps& columns, int64_t latest, const Kernels& kernels)
+  ResizedRows(const RgbPicture& picture, const Taps& columns, int64_t latest, const ResizeKernels& kernels)
       : input_(picture),
         height_(picture.height),
         columns_(columns),
@@ -71,7 +73,7 @@ class ResizedRows {
   PictureRows input_;
   int64_t height_;
   const Taps& columns_;
-  const Kernels& kernels_;
+  const ResizeKernels& kernels_;
   int64_t row_bytes_, capacity_;
   std::vector<uint8_t> ring_;
   int64_t next_ = 0;
@@ -80,7 +82,7 @@ class ResizedRows {
 }  // namespace
 
 void resize(const RgbPicture& picture, const Taps& rows, const Taps& columns, uint8_t* output, int64_t output_row_bytes,
-            const Kernels& kernels) {
+            const ResizeKernels& kernels) {
   ResizedRows resized(picture, columns, rows.size, kernels);
   std::vector<const uint8_t*> inputs(rows.size);
   for (int64_t y = 0; y < rows.count; y++) {

@@ -19,6 +19,6 @@ struct RgbPicture {
 /// @param output its first pixel
 /// @param output_row_bytes from one row of the output to the next
 void resize(const RgbPicture& picture, const Taps& rows, const Taps& columns, uint8_t* output, int64_t output_row_bytes,
-            const resizing::Kernels& kernels = resizing::select());
+            const resizing::ResizeKernels& kernels = resizing::resize_kernels());
 
 }  // namespace resnet

@@ -2,6 +2,7 @@
 
 #include <random>
 
+#include "image/preprocess.h"
 #include "test/support.h"
 
 namespace resnet {
@@ -9,11 +10,11 @@ namespace {
 
 constexpr std::array kBoth{Interpolation::kBilinear, Interpolation::kBicubic};
 
-std::vector<const resizing::Kernels*> runnable() {
-  std::vector<const resizing::Kernels*> kernels{&resizing::kPortable};
+std::vector<const resizing::ResizeKernels*> runnable() {
+  std::vector<const resizing::ResizeKernels*> kernels{&resizing::kPortable};
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx2")) kernels.push_back(&resizing::kAvx2);
-  if (&resizing::select() == &resizing::kAvx512) kernels.push_back(&resizing::kAvx512);
+  if (&resizing::resize_kernels() == &resizing::kAvx512) kernels.push_back(&resizing::kAvx512);
 #endif
   return kernels;
 }
@@ -107,6 +108,48 @@ TEST(Resize, LongAndThin) {
   expect_libtorchs_pixels({50000, 1}, {100, 1}, random);
   expect_libtorchs_pixels({2, 50000}, {1, 25000}, random);
   expect_libtorchs_pixels({1, 50000}, {1, 7}, random);
+}
+
+TEST(ResizeAndCrop, IsTorchvisionsCenterOfLibtorchsPixels) {
+  std::mt19937 random(5);
+  for (const auto interpolation : kBoth) {
+    for (const auto& [height, width] : {Size{37, 50}, {50, 37}, {1, 9}, {64, 64}, {100, 31}, {3, 200}}) {
+      for (const auto& [length, crop] : {std::pair<int64_t, int64_t>{32, 28}, {33, 28}, {28, 33}, {40, 90}, {5, 5}}) {
+        const auto picture = exactly(noise(height * width * 3, random));
+        const auto view = at::from_blob(picture.get(), {height, width, 3}, at::kByte);
+        const Preprocess preprocess{length, crop, interpolation, {0, 0, 0}, {1, 1, 1}};
+        const auto got = resize_and_crop({view}, preprocess)[0];
+
+        const auto shorter = std::min(height, width);
+        auto expected = by_libtorch(view, length * height / shorter, length * width / shorter, interpolation);
+        for (const int64_t axis : {0, 1}) {
+          const auto missing = std::max<int64_t>(0, crop - expected.size(axis));
+          const auto black = [&](int64_t pixels) {
+            auto sizes = expected.sizes().vec();
+            sizes[axis] = pixels;
+            return at::zeros(sizes, at::kByte);
+          };
+          expected = at::cat({black(missing / 2), expected, black(missing - missing / 2)}, axis);
+          const auto first = std::nearbyint(static_cast<double>(expected.size(axis) - crop) / 2);
+          expected = expected.narrow(axis, static_cast<int64_t>(first), crop);
+        }
+        EXPECT_TRUE(at::equal(got, expected)) << height << " x " << width << " -> " << length << ", " << crop;
+      }
+    }
+  }
+}
+
+TEST(ResizeAndCrop, APictureThatGrowsLargeIsComputedWhereTheCropIsAlone) {
+  const auto picture = exactly(std::vector<uint8_t>(50000 * 3, 9));
+  const auto view = at::from_blob(picture.get(), {1, 50000, 3}, at::kByte);
+  const auto before = resident();
+  for (const auto interpolation : kBoth) {
+    const auto out = resize_and_crop({view}, {128, 224, interpolation, {0, 0, 0}, {1, 1, 1}});  // 128 x 6400000
+    EXPECT_EQ((out == 9).sum().item<int64_t>(), 128 * 224 * 3);
+  }
+  if (kMemoryIsOurs) {
+    EXPECT_LT(resident() - before, 16 << 20);
+  }
 }
 
 }  // namespace resnet

@@ -63,6 +63,6 @@ struct Avx2 {
 
 }  // namespace
 
-const Kernels kAvx2{"AVX2", Avx2::kRows, horizontal<Avx2>, vertical<Avx2>};
+const ResizeKernels kAvx2{"AVX2", Avx2::kRows, horizontal<Avx2>, vertical<Avx2>};
 
 }  // namespace resnet::resizing

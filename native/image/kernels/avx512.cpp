@@ -69,6 +69,6 @@ struct Avx512 {
 
 }  // namespace
 
-const Kernels kAvx512{"AVX-512", Avx512::kRows, horizontal<Avx512>, vertical<Avx512>};
+const ResizeKernels kAvx512{"AVX-512", Avx512::kRows, horizontal<Avx512>, vertical<Avx512>};
 
 }  // namespace resnet::resizing

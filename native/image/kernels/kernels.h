@@ -7,7 +7,7 @@
 // could share with the rest of the program.
 namespace resnet::resizing {
 
-/// Bytes that a kernel may read beyond the last pixel that it needs, and write beyond the last one that it makes.
+/// Bytes that the horizontal pass may read beyond a row's last pixel, and write beyond the last one that it makes.
 inline constexpr int64_t kSlack = 8;
 /// Bytes in the largest register: the vertical pass reads whole ones.
 inline constexpr int64_t kVector = 64;
@@ -38,17 +38,17 @@ struct VerticalPass {
 };
 
 /// What one instruction set offers.
-struct Kernels {
+struct ResizeKernels {
   const char* name;
   int64_t rows;  ///< that the horizontal pass takes at a time
   void (*horizontal)(const HorizontalPass&);
   void (*vertical)(const VerticalPass&);
 };
 
-/// The fastest ones that this machine can run.
-const Kernels& select();
+/// The fastest that this machine can run.
+const ResizeKernels& resize_kernels();
 
-/// All that this machine can run, the fastest first.
-extern const Kernels kAvx512, kAvx2, kPortable;
+/// The fastest first. All but the last are for x86 alone.
+extern const ResizeKernels kAvx512, kAvx2, kPortable;
 
 }  // namespace resnet::resizing

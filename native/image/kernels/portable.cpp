@@ -45,6 +45,6 @@ void vertical(const VerticalPass& pass) {
 
 }  // namespace
 
-const Kernels kPortable{"portable", 1, horizontal, vertical};
+const ResizeKernels kPortable{"portable", 1, horizontal, vertical};
 
 }  // namespace resnet::resizing

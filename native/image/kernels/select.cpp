@@ -2,7 +2,7 @@
 
 namespace resnet::resizing {
 
-const Kernels& select() {
+const ResizeKernels& resize_kernels() {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")) return kAvx512;
   if (__builtin_cpu_supports("avx2")) return kAvx2;
