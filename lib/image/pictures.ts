@@ -56,15 +56,20 @@ export class Pictures {
     return cropped;
   }
 
-  /** Crops pictures batch by batch, in their order. Only a few of them are in memory uncropped at a time. */
+  /**
+   * Crops pictures batch by batch, in their order. Only a few of them are in memory uncropped at a time. The next batch
+   * is cropped while the caller works on the current one.
+   */
   async *cropAll(images: readonly Image[], options: CropOptions): AsyncGenerator<(NativePicture | undefined)[]> {
     const { name, signal, onError } = options;
     const fitting = Math.floor((options.batchSize * MAX_PIXELS_EACH) / this.preprocess.crop ** 2);
     const batchSize = Math.max(1, Math.min(options.batchSize, fitting));
     const decodes = Math.min(addon().threads().cores, MAX_DECODES);
-    for (let start = 0; start < images.length; start += batchSize) {
-      yield await boundedMap(images.slice(start, start + batchSize), decodes, async (image, i) => {
+    let stopped = false;
+    const cropBatch = (start: number): Promise<(NativePicture | undefined)[]> => {
+      const batch = boundedMap(images.slice(start, start + batchSize), decodes, async (image, i) => {
         signal?.throwIfAborted();
+        if (stopped) return undefined;
         try {
           return await this.crop(image, name(start + i), signal);
         } catch (error) {
@@ -73,6 +78,20 @@ export class Pictures {
           return undefined;
         }
       });
+      batch.catch(() => undefined); // it may fail before anyone awaits it
+      return batch;
+    };
+
+    let next: ReturnType<typeof cropBatch> | undefined;
+    try {
+      for (let start = 0; start < images.length; start += batchSize) {
+        const batch = await (next ?? cropBatch(start));
+        next = start + batchSize < images.length ? cropBatch(start + batchSize) : undefined;
+        yield batch;
+      }
+    } finally {
+      stopped = true;
+      await next?.catch(() => undefined); // leaves no work behind when the caller stops early
     }
   }
 

@@ -3,7 +3,7 @@ import { ResNetError, show } from '../errors';
 import { checkCreate, isRandom, load } from '../image/classifier-options';
 import type { ResolvedPreprocess } from '../image/preprocess';
 import type { ForwardOptions } from '../module';
-import { addon, callNative } from '../native/addon';
+import { addon } from '../native/addon';
 import { OptimizedResNet } from '../optimized';
 import { ResNet } from '../resnet';
 import { summary } from '../summary';
@@ -53,8 +53,6 @@ export async function loadModel(options: ModelOptions): Promise<Model> {
   const { mean, std } = preprocess;
   // Its memory goes over to the optimized network.
   const network = await OptimizedResNet.from(source, { dtype, calibration, threads, streams, mean, std }, true);
-  // One more than what runs networks: cropping the next pictures does not wait for a batch to end.
-  callNative((binding) => binding.ensureInferenceThreads(streams + 1));
   using shapes = new ResNet(layers, numClasses, { device: 'meta' });
   return {
     name: name ?? `resnet${layers}`,

@@ -37,7 +37,7 @@ Napi::Value resize_and_crop(const Napi::CallbackInfo& info) {
         [views = std::move(pictures.views), preprocess = preprocess_from_js(info[1])](const Interrupt&) {
           return resnet::resize_and_crop(views, preprocess);
         },
-        give_to_js, /*threads=*/0, pictures.owners);
+        give_to_js, /*threads=*/1, pictures.owners, InferenceThreads::cropping());
   });
 }
 
@@ -101,7 +101,7 @@ Napi::Value ensure_inference_threads(const Napi::CallbackInfo& info) {
 
 /// Called when the process ends. No forward runs afterward.
 Napi::Value stop(const Napi::CallbackInfo& info) {
-  InferenceThreads::shared().stop();
+  InferenceThreads::stop_all();
   return info.Env().Undefined();
 }
 

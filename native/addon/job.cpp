@@ -8,7 +8,6 @@
 #include "addon/environment.h"
 #include "addon/errors.h"
 #include "error.h"
-#include "runtime/inference_threads.h"
 
 namespace resnet {
 namespace {
@@ -41,8 +40,9 @@ void settle(Napi::Env env, napi_deferred deferred, const Outcome& outcome) {
 
 }  // namespace
 
-Napi::Object start_delivering_job(Napi::Env env, DeliveringWork work, int threads, Napi::Object keep_alive) {
-  InferenceThreads::shared().ensure(1);  // throws where no thread can be had, before anything is promised or held
+Napi::Object start_delivering_job(Napi::Env env, DeliveringWork work, int threads, Napi::Object keep_alive,
+                                  InferenceThreads& queue) {
+  queue.ensure(1);  // throws where no thread can be had, before anything is promised or held
   napi_deferred deferred = nullptr;
   napi_value promise = nullptr;
   if (napi_create_promise(env, &deferred, &promise) != napi_ok) throw Napi::Error::New(env);
@@ -54,7 +54,7 @@ Napi::Object start_delivering_job(Napi::Env env, DeliveringWork work, int thread
 
   const auto interrupt = std::make_shared<Interrupt>(false);
   auto environment = Environment::of(env);
-  InferenceThreads::shared().submit(
+  queue.submit(
       [environment, deferred, reference, interrupt, work = std::move(work)]() mutable {
         if (!environment->begin(*interrupt)) return;
         auto outcome = run(std::move(work), *interrupt);

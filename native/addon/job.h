@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "runtime/inference_threads.h"
 #include "runtime/interrupt.h"
 
 namespace resnet {
@@ -18,7 +19,8 @@ using Delivery = std::function<Napi::Value(Napi::Env)>;
 using DeliveringWork = std::function<Delivery(const Interrupt&)>;
 
 /// start_job for work whose result is already wrapped in what delivers it.
-Napi::Object start_delivering_job(Napi::Env env, DeliveringWork work, int threads, Napi::Object keep_alive);
+Napi::Object start_delivering_job(Napi::Env env, DeliveringWork work, int threads, Napi::Object keep_alive,
+                                  InferenceThreads& queue);
 
 /// Runs `work` on an inference thread and blocks until it is done.
 /// @throws what `work` throws; Error ERR_ABORTED where the process ends first
@@ -31,8 +33,10 @@ void run_and_wait(std::function<void(const Interrupt&)> work, int threads);
 /// @param deliver (Napi::Env, T) -> Napi::Value, on the JavaScript thread; what it throws rejects the promise
 /// @param threads inside the computation; 0 for the default
 /// @param keep_alive what must not be collected before the computation is done
+/// @param queue whose threads compute
 template <class Compute, class Deliver>
-Napi::Object start_job(Napi::Env env, Compute compute, Deliver deliver, int threads = 0, Napi::Object keep_alive = {}) {
+Napi::Object start_job(Napi::Env env, Compute compute, Deliver deliver, int threads = 0, Napi::Object keep_alive = {},
+                       InferenceThreads& queue = InferenceThreads::shared()) {
   return start_delivering_job(
       env,
       [compute = std::move(compute), deliver = std::move(deliver)](const Interrupt& interrupt) mutable -> Delivery {
@@ -40,7 +44,7 @@ Napi::Object start_job(Napi::Env env, Compute compute, Deliver deliver, int thre
           return deliver(env, std::move(result));
         };
       },
-      threads, keep_alive);
+      threads, keep_alive, queue);
 }
 
 /// The same, blocking the calling JavaScript thread until the result is there.

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "error.h"
+#include "image/resize.h"
 
 namespace resnet {
 namespace {
@@ -16,44 +17,35 @@ constexpr int64_t kMaxPixels = int64_t{1} << 30;
 /// Python's round(): to the nearest, halves to the even number.
 int64_t round_half_even(double value) { return static_cast<int64_t>(std::nearbyint(value)); }
 
-/// [H, W, 3] -> [3, H', W'] with the shorter side `length` long and the longer one rounded down, as torchvision.
-at::Tensor resize_shorter_side(const at::Tensor& picture, int64_t length, Interpolation interpolation) {
-  const auto height = picture.size(0);
-  const auto width = picture.size(1);
-  const auto shorter = std::min(height, width);
-  const std::array<int64_t, 2> size{length * height / shorter, length * width / shorter};
-  if (size[0] > kMaxPixels / size[1]) {
-    throw Error("ERR_IMAGE", "A picture of " + std::to_string(width) + " x " + std::to_string(height) +
-                                 " has more than 2^30 pixels when its shorter side is resized to " +
-                                 std::to_string(length) + ".");
-  }
-  // As a view this is channels-last, the layout that the 8-bit kernel is made for.
-  const auto planes = picture.permute({2, 0, 1}).unsqueeze(0);
-  if (size[0] == height && size[1] == width) return planes.squeeze(0);  // both filters leave it as it is
-  // Antialiased, libtorch's cubic has Pillow's a, -0.5, and not the -0.75 that it has otherwise.
-  const bool cubic = interpolation == Interpolation::kBicubic;
-  const auto resized = cubic ? at::_upsample_bicubic2d_aa(planes, size, /*align_corners=*/false)
-                             : at::_upsample_bilinear2d_aa(planes, size, /*align_corners=*/false);
-  return resized.squeeze(0);
-}
-
-/// The part of one dimension that the crop keeps, and what has to be added before and after it.
+/// The center of one dimension: what the crop keeps of the resized picture, and where that lies in the crop.
 struct Window {
-  Window(int64_t length, int64_t crop) {
-    const auto missing = std::max<int64_t>(0, crop - length);
-    before = missing / 2;
-    after = missing - before;
-    start = round_half_even(static_cast<double>(length + missing - crop) / 2);
+  Window(int64_t input, int64_t resized, int64_t crop)
+      : axis{input, resized, 0, std::min(resized, crop)}, padding(std::max<int64_t>(0, crop - resized) / 2) {
+    if (resized > crop) axis.first = round_half_even(static_cast<double>(resized - crop) / 2);
   }
-  int64_t before, after, start;
+  ResizedAxis axis;
+  int64_t padding;  ///< black before it
 };
 
-at::Tensor crop_center(const at::Tensor& planes, int64_t crop) {
-  const Window rows(planes.size(1), crop);
-  const Window columns(planes.size(2), crop);
-  return at::constant_pad_nd(planes, {columns.before, columns.after, rows.before, rows.after})
-      .narrow(1, rows.start, crop)
-      .narrow(2, columns.start, crop);
+/// @param output uint8 [crop, crop, 3]
+void resize_and_crop(const at::Tensor& picture, const Preprocess& preprocess, uint8_t* output) {
+  const auto height = picture.size(0), width = picture.size(1);
+  const auto shorter = std::min(height, width);
+  // The longer side is rounded down, as by torchvision.
+  const auto resized_height = preprocess.resize * height / shorter;
+  const auto resized_width = preprocess.resize * width / shorter;
+  if (resized_height > kMaxPixels / resized_width) {
+    throw Error("ERR_IMAGE", "A picture of " + std::to_string(width) + " x " + std::to_string(height) +
+                                 " has more than 2^30 pixels when its shorter side is resized to " +
+                                 std::to_string(preprocess.resize) + ".");
+  }
+  const Window rows(height, resized_height, preprocess.crop);
+  const Window columns(width, resized_width, preprocess.crop);
+  const auto row_bytes = 3 * preprocess.crop;
+  if (std::min(resized_height, resized_width) < preprocess.crop) std::fill_n(output, row_bytes * preprocess.crop, 0);
+  resize({picture.const_data_ptr<uint8_t>(), height, width}, antialiasing_taps(rows.axis, preprocess.interpolation),
+         antialiasing_taps(columns.axis, preprocess.interpolation),
+         output + rows.padding * row_bytes + 3 * columns.padding, row_bytes);
 }
 
 }  // namespace
@@ -61,9 +53,10 @@ at::Tensor crop_center(const at::Tensor& planes, int64_t crop) {
 at::Tensor resize_and_crop(const std::vector<at::Tensor>& pictures, const Preprocess& preprocess) {
   const c10::InferenceMode inference;
   auto batch = at::empty({static_cast<int64_t>(pictures.size()), preprocess.crop, preprocess.crop, 3}, at::kByte);
-  for (std::size_t i = 0; i < pictures.size(); i++) {
-    const auto resized = resize_shorter_side(pictures[i], preprocess.resize, preprocess.interpolation);
-    batch[static_cast<int64_t>(i)].copy_(crop_center(resized, preprocess.crop).permute({1, 2, 0}));
+  auto* output = batch.mutable_data_ptr<uint8_t>();
+  for (const auto& picture : pictures) {
+    resize_and_crop(picture.contiguous(), preprocess, output);
+    output += 3 * preprocess.crop * preprocess.crop;
   }
   return batch;
 }

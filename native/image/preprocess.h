@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <vector>
 
-namespace resnet {
+#include "image/taps.h"
 
-enum class Interpolation : std::uint8_t { kBilinear, kBicubic };
+namespace resnet {
 
 /// An evaluation preset before its normalization, as torchvision.transforms.ImageClassificationEval.
 struct Preprocess {

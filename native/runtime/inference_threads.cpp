@@ -14,15 +14,27 @@
 
 namespace resnet {
 
+// Neither is ever destroyed, because a thread may still be running while static objects are destroyed. They are stopped
+// instead: by lib/native/addon.ts before the process ends, or at the latest by the exit handler.
 InferenceThreads& InferenceThreads::shared() {
-  // Never destroyed, because a thread may still be running while static objects are destroyed. It is stopped instead:
-  // by lib/addon.ts before the process ends, or at the latest by the exit handler.
-  static InferenceThreads* const instance = [] {
-    auto* threads = new InferenceThreads;
-    std::atexit([] { shared().stop(); });
-    return threads;
+  static auto* const threads = [] {
+    std::atexit(stop_all);
+    return new InferenceThreads;
   }();
-  return *instance;
+  return *threads;
+}
+
+InferenceThreads& InferenceThreads::cropping() {
+  static auto* const threads = [] {
+    shared();  // whose exit handler stops both
+    return new InferenceThreads;
+  }();
+  return *threads;
+}
+
+void InferenceThreads::stop_all() {
+  shared().stop();
+  cropping().stop();
 }
 
 void InferenceThreads::submit(std::function<void()> work, int threads) {

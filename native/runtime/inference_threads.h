@@ -19,7 +19,14 @@ class InferenceThreads {
  public:
   static InferenceThreads& shared();
 
-  InferenceThreads() = default;  ///< for tests; everything else uses shared()
+  /// One thread that resizes and crops pictures, so that the next batch does not wait for the forward of this one. A
+  /// picture takes well under a millisecond of one core.
+  static InferenceThreads& cropping();
+
+  /// Stops both, for good.
+  static void stop_all();
+
+  InferenceThreads() = default;  ///< for tests; everything else uses one of the two above
   ~InferenceThreads() { stop(); }
   InferenceThreads(const InferenceThreads&) = delete;
   InferenceThreads& operator=(const InferenceThreads&) = delete;

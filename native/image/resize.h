@@ -1,0 +1,24 @@
+#pragma once
+
+#include "image/kernels/kernels.h"
+#include "image/taps.h"
+
+namespace resnet {
+
+/// 8-bit RGB, row after row without gaps.
+struct RgbPicture {
+  const uint8_t* data;
+  int64_t height, width;
+};
+
+/// Resizes a picture and computes only a part of the result, with the same pixels as at::_upsample_bilinear2d_aa and
+/// at::_upsample_bicubic2d_aa. Each row of the picture is read once; besides the result there are only as many rows
+/// in memory as one row of the result is made of.
+///
+/// @param rows,columns what antialiasing_taps() has for the part of the height and width that is computed
+/// @param output its first pixel
+/// @param output_row_bytes from one row of the output to the next
+void resize(const RgbPicture& picture, const Taps& rows, const Taps& columns, uint8_t* output, int64_t output_row_bytes,
+            const resizing::ResizeKernels& kernels = resizing::resize_kernels());
+
+}  // namespace resnet
