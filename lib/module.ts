@@ -14,7 +14,7 @@ import { checkOptionsObject } from './check';
 import { badArgument, ResNetError, show } from './errors';
 import { elementCount, takeTensor, Tensor, transpose } from './tensor';
 import { nonFinite, warnOfNonFinite } from './weights/finite';
-import { matchState, type LoadOptions, type LoadReport } from './weights/match';
+import { matchState, type LoadOptions, type LoadReport } from './weights/names/match';
 
 /**
  * Where a module computes. 'cuda' is 'cuda:0'. A module on 'meta' has shapes and no values: it can be summarized

@@ -17,17 +17,17 @@ import {
 } from './module';
 import { OptimizedResNet, type OptimizeOptions } from './optimized';
 import { transpose, type DType, type Tensor } from './tensor';
-import { fetchWeights } from './weights/by-name';
+import { fetchWeights } from './weights/published/fetch';
 import { checkMetadata, convertState, type SaveOptions } from './weights/convert';
-import type { DownloadOptions } from './weights/download';
+import type { DownloadOptions } from './weights/published/download';
 import { nonFinite, warnOfNonFinite } from './weights/finite';
-import { identifyResNet } from './weights/identify';
-import { matchState, type LoadOptions } from './weights/match';
-import { isWeightsName, type WeightsName } from './weights/published';
-import { byFile, checkTensors, eachTensor, openWeights, readTensors } from './weights/read';
-import { saveSafetensors } from './weights/save-safetensors';
-import { checkPlain } from './weights/source';
-import type { WeightEntry } from './weights/weight-file';
+import { identifyResNet } from './weights/names/identify';
+import { matchState, type LoadOptions } from './weights/names/match';
+import { isWeightsName, type WeightsName } from './weights/published/catalog';
+import { byFile, checkTensors, eachTensor, openWeights, readTensors } from './weights/formats/read';
+import { saveSafetensors } from './weights/formats/save-safetensors';
+import { checkPlain } from './weights/source/read-source';
+import type { WeightEntry } from './weights/formats/weight-file';
 
 const MAX_CLASSES = 2 ** 20;
 

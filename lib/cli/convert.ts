@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { WRITTEN_DTYPES } from '../weights/convert';
 import { convertFile, type ConvertOptions } from '../weights/convert-file';
-import { WRITTEN_NAMINGS } from '../weights/names';
+import { WRITTEN_NAMINGS } from '../weights/names/namings';
 
 type Flags = Required<Pick<ConvertOptions, 'naming'>> & ConvertOptions;
 

@@ -1,5 +1,5 @@
 import type { SingleBar } from 'cli-progress';
-import type { DownloadProgress } from '../weights/download';
+import type { DownloadProgress } from '../weights/published/download';
 
 /** Shows on stderr how far the download in `work` is, where somebody looks and there is one. */
 export async function withDownloadProgress<T>(

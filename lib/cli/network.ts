@@ -4,7 +4,7 @@ import { ImageClassifier } from '../image/classifier';
 import { isRandom, type ImageClassifierOptions } from '../image/classifier-options';
 import type { Preprocess } from '../image/preprocess';
 import { PRESETS } from '../image/presets';
-import { isWeightsName, WEIGHTS_NAMES } from '../weights/published';
+import { isWeightsName, WEIGHTS_NAMES } from '../weights/published/catalog';
 import { withDownloadProgress } from './download-progress';
 import { parseCount, parseLayers, parseRatio } from './options';
 import { picturesOf } from './pictures';

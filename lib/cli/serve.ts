@@ -3,7 +3,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { badArgument, ResNetError } from '../errors';
 import type { ModelOptions, ServerOptions } from '../serve';
 import { configSchema, NUMBERS, readConfig, TEXTS } from '../serve/config';
-import { isWeightsName, WEIGHTS_NAMES } from '../weights/published';
+import { isWeightsName, WEIGHTS_NAMES } from '../weights/published/catalog';
 import { withDownloadProgress } from './download-progress';
 import { parseLayers } from './options';
 import { onSignals } from './signals';

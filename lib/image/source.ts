@@ -1,5 +1,5 @@
 import type { Layers } from '../depths';
-import { sourceOf, type WeightSource } from '../weights/source';
+import { sourceOf, type WeightSource } from '../weights/source/read-source';
 
 /**
  * What the files beside a weight file tell of the network that was loaded from it: labels and preprocessing. Nothing

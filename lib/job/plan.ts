@@ -3,8 +3,8 @@ import { checkInteger } from '../check';
 import { badArgument, ResNetError, show } from '../errors';
 import type { ImageClassifier } from '../image/classifier';
 import { cannotRead, sha256OfFile } from '../regular-file';
-import { openWeights } from '../weights/read';
-import { isWeightsName } from '../weights/published';
+import { openWeights } from '../weights/formats/read';
+import { isWeightsName } from '../weights/published/catalog';
 import type { PictureList } from './list';
 
 /** All that a job's lines depend on: processes with one plan write the same lines. */

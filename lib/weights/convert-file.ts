@@ -2,15 +2,15 @@ import { stat } from 'node:fs/promises';
 import type { Layers } from '../depths';
 import { badArgument, ResNetError } from '../errors';
 import { transpose, type Tensor } from '../tensor';
-import { articleSpec } from './article';
+import { articleSpec } from './names/article';
 import { checkMetadata, convertState, type WrittenDType } from './convert';
-import { identifyResNet } from './identify';
-import { matchState } from './match';
-import type { Naming, WrittenNaming } from './names';
-import { openWeights, readTensors } from './read';
-import { saveSafetensors } from './save-safetensors';
-import { checkPlain } from './source';
-import type { WeightEntry } from './weight-file';
+import { identifyResNet } from './names/identify';
+import { matchState } from './names/match';
+import type { Naming, WrittenNaming } from './names/namings';
+import { openWeights, readTensors } from './formats/read';
+import { saveSafetensors } from './formats/save-safetensors';
+import { checkPlain } from './source/read-source';
+import type { WeightEntry } from './formats/weight-file';
 
 /** Options of {@link convertFile}. */
 export interface ConvertOptions {

@@ -1,7 +1,7 @@
 import { badArgument } from '../errors';
 import { toBfloat16, toFloat16 } from '../half';
 import { Tensor } from '../tensor';
-import { namesIn, WRITTEN_NAMINGS, type WrittenNaming } from './names';
+import { namesIn, WRITTEN_NAMINGS, type WrittenNaming } from './names/namings';
 
 export const WRITTEN_DTYPES = ['float32', 'float16', 'bfloat16'] as const;
 export type WrittenDType = (typeof WRITTEN_DTYPES)[number];

@@ -1,5 +1,5 @@
 import type { Tensor } from '../tensor';
-import { listSome } from './match';
+import { listSome } from './names/match';
 
 /** The names of the tensors that have values which are NaN or infinite as float32. */
 export function nonFinite(tensors: Iterable<readonly [string, Tensor]>): string[] {

@@ -4,8 +4,8 @@ import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } fro
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { ResNet } from '../../lib/index';
-import { download } from '../../lib/weights/download';
-import { saveSafetensors } from '../../lib/weights/save-safetensors';
+import { download } from '../../lib/weights/published/download';
+import { saveSafetensors } from '../../lib/weights/formats/save-safetensors';
 import { breakAfter, fileServer, whole, type Behavior } from '../support/file-server';
 import { temporaryFolder } from '../support/files';
 import { run, runScript } from '../support/node';
@@ -83,7 +83,7 @@ onDisk('a disk', () => {
   test('full: a download, and with room the next one', async () => {
     await using server = await fileServer(bytes);
     const stdout = await withDisk(`
-      const { download } = require('./dist/weights/download');
+      const { download } = require('./dist/weights/published/download');
       const file = { url: new URL('${server.url}/net.pth'), name: 'net.pth', sha256: '${sha256}', mostBytes: 1e7 };
       await download(file, disk + '/weights').catch(tell);
       list();
@@ -99,7 +99,7 @@ onDisk('a disk', () => {
   test('read-only: what the cache has is taken, what it lacks is an error that says so', async () => {
     await using server = await fileServer(bytes);
     const stdout = await withDisk(`
-      const { download } = require('./dist/weights/download');
+      const { download } = require('./dist/weights/published/download');
       const { ResNet } = require('./dist');
       const file = { url: new URL('${server.url}/net.pth'), name: 'net.pth', sha256: '${sha256}', mostBytes: 1e7 };
       remount('size=8m');
@@ -133,7 +133,7 @@ test.each([
   const ended = await runScript(`
     const fs = require('node:fs');
     const { ResNet, readWeights } = require('./dist');
-    const { download } = require('./dist/weights/download');
+    const { download } = require('./dist/weights/published/download');
     const place = ${JSON.stringify(place)};
     fs.mkdirSync(place);
     fs.chmodSync(${JSON.stringify(folder)}, 0o755);
@@ -227,7 +227,7 @@ test('a cache half-written by a process that was killed is gone on with', async 
   const cache = join(folder, 'killed');
   const remote = { url: new URL(`${server.url}/net.pth`), name: 'net.pth', sha256, mostBytes: 1e7 };
   const killed = await runScript(`
-    const { download } = require('./dist/weights/download');
+    const { download } = require('./dist/weights/published/download');
     download({ ...${JSON.stringify(remote)}, url: new URL('${remote.url.href}') }, ${JSON.stringify(cache)}, {
       onProgress: ({ received }) => { if (received === 1_000_000) process.kill(process.pid, 'SIGKILL'); },
     });

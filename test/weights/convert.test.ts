@@ -3,11 +3,11 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { BasicBlock, readWeights, ResNet, Tensor } from '../../lib/index';
-import { articleSpec } from '../../lib/weights/article';
+import { articleSpec } from '../../lib/weights/names/article';
 import { convertFile } from '../../lib/weights/convert-file';
-import { namesIn, type Naming, type WrittenNaming } from '../../lib/weights/names';
-import { openWeights } from '../../lib/weights/read';
-import { saveSafetensors } from '../../lib/weights/save-safetensors';
+import { namesIn, type Naming, type WrittenNaming } from '../../lib/weights/names/namings';
+import { openWeights } from '../../lib/weights/formats/read';
+import { saveSafetensors } from '../../lib/weights/formats/save-safetensors';
 import { temporaryFolder } from '../support/files';
 
 const folder = temporaryFolder();

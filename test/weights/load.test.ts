@@ -10,7 +10,7 @@ import {
   type Module,
   type ResNetError,
 } from '../../lib/index';
-import { saveSafetensors } from '../../lib/weights/save-safetensors';
+import { saveSafetensors } from '../../lib/weights/formats/save-safetensors';
 import { digest } from '../support/digest';
 import { temporaryFolder } from '../support/files';
 import { asPaddle } from '../support/paddle-files';

@@ -1,9 +1,9 @@
 import { rangesIn } from '../../../lib/calibration';
-import { huggingfaceConfig } from '../../../lib/weights/huggingface-config';
-import { huggingfacePreprocess } from '../../../lib/weights/huggingface-preprocess';
-import { fieldsIn } from '../../../lib/weights/json-file';
-import { openShardsOf } from '../../../lib/weights/shards';
-import { timmConfig } from '../../../lib/weights/timm-config';
+import { huggingfaceConfig } from '../../../lib/weights/source/huggingface-config';
+import { huggingfacePreprocess } from '../../../lib/weights/source/huggingface-preprocess';
+import { fieldsIn } from '../../../lib/weights/formats/json-file';
+import { openShardsOf } from '../../../lib/weights/formats/shards';
+import { timmConfig } from '../../../lib/weights/source/timm-config';
 import { mutatedJson, type Json } from '../json';
 import type { Target } from '../target';
 

@@ -1,11 +1,11 @@
 import { Tensor } from '../../../lib/tensor';
-import { ByteWindow } from '../../../lib/weights/byte-window';
-import { PLAIN } from '../../../lib/weights/plain-globals';
-import { brokenFile } from '../../../lib/weights/broken';
-import { unpickle } from '../../../lib/weights/pickle';
-import { readHeader, readValues } from '../../../lib/weights/read';
-import { persistentStorage, TORCH } from '../../../lib/weights/torch-values';
-import { openZip } from '../../../lib/weights/zip';
+import { ByteWindow } from '../../../lib/weights/formats/byte-window';
+import { PLAIN } from '../../../lib/weights/formats/plain-globals';
+import { brokenFile } from '../../../lib/weights/formats/broken-file';
+import { unpickle } from '../../../lib/weights/formats/pickle';
+import { readHeader, readValues } from '../../../lib/weights/formats/read';
+import { persistentStorage, TORCH } from '../../../lib/weights/formats/torch-values';
+import { openZip } from '../../../lib/weights/formats/zip';
 import { safetensors } from '../../support/files';
 import { pdparams } from '../../support/paddle-files';
 import { global, pickle, reduce } from '../../support/pickle';

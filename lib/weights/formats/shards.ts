@@ -1,0 +1,104 @@
+import { stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ResNetError, show } from '../../errors';
+import { broken, readJsonObject, type Fields } from './json-file';
+import type { WeightEntry, WeightFile } from './weight-file';
+
+const INDEX = '.index.json';
+/** What a folder's weights are called, in the order in which Hugging Face looks for them. */
+const NAMES_IN_FOLDER = ['model.safetensors', 'pytorch_model.bin'].flatMap((name) => [name, `${name}${INDEX}`]);
+const MAX_SHARDS = 10_000;
+
+/** Whether a path names an index of shards. */
+export function isIndex(path: string): boolean {
+  return path.endsWith(INDEX);
+}
+
+/**
+ * The weight file that a path means: itself, or what a folder has under one of Hugging Face's names.
+ *
+ * @throws ERR_FILE where a folder has none of them
+ */
+export async function weightFileAt(path: string): Promise<string> {
+  if (!(await isFolder(path))) return path; // what is not there is told of when it is opened
+  for (const name of NAMES_IN_FOLDER) {
+    if ((await stat(join(path, name)).catch(() => undefined)) !== undefined) return join(path, name);
+  }
+  throw new ResNetError(
+    'ERR_FILE',
+    `Cannot read ${path}: it is a directory that has none of ${NAMES_IN_FOLDER.join(', ')}.`,
+  );
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+}
+
+/**
+ * Reads an index of shards (`weight_map`: tensor names to files in the same folder) and each shard's header; the
+ * tensors then look like one file's. A shard and the index have to name the same tensors.
+ *
+ * @param open - reads one shard's header
+ * @throws ERR_FILE, ERR_WEIGHTS_FORMAT
+ */
+export async function openShards(path: string, open: (path: string) => Promise<WeightFile>): Promise<WeightFile> {
+  return openShardsOf(path, await readJsonObject(path), open);
+}
+
+/** As {@link openShards}, of an index that is read. @internal */
+export async function openShardsOf(
+  path: string,
+  index: Fields,
+  open: (path: string) => Promise<WeightFile>,
+): Promise<WeightFile> {
+  const map = index.object('weight_map');
+  if (map === undefined) throw broken(path, 'has no weight_map');
+  const shardOf = new Map(map.entries().map(([name, shard]) => [name, checkShard(path, name, shard)]));
+  const shards = [...new Set(shardOf.values())].sort();
+  if (shards.length === 0) throw broken(path, 'names no tensor');
+  if (shards.length > MAX_SHARDS)
+    throw broken(path, `names ${shards.length} files, and at most ${MAX_SHARDS} are taken`);
+
+  const files: WeightFile[] = [];
+  const entries: WeightEntry[] = [];
+  for (const shard of shards) {
+    const file = await openShard(path, shard, open);
+    for (const entry of file.entries) {
+      if (shardOf.get(entry.name) !== shard) {
+        throw broken(path, `does not have tensor ${show(entry.name)} in ${shard}, where it is`);
+      }
+      entries.push({ ...entry, path: file.path });
+    }
+    files.push(file);
+  }
+  const found = new Set(entries.map(({ name }) => name));
+  const [missing, shard] = [...shardOf].find(([name]) => !found.has(name)) ?? [];
+  if (missing !== undefined) throw broken(path, `has tensor ${show(missing)} in ${shard}, where it is not`);
+  // What several shards say, the first one says.
+  const metadata = Object.fromEntries(files.toReversed().flatMap((file) => Object.entries(file.metadata)));
+  return { path, format: files[0]?.format ?? 'safetensors', metadata, entries };
+}
+
+/** A plain name: an index leads nowhere but into its own folder. */
+function checkShard(path: string, tensor: string, shard: unknown): string {
+  if (typeof shard === 'string' && /^[^/\\\0]+$/.test(shard) && shard !== '.' && shard !== '..' && !isIndex(shard)) {
+    return shard;
+  }
+  throw broken(
+    path,
+    `must give tensor ${show(tensor)} the plain name of a file beside it, but gives it ${show(shard)}`,
+  );
+}
+
+async function openShard(
+  path: string,
+  shard: string,
+  open: (path: string) => Promise<WeightFile>,
+): Promise<WeightFile> {
+  try {
+    return await open(join(dirname(path), shard));
+  } catch (error) {
+    if (!(error instanceof ResNetError)) throw error;
+    throw new ResNetError(error.code, `A shard of ${path}: ${error.message}`, { cause: error });
+  }
+}
