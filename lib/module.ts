@@ -167,13 +167,13 @@ export abstract class Module {
       given,
       options,
     );
-    const matched = match.pairs.map(({ name, given: source, transposed }): [string, Tensor] => {
+    const matched = match.pairs.map(({ name, source, transposed }): [string, Tensor] => {
       const tensor = given.get(source) as Tensor;
       return [name, transposed ? transpose(tensor) : tensor];
     });
     loadValuesInto(module, [...matched, ...zeroed(match.untracked)]);
     if (options.onWarning !== undefined) {
-      const loaded = match.pairs.map((pair) => [pair.given, given.get(pair.given) as Tensor] as const);
+      const loaded = match.pairs.map((pair) => [pair.source, given.get(pair.source) as Tensor] as const);
       warnOfNonFinite('The state', nonFinite(loaded), options.onWarning);
     }
     return { naming: match.naming, missing: match.missing, unexpected: match.unexpected };

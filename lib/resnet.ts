@@ -1,6 +1,6 @@
 import { badArgument } from './errors';
-import { checkInteger, checkOptionsObject } from './check';
-import { SUPPORTED_LAYERS, unsupportedLayers, type Layers } from './depths';
+import { checkOptionsObject } from './check';
+import { checkArchitecture, type Layers } from './depths';
 import {
   checkSignal,
   fromNativeTensor,
@@ -8,7 +8,6 @@ import {
   lookInside,
   Module,
   readStateInto,
-  stateSpecOf,
   UNWRITTEN,
   zeroed,
   type Device,
@@ -20,16 +19,12 @@ import { transpose, type DType, type Tensor } from './tensor';
 import { fetchWeights } from './weights/published/fetch';
 import { checkMetadata, convertState, type SaveOptions } from './weights/convert';
 import type { DownloadOptions } from './weights/published/download';
-import { nonFinite, warnOfNonFinite } from './weights/finite';
-import { identifyResNet } from './weights/names/identify';
-import { matchState, type LoadOptions } from './weights/names/match';
+import { hasFiniteValues, warnOfNonFinite } from './weights/finite';
+import type { LoadOptions } from './weights/names/match';
 import { isWeightsName, type WeightsName } from './weights/published/catalog';
-import { byFile, checkTensors, eachTensor, openWeights, readTensors } from './weights/formats/read';
+import { forEachTensor, groupByFile, verifyTensors } from './weights/formats/read';
 import { saveSafetensors } from './weights/formats/save-safetensors';
-import { checkPlain } from './weights/source/read-source';
-import type { WeightEntry } from './weights/formats/weight-file';
-
-const MAX_CLASSES = 2 ** 20;
+import { planLoad, type LoadPlan } from './weights/plan-load';
 
 /** The maps of the four stages: 256, 512, 1,024 and 2,048 channels, or 64 to 512 in ResNet-18 and -34. */
 export type Stages = [Tensor, Tensor, Tensor, Tensor];
@@ -66,10 +61,7 @@ export class ResNet extends Module {
    * @throws ERR_UNSUPPORTED_LAYERS, ERR_ARGUMENT, ERR_DEVICE, ERR_CUDA_…
    */
   constructor(layers: Layers, numClasses = 1000, options: ModuleOptions = {}) {
-    if (!SUPPORTED_LAYERS.includes(layers)) {
-      throw unsupportedLayers(layers);
-    }
-    checkInteger('numClasses', numClasses, 1, MAX_CLASSES);
+    checkArchitecture(layers, numClasses);
     super({ type: 'ResNet', layers, numClasses }, options);
     this.layers = layers;
     this.numClasses = numClasses;
@@ -97,42 +89,19 @@ export class ResNet extends Module {
     const signal = checkSignal(options);
     const { layers, onProgress } = options;
     const path = isWeightsName(weights) ? await fetchWeights(weights, layers, { onProgress, signal }) : weights;
-    const { path: file, entries } = await openWeights(path);
-    const given = new Map(entries.map((entry) => [entry.name, entry]));
-    const found =
-      options.layers !== undefined && options.numClasses !== undefined
-        ? undefined
-        : identifyResNet(path, given, options.naming);
-    // What a lenient load leaves out has to have some value, so all of it is drawn first.
-    const net = new ResNet((options.layers ?? found?.layers) as Layers, options.numClasses ?? found?.numClasses, {
-      [UNWRITTEN]: options.strict !== false,
-    } as ModuleOptions);
+    return ResNet.fromPlan(await planLoad(path, options), options);
+  }
+
+  /** Makes the network that a plan describes, and reads the file's values into it. @internal */
+  static async fromPlan(plan: LoadPlan, options: ResNetLoadOptions): Promise<ResNet> {
+    // With strict: false, tensors that the file lacks keep their initial values, so all of them are drawn first.
+    const unwritten = { [UNWRITTEN]: options.strict !== false } as ModuleOptions;
+    const network = new ResNet(plan.layers, plan.numClasses, unwritten);
     try {
-      const match = matchState(path, stateSpecOf(net), given, options);
-      await checkPlain(file, match.naming, net.layers);
-      const pairs = match.pairs.map((pair) => ({ pair, entry: given.get(pair.given) as WeightEntry }));
-      const straight = pairs.filter(({ pair, entry }) => !pair.transposed && entry.packing === undefined);
-      await checkTensors(
-        file,
-        straight.map(({ entry }) => entry),
-      );
-      const extents = straight.map(({ pair, entry }) => ({ ...entry, name: pair.name, dtype: entry.dtype as DType }));
-      for (const [holder, held] of byFile(file, extents)) await readStateInto(net, holder, held);
-      // What does not lie in the file as it is wanted goes through memory of its own, one tensor at a time.
-      await eachTensor(
-        file,
-        pairs.filter((one) => !straight.includes(one)).map(({ pair, entry }) => ({ ...entry, pair })),
-        ({ pair }, tensor) => loadValuesInto(net, [[pair.name, pair.transposed ? transpose(tensor) : tensor]]),
-      );
-      loadValuesInto(net, zeroed(match.untracked));
-      if (options.onWarning !== undefined) {
-        const bad: string[] = [];
-        for (const { entry } of pairs) bad.push(...nonFinite(await readTensors(file, [entry])));
-        warnOfNonFinite(path, bad, options.onWarning);
-      }
-      return options.device === undefined ? net : net.to(options.device);
+      await readValuesInto(network, plan, options.onWarning);
+      return options.device === undefined ? network : network.to(options.device);
     } catch (error) {
-      net.dispose();
+      network.dispose();
       throw error;
     }
   }
@@ -185,4 +154,29 @@ export class ResNet extends Module {
     checkMetadata(metadata);
     await saveSafetensors(path, convertState(this.stateDict(), options), metadata);
   }
+}
+
+/**
+ * Reads contiguous values straight into the parameters' memory, and the others one tensor at a time: those that have to
+ * be unpacked or transposed and, for a warning about values that are not finite, all of them.
+ */
+async function readValuesInto(network: ResNet, plan: LoadPlan, onWarning: LoadOptions['onWarning']): Promise<void> {
+  const { path } = plan.file;
+  const direct = plan.tensors.filter(
+    ({ transposed, packing }) => onWarning === undefined && !transposed && packing === undefined,
+  );
+  await verifyTensors(path, direct);
+  const extents = direct.map((tensor) => ({ ...tensor, name: tensor.target, dtype: tensor.dtype as DType }));
+  for (const [file, within] of groupByFile(path, extents)) await readStateInto(network, file, within);
+
+  const suspects = new Set<string>();
+  const others = plan.tensors.filter((tensor) => !direct.includes(tensor));
+  await forEachTensor(path, others, ({ name, target, transposed }, tensor) => {
+    loadValuesInto(network, [[target, transposed ? transpose(tensor) : tensor]]);
+    if (onWarning !== undefined && !hasFiniteValues(tensor)) suspects.add(name);
+  });
+  loadValuesInto(network, zeroed(plan.untracked));
+  if (onWarning === undefined) return;
+  const inOrder = plan.tensors.map(({ name }) => name).filter((name) => suspects.has(name));
+  warnOfNonFinite(plan.path, inOrder, onWarning);
 }

@@ -3,11 +3,12 @@ import { checkInteger, checkOptionsObject } from '../check';
 import type { Layers } from '../depths';
 import { badArgument, ResNetError } from '../errors';
 import { checkSignal, type Device } from '../module';
-import { OptimizedResNet, type Calibration, type OptimizedDType } from '../optimized';
-import { checkCreate, load, type ImageClassifierOptions } from './classifier-options';
+import type { Calibration, OptimizedDType, OptimizedResNet } from '../optimized';
+import { checkClassifierOptions, type ImageClassifierOptions } from './classifier-options';
 import type { Tensor } from '../tensor';
 import { checkImage, type Image } from './decode';
 import { checkExplain, explainPicture, type Explainer, type ExplainOptions, type Explanation } from './explain';
+import { openModel } from './open-model';
 import { batchOf, discard, Pictures } from './pictures';
 import type { ResolvedPreprocess } from './preprocess';
 import { best, softmax } from './scores';
@@ -61,20 +62,13 @@ export class ImageClassifier {
    *   ERR_DEVICE, ERR_CUDA_…
    */
   static async create(options: ImageClassifierOptions): Promise<ImageClassifier> {
-    const { maxPixels } = checkCreate(options);
-    const { dtype, threads, streams, signal } = options;
-    const { network: loaded, preprocess, labels } = await load(options);
-    using network = loaded;
-    const pictures = new Pictures(preprocess, maxPixels);
-    const calibration = dtype === 'int8' ? await calibrationOf(options.calibration, pictures) : undefined;
-    const { mean, std } = preprocess;
-    // The network's own memory goes over to the optimized one layer by layer: there is never twice as much of it.
-    const optimized = await OptimizedResNet.from(
-      network,
-      { dtype, threads, streams, calibration, mean, std, signal },
-      true,
-    );
-    return new ImageClassifier(optimized, labels, pictures);
+    const { maxPixels } = checkClassifierOptions(options);
+    const { streams, calibration } = options;
+    const { network, preprocess, labels } = await openModel(options, async (_, preprocess) => ({
+      streams,
+      calibration: await calibrationOf(calibration, new Pictures(preprocess, maxPixels)),
+    }));
+    return new ImageClassifier(network, labels, new Pictures(preprocess, maxPixels));
   }
 
   /** How a picture becomes the network's input, everything filled in. */

@@ -84,7 +84,7 @@ onDisk('a disk', () => {
     await using server = await fileServer(bytes);
     const stdout = await withDisk(`
       const { download } = require('./dist/weights/published/download');
-      const file = { url: new URL('${server.url}/net.pth'), name: 'net.pth', sha256: '${sha256}', mostBytes: 1e7 };
+      const file = { url: new URL('${server.url}/net.pth'), name: 'net.pth', sha256: '${sha256}', maxBytes: 1e7 };
       await download(file, disk + '/weights').catch(tell);
       list();
       remount('size=8m');
@@ -101,7 +101,7 @@ onDisk('a disk', () => {
     const stdout = await withDisk(`
       const { download } = require('./dist/weights/published/download');
       const { ResNet } = require('./dist');
-      const file = { url: new URL('${server.url}/net.pth'), name: 'net.pth', sha256: '${sha256}', mostBytes: 1e7 };
+      const file = { url: new URL('${server.url}/net.pth'), name: 'net.pth', sha256: '${sha256}', maxBytes: 1e7 };
       remount('size=8m');
       await download(file, disk);
       remount('ro');
@@ -142,7 +142,7 @@ test.each([
     ${unprivileged}
     fs.chmodSync(place, 0o${mode});
     const tell = ({ code, message }) => console.log(code, /EACCES/.test(message));
-    const file = { url: new URL('${server.url}/net.pth'), name: 'net.pth', sha256: '${sha256}', mostBytes: 1e7 };
+    const file = { url: new URL('${server.url}/net.pth'), name: 'net.pth', sha256: '${sha256}', maxBytes: 1e7 };
     const main = async () => {
       await net.save(place + '/net.safetensors').catch(tell);
       await download(file, place).catch(tell);
@@ -205,7 +205,7 @@ test('a download cut at any byte goes on from there, and ends as the file', asyn
   const cache = join(folder, 'cut');
   const one = async (cut: number): Promise<void> => {
     const name = String(cut);
-    const remote = { url: new URL(`${server.url}/${name}`), name, sha256: prefix, mostBytes: 1_000 };
+    const remote = { url: new URL(`${server.url}/${name}`), name, sha256: prefix, maxBytes: 1_000 };
     const place = await download(remote, cache, { backOff: 1, stallAfter: 5_000 });
     expect(readFileSync(place).equals(file)).toBe(true);
   };
@@ -225,7 +225,7 @@ test('a cache half-written by a process that was killed is gone on with', async 
     },
   ]);
   const cache = join(folder, 'killed');
-  const remote = { url: new URL(`${server.url}/net.pth`), name: 'net.pth', sha256, mostBytes: 1e7 };
+  const remote = { url: new URL(`${server.url}/net.pth`), name: 'net.pth', sha256, maxBytes: 1e7 };
   const killed = await runScript(`
     const { download } = require('./dist/weights/published/download');
     download({ ...${JSON.stringify(remote)}, url: new URL('${remote.url.href}') }, ${JSON.stringify(cache)}, {

@@ -6,7 +6,7 @@ import { BasicBlock, readWeights, ResNet, Tensor } from '../../lib/index';
 import { articleSpec } from '../../lib/weights/names/article';
 import { convertFile } from '../../lib/weights/convert-file';
 import { namesIn, type Naming, type WrittenNaming } from '../../lib/weights/names/namings';
-import { openWeights } from '../../lib/weights/formats/read';
+import { openWeights } from '../../lib/weights/formats/open';
 import { saveSafetensors } from '../../lib/weights/formats/save-safetensors';
 import { temporaryFolder } from '../support/files';
 

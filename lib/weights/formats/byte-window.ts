@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { ResNetError } from '../../errors';
 
-/** What a window reads from: a file, or bytes that are in memory already. */
+/** What a window reads from: a file, or bytes in memory. */
 export interface ByteSource {
   read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }>;
 }
@@ -9,8 +9,8 @@ export interface ByteSource {
 const WINDOW_BYTES = 1 << 16;
 
 /**
- * Goes through a stretch of bytes from front to back and holds a little of it at a time, so that what is skipped
- * costs no memory. `ensure` waits, what comes after it does not.
+ * Reads a range of bytes from front to back, buffering a small part of it, so that skipped bytes cost no memory.
+ * `ensure` is asynchronous; the reads of the bytes that it has buffered are not.
  */
 export class ByteWindow {
   readonly #source: ByteSource;
@@ -20,7 +20,7 @@ export class ByteWindow {
   #start: number;
   #at = 0;
 
-  /** @param endsEarly - what is thrown where more is wanted than there is */
+  /** @param endsEarly - makes the error for a read beyond the end */
   constructor(source: ByteSource, start: number, end: number, endsEarly: () => ResNetError) {
     this.#source = source;
     this.#start = start;
@@ -28,20 +28,20 @@ export class ByteWindow {
     this.#endsEarly = endsEarly;
   }
 
-  /** Of the next byte, from the start of the source. */
+  /** Offset of the next byte from the start of the source. */
   get position(): number {
     return this.#start + this.#at;
   }
 
-  get left(): number {
+  get remaining(): number {
     return this.#end - this.position;
   }
 
-  /** Makes sure that the next `count` bytes are at hand. */
+  /** Buffers the next `count` bytes. */
   async ensure(count: number): Promise<void> {
     if (this.has(count)) return;
-    if (this.left < count) throw this.#endsEarly();
-    const bytes = new Uint8Array(Math.min(Math.max(count, WINDOW_BYTES), this.left));
+    if (this.remaining < count) throw this.#endsEarly();
+    const bytes = new Uint8Array(Math.min(Math.max(count, WINDOW_BYTES), this.remaining));
     const position = this.position;
     let filled = 0;
     while (filled < bytes.length) {
@@ -54,7 +54,7 @@ export class ByteWindow {
     this.#bytes = new DataView(bytes.buffer);
   }
 
-  /** Whether the next `count` bytes are at hand already. */
+  /** Whether the next `count` bytes are buffered. */
   has(count: number): boolean {
     return this.#bytes.byteLength - this.#at >= count;
   }
@@ -75,25 +75,25 @@ export class ByteWindow {
     return this.#bytes.getInt32(this.#advance(4), true);
   }
 
-  /** Above 2^53 it is rounded, and longer than any file all the same. */
+  /** Rounded above 2^53, which is longer than any file anyway. */
   uint64(): number {
     return Number(this.#bytes.getBigUint64(this.#advance(8), true));
   }
 
-  /** Big-endian, as pickles have it. */
+  /** Big-endian, as in pickles. */
   float64(): number {
     return this.#bytes.getFloat64(this.#advance(8), false);
   }
 
-  /** A copy. */
-  take(count: number): Uint8Array<ArrayBuffer> {
+  /** A copy of the next `count` bytes. */
+  copy(count: number): Uint8Array<ArrayBuffer> {
     const at = this.#advance(count);
     return new Uint8Array(this.#bytes.buffer, at, count).slice();
   }
 
-  /** Goes on behind the next `count` bytes, at hand or not. */
+  /** Skips the next `count` bytes, buffered or not. */
   skip(count: number): void {
-    if (this.left < count) throw this.#endsEarly();
+    if (this.remaining < count) throw this.#endsEarly();
     this.#at += count;
     if (this.#at <= this.#bytes.byteLength) return;
     this.#start += this.#at;
@@ -108,7 +108,7 @@ export class ByteWindow {
   }
 }
 
-/** Bytes in memory as a source, which lets the event loop turn between two reads as a file does. */
+/** Bytes in memory as a source; like a file, it lets the event loop run between two reads. */
 export function memorySource(bytes: Uint8Array): ByteSource {
   return {
     read: async (buffer, offset, length, position) => {

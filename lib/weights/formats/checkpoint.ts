@@ -1,11 +1,11 @@
 import { show } from '../../errors';
-import { Refusal } from './pickle-values';
+import { FormatViolation } from './pickle-values';
 
 /**
- * Where a checkpoint keeps its state dict, the first that is there: averaged weights before the last step's, as timm
- * does, since those are what was evaluated.
+ * The keys of a checkpoint that may hold its state dict, in order of preference: averaged weights first, as in timm,
+ * because those are the ones that were evaluated.
  */
-const PLACES = [
+const STATE_DICT_KEYS = [
   'state_dict_ema',
   'model_ema',
   'ema_state_dict',
@@ -20,28 +20,28 @@ const PLACES = [
   'weights',
 ];
 
-/** What DataParallel, torch.compile and Lightning put before every name, in any order and number. */
+/** Prefixes that DataParallel, torch.compile and Lightning add to every name, in any order and number. */
 const PREFIXES = ['module.', '_orig_mod.', 'model.'];
 
-/** A counter of torch's AveragedModel beside the weights that it averages. */
+/** A counter that torch's AveragedModel stores beside the weights. */
 const AVERAGED = 'n_averaged';
 
 /**
- * The tensors of a state dict, or of the one within a checkpoint, by their names without what wrappers add.
+ * The tensors of a state dict, or of the state dict in a checkpoint, by name without the prefixes that wrappers add.
  *
- * @param root - what was unpickled
- * @param isTensor - what else stands in a state dict is plain data, and left out
+ * @param root - the unpickled object
+ * @param isTensor - selects tensors; other values are left out
  */
 export function stateDictOf<T>(root: unknown, isTensor: (value: unknown) => value is T): Map<string, T> {
-  if (!(root instanceof Map)) throw new Refusal('holds no dict');
-  const own = tensorsIn(root, isTensor);
-  if (own.size > 0) return withoutPrefixes(own);
-  for (const place of PLACES) {
-    const inner: unknown = root.get(place);
+  if (!(root instanceof Map)) throw new FormatViolation('holds no dict');
+  const direct = tensorsIn(root, isTensor);
+  if (direct.size > 0) return stripPrefixes(direct);
+  for (const key of STATE_DICT_KEYS) {
+    const inner: unknown = root.get(key);
     const tensors = inner instanceof Map ? tensorsIn(inner, isTensor) : undefined;
-    if (tensors !== undefined && tensors.size > 0) return withoutPrefixes(tensors);
+    if (tensors !== undefined && tensors.size > 0) return stripPrefixes(tensors);
   }
-  throw new Refusal(`holds no state dict, but a dict of ${show([...root.keys()])}`);
+  throw new FormatViolation(`holds no state dict, but a dict of ${show([...root.keys()])}`);
 }
 
 function tensorsIn<T>(dict: ReadonlyMap<unknown, unknown>, isTensor: (value: unknown) => value is T): Map<string, T> {
@@ -50,7 +50,7 @@ function tensorsIn<T>(dict: ReadonlyMap<unknown, unknown>, isTensor: (value: unk
   return tensors;
 }
 
-function withoutPrefixes<T>(tensors: Map<string, T>): Map<string, T> {
+function stripPrefixes<T>(tensors: Map<string, T>): Map<string, T> {
   const wrapped = [...tensors].filter(([name]) => name !== AVERAGED);
   let names = wrapped.map(([name]) => name);
   for (;;) {

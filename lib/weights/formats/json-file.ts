@@ -1,9 +1,11 @@
-import { ResNetError, show } from '../../errors';
+import { show } from '../../errors';
 import { readingFile } from '../../regular-file';
-import { readBytes } from './read-bytes';
+import { isRecord } from './guards';
 import { firstDuplicateKey } from './json-text';
+import { malformed } from './malformed';
+import { readBytes } from './read-bytes';
 
-/** What others write beside weights has kilobytes; names of 21,000 classes have two million bytes. */
+/** Configurations beside weights have kilobytes; with the names of 21,000 classes, two million bytes. */
 const MAX_BYTES = 16 * 2 ** 20;
 
 /**
@@ -11,16 +13,16 @@ const MAX_BYTES = 16 * 2 ** 20;
  *
  * @throws ERR_FILE, ERR_WEIGHTS_FORMAT
  */
-export async function readJsonObject(path: string): Promise<Fields> {
+export async function readJsonObject(path: string): Promise<JsonFields> {
   return readingFile(path, async (file) => {
     const { size } = await file.stat();
-    if (size > MAX_BYTES) throw broken(path, `has ${size} bytes, and at most ${MAX_BYTES} are taken`);
-    return fieldsIn(path, await readBytes(path, file, size, 0));
+    if (size > MAX_BYTES) throw malformed(path, `has ${size} bytes, and at most ${MAX_BYTES} are read`);
+    return parseFields(path, await readBytes(path, file, size, 0));
   });
 }
 
-/** As {@link readJsonObject}; undefined where there is no such file. */
-export async function readJsonObjectIfThere(path: string): Promise<Fields | undefined> {
+/** As {@link readJsonObject}; undefined if there is no such file. */
+export async function readJsonObjectIfPresent(path: string): Promise<JsonFields | undefined> {
   try {
     return await readJsonObject(path);
   } catch (error) {
@@ -29,38 +31,38 @@ export async function readJsonObjectIfThere(path: string): Promise<Fields | unde
   }
 }
 
-/** The fields of the object that a JSON text is. @internal */
-export function fieldsIn(path: string, bytes: Uint8Array): Fields {
-  const [text, value] = decoded(path, bytes);
-  if (!isRecord(value)) throw broken(path, `holds ${show(value)}, no object`);
+/** Parses a JSON text that must be an object. @internal */
+export function parseFields(path: string, bytes: Uint8Array): JsonFields {
+  const [text, value] = parse(path, bytes);
+  if (!isRecord(value)) throw malformed(path, `holds ${show(value)}, no object`);
   const duplicate = firstDuplicateKey(text);
-  if (duplicate !== undefined) throw broken(path, `names ${show(duplicate)} twice`);
-  return new Fields(path, value);
+  if (duplicate !== undefined) throw malformed(path, `names ${show(duplicate)} twice`);
+  return new JsonFields(path, value);
 }
 
-function decoded(path: string, bytes: Uint8Array): [string, unknown] {
+function parse(path: string, bytes: Uint8Array): [string, unknown] {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     return [text, JSON.parse(text)];
   } catch (error) {
-    throw broken(path, `is no JSON: ${(error as Error).message}`, error);
+    throw malformed(path, `is no JSON: ${(error as Error).message}`, error);
   }
 }
 
-/** The fields of an object, each read by what it has to be. What others add is left alone. */
-export class Fields {
+/** The fields of a JSON object, each checked as it is read. Fields that nobody reads may be anything. */
+export class JsonFields {
   constructor(
     readonly path: string,
     private readonly values: Readonly<Record<string, unknown>>,
     private readonly prefix = '',
   ) {}
 
-  /** A field; undefined where it is absent or null. @throws ERR_WEIGHTS_FORMAT */
-  read<T>(name: string, expected: string, fits: (value: unknown) => value is T): T | undefined {
+  /** A field; undefined if it is absent or null. @throws ERR_WEIGHTS_FORMAT */
+  read<T>(name: string, expected: string, accepts: (value: unknown) => value is T): T | undefined {
     const value = Object.hasOwn(this.values, name) ? this.values[name] : undefined;
     if (value === undefined || value === null) return undefined;
-    if (fits(value)) return value;
-    throw broken(this.path, `must have ${expected} as its ${this.prefix}${name}, but has ${show(value)}`);
+    if (accepts(value)) return value;
+    throw malformed(this.path, `must have ${expected} as its ${this.prefix}${name}, but has ${show(value)}`);
   }
 
   text(name: string): string | undefined {
@@ -71,37 +73,38 @@ export class Fields {
     return this.read(name, 'true or false', (value) => typeof value === 'boolean');
   }
 
-  number(name: string, least: number, most: number): number | undefined {
-    const fits = (value: unknown): value is number => typeof value === 'number' && value >= least && value <= most;
-    return this.read(name, `a number from ${least} to ${most}`, fits);
+  number(name: string, min: number, max: number): number | undefined {
+    const accepts = (value: unknown): value is number => typeof value === 'number' && value >= min && value <= max;
+    return this.read(name, `a number from ${min} to ${max}`, accepts);
   }
 
-  integer(name: string, least: number, most: number): number | undefined {
-    const fits = (value: unknown): value is number =>
-      Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
-    return this.read(name, `an integer from ${least} to ${most}`, fits);
+  integer(name: string, min: number, max: number): number | undefined {
+    const accepts = (value: unknown): value is number =>
+      Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
+    return this.read(name, `an integer from ${min} to ${max}`, accepts);
   }
 
-  numbers(name: string, count: number | undefined, least: number, most: number): number[] | undefined {
-    const fits = (value: unknown): value is number[] =>
+  /** @param count - how many; undefined: any number */
+  numbers(name: string, count: number | undefined, min: number, max: number): number[] | undefined {
+    const accepts = (value: unknown): value is number[] =>
       Array.isArray(value) &&
       value.length === (count ?? value.length) &&
-      value.every((item) => typeof item === 'number' && item >= least && item <= most);
-    return this.read(name, `${count ?? 'any number of'} numbers from ${least} to ${most}`, fits);
+      value.every((item) => typeof item === 'number' && item >= min && item <= max);
+    return this.read(name, `${count ?? 'any number of'} numbers from ${min} to ${max}`, accepts);
   }
 
-  /** The fields of an object within this one. */
-  object(name: string): Fields | undefined {
+  /** The fields of a nested object. */
+  object(name: string): JsonFields | undefined {
     const values = this.read(name, 'an object', isRecord);
-    return values && new Fields(this.path, values, `${this.prefix}${name}.`);
+    return values && new JsonFields(this.path, values, `${this.prefix}${name}.`);
   }
 
-  /** Whether a field is there and has this value: to know a file by, so it never throws. */
+  /** Whether a field has this value. Never throws, so that files can be told apart by it. */
   is(name: string, value: unknown): boolean {
     return Object.hasOwn(this.values, name) && this.values[name] === value;
   }
 
-  /** Whether a field is there, as {@link Fields.is}. */
+  /** Whether a field is present and not null. Never throws. */
   has(name: string): boolean {
     return Object.hasOwn(this.values, name) && this.values[name] !== null;
   }
@@ -109,13 +112,4 @@ export class Fields {
   entries(): [string, unknown][] {
     return Object.entries(this.values);
   }
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** An error that names the file: `PATH must …`. */
-export function broken(path: string, what: string, cause?: unknown): ResNetError {
-  return new ResNetError('ERR_WEIGHTS_FORMAT', `${path} ${what}.`, { cause });
 }

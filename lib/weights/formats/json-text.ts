@@ -1,14 +1,14 @@
-/** Where the string that begins at `start` ends: the place of its closing quote. */
+/** The index of the closing quote of the string that starts at `start`. */
 function endOfString(text: string, start: number): number {
-  // Not by a regular expression: one that steps over a string of 20 MB, as headers hold, runs out of its stack.
+  // A regular expression would run out of stack on a string of 20 MB, which headers may hold.
   let at = start + 1;
   for (; text[at] !== '"'; at++) if (text[at] === '\\') at++;
   return at;
 }
 
 /**
- * The first key that an object of a JSON text has twice: JSON.parse keeps the last and says nothing, so that two
- * readers of one file could see two different tensors.
+ * Finds a duplicate key in an object of a JSON text. JSON.parse silently keeps the last one, so that two readers of one
+ * file could see two different tensors.
  *
  * @param text - valid JSON
  */
@@ -24,7 +24,7 @@ export function firstDuplicateKey(text: string): string | undefined {
       at = endOfString(text, start);
       string = text.slice(start, at + 1);
     } else if (token === ':') {
-      const key = JSON.parse(string) as string; // escapes can write one key in two ways
+      const key = JSON.parse(string) as string; // with escapes, one key can be written in several ways
       const keys = objects.at(-1);
       if (keys?.has(key)) return key;
       keys?.add(key);
@@ -34,8 +34,8 @@ export function firstDuplicateKey(text: string): string | undefined {
 }
 
 /**
- * The first number that is written as more than digits (`1.0`, `1e0`, `-0`): JSON.parse makes an integer of it, and
- * other readers do not.
+ * Finds a number that is not written as digits alone (`1.0`, `1e0`, `-0`): JSON.parse makes it an integer, but other
+ * readers do not.
  *
  * @param text - valid JSON
  */

@@ -5,13 +5,13 @@ import {
   LongText,
   Opaque,
   PickledBytes,
-  Refusal,
+  FormatViolation,
   type Call,
   type Buildable,
   type Globals,
 } from './pickle-values';
 
-/** What a numpy type's letter and width are to us; a type that is not here can be named and not read. */
+/** Dtypes by numpy's letter and width. Files may name other types, but their values cannot be read. */
 const TYPES: Readonly<Record<string, DType>> = {
   f8: 'float64',
   f4: 'float32',
@@ -32,13 +32,13 @@ export class NumpyType implements Buildable {
     return Object.hasOwn(TYPES, this.code) ? TYPES[this.code] : undefined;
   }
 
-  /** (version, byte order, …); the rest belongs to types that are not read. */
+  /** (version, byte order, …); the rest is for types that are not read. */
   build(state: unknown): void {
     if (Array.isArray(state)) this.bigEndian = state[1] === '>';
   }
 }
 
-/** Bytes of an array: in the file, or short and written as a text, which is decoded by now. */
+/** Bytes of an array: left in the file, or a short text that is already decoded. */
 export type NumpyBytes = PickledBytes | Uint8Array;
 
 export class NumpyArray implements Buildable {
@@ -47,11 +47,11 @@ export class NumpyArray implements Buildable {
   fortran = false;
   bytes: NumpyBytes | undefined;
 
-  /** (version, shape, type, whether in Fortran's order, bytes); of Python objects the last is a list. */
+  /** (version, shape, type, whether in Fortran order, bytes); for arrays of Python objects, the last is a list. */
   build(state: unknown): void {
-    if (!Array.isArray(state) || state.length !== 5) throw new Refusal('has an array whose state is malformed');
+    if (!Array.isArray(state) || state.length !== 5) throw new FormatViolation('has an array whose state is malformed');
     const [, shape, type, fortran, bytes] = state as unknown[];
-    if (!(type instanceof NumpyType)) throw new Refusal('has an array without a type');
+    if (!(type instanceof NumpyType)) throw new FormatViolation('has an array without a type');
     this.shape = integers(shape, 'shape');
     this.type = type;
     this.fortran = fortran === true;
@@ -60,29 +60,29 @@ export class NumpyArray implements Buildable {
 }
 
 function type([code]: readonly unknown[]): NumpyType {
-  if (typeof code !== 'string') throw new Refusal('has an array whose type has no name');
+  if (typeof code !== 'string') throw new FormatViolation('has an array whose type has no name');
   const [, order, plain] = /^([<>|=]?)(.*)$/s.exec(code) as unknown as [string, string, string];
   const made = new NumpyType(plain);
   made.bigEndian = order === '>';
   return made;
 }
 
-/** Protocol 5's way to make an array: bytes, type, shape, order. */
+/** How protocol 5 makes an array: (bytes, type, shape, order). */
 function fromBuffer([bytes, of, shape, order]: readonly unknown[]): NumpyArray {
   const array = new NumpyArray();
   array.build([1, shape, of, order === 'F', bytes]);
   return array;
 }
 
-/** Protocol 2 has no bytes and writes them as a text of characters up to U+00FF. */
+/** Protocol 2 has no bytes; it writes them as text of characters up to U+00FF. */
 function encode([text, coding]: readonly unknown[]): NumpyBytes {
-  if (coding !== 'latin1') throw new Refusal('has bytes in a coding other than latin1');
+  if (coding !== 'latin1') throw new FormatViolation('has bytes in a coding other than latin1');
   if (text instanceof LongText) return new PickledBytes(text.offset, text.length, 'latin1');
-  if (typeof text !== 'string') throw new Refusal('has bytes that are no text');
+  if (typeof text !== 'string') throw new FormatViolation('has bytes that are no text');
   return new Uint8Array(Buffer.from(text, 'latin1'));
 }
 
-/** numpy's globals, under the names of its first and second version. */
+/** Numpy's globals, by their names in numpy 1 and 2. */
 export const NUMPY: Globals = globals({
   'numpy.dtype': type,
   'numpy.ndarray': undefined,

@@ -1,14 +1,16 @@
+import { isCounts } from './guards';
+
 /**
- * What an unpickled value is made of. Numbers, strings, booleans and null are themselves; a list is an array and a
- * tuple a frozen one; a dict is a Map, whatever its keys are called; the rest is one of these.
+ * What pickles are read into. Numbers, strings, booleans and null are themselves; a list is an array, a tuple a frozen
+ * array, a dict a Map; everything else is an instance of one of these classes.
  */
 
-/** Bytes, left where they lie: a weight file's pickle can hold hundreds of megabytes of them. */
+/** Bytes that are left in the file: a weight file's pickle can hold hundreds of megabytes of them. */
 export class PickledBytes {
   /**
-   * @param offset - from the start of what is unpickled
-   * @param length - as they lie there
-   * @param coding - 'latin1': each byte is a character of UTF-8, as protocol 2 has bytes
+   * @param offset - from the start of the source
+   * @param length - bytes in the source, still encoded
+   * @param coding - 'latin1': each byte is stored as a character of UTF-8, as protocol 2 does
    */
   constructor(
     readonly offset: number,
@@ -17,7 +19,7 @@ export class PickledBytes {
   ) {}
 }
 
-/** A string, and where its UTF-8 lies; the text of a long one stays there. */
+/** A string that is too long to be kept in memory; its UTF-8 is left in the file. */
 export class LongText {
   constructor(
     readonly offset: number,
@@ -25,19 +27,19 @@ export class LongText {
   ) {}
 }
 
-/** An object of which nobody needs to know more than that it is there. */
+/** An object whose content is of no interest. */
 export class Opaque {
   constructor(readonly type: string) {}
 }
 
-/** What a call of a global makes of its arguments. */
+/** What calling a global returns. */
 export type Call = (args: readonly unknown[]) => unknown;
 
-/** A global that may be named. Nothing of Python's is behind it: what a call makes is said here. */
+/** A Python global that a pickle may name. Calling it runs our own code, never Python's. */
 export class Global {
   constructor(
     readonly name: string,
-    /** Absent: it can be named and not called. */
+    /** Absent: the global may be named, but not called. */
     readonly call?: Call,
   ) {}
 }
@@ -45,21 +47,20 @@ export class Global {
 /** The globals that a format allows, by `module.name`. */
 export type Globals = ReadonlyMap<string, Global>;
 
-/** An object that takes a state after it was made. */
+/** An object that receives its state after construction (pickle's BUILD). */
 export interface Buildable {
   build(state: unknown): void;
 }
 
-/** A reason to refuse a pickle, found by a rule that does not know the file; worded as what the file does. */
-export class Refusal extends Error {}
+/** A rule of the format that the file breaks; the message is a predicate (`has …`) to which the caller adds the path. */
+export class FormatViolation extends Error {}
 
 export function globals(rules: Readonly<Record<string, Call | undefined>>): Globals {
   return new Map(Object.entries(rules).map(([name, call]) => [name, new Global(name, call)]));
 }
 
-/** A list or tuple of integers that are not negative, copied. */
+/** A copy of a list or tuple of non-negative integers. */
 export function integers(value: unknown, what: string): number[] {
-  const valid = Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && (item as number) >= 0);
-  if (!valid) throw new Refusal(`has a tensor whose ${what} is no list of non-negative integers`);
-  return [...(value as number[])];
+  if (!isCounts(value)) throw new FormatViolation(`has a tensor whose ${what} is no list of non-negative integers`);
+  return [...value];
 }

@@ -1,56 +1,56 @@
 import { ResNetError, show } from '../../errors';
 import type { ByteWindow } from './byte-window';
-import { Global, LongText, Opaque, PickledBytes, Refusal, type Buildable, type Globals } from './pickle-values';
+import { Global, LongText, Opaque, PickledBytes, FormatViolation, type Buildable, type Globals } from './pickle-values';
 
 /**
- * Reads Python's pickles, protocols 2 to 5, without anything of Python: a stack, a memo and the opcodes that
- * `torch.save` and `paddle.save` write. A global is looked up in the caller's list the moment it is named, and one
- * that is not on it ends the reading. Nothing here calls itself, so depth costs no stack; what is made is bounded
- * by the number of opcodes and by the text kept.
+ * Reads Python pickles, protocols 2 to 5, without Python: a stack, a memo, and the opcodes that `torch.save` and
+ * `paddle.save` write. Every global is looked up in the caller's allowlist as soon as it is named; one that is not on
+ * it ends the reading. Nothing here is recursive, so nesting takes no stack; memory is bounded by the number of opcodes
+ * and by the length of the texts.
  */
 
 const MAX_OPCODES = 4_000_000;
 const MAX_TEXT_BYTES = 1 << 26;
-/** Texts up to this length are kept as strings. Names are short; what is longer stays in the file. */
-const LONGEST_TEXT = 4096;
-/** Elements of lists and characters of texts that calls and states are given, which they may copy. */
+/** Texts up to this length are kept as strings. Names are short; longer texts stay in the file. */
+const MAX_TEXT_LENGTH = 4096;
+/** List elements and characters that may be passed to calls and states, which may copy them. */
 const MAX_COPIED = 1 << 24;
-const LONGEST_INTEGER = 64;
-const LONGEST_NAME = 512;
+const MAX_INTEGER_BYTES = 64;
+const MAX_NAME_LENGTH = 512;
 
-/** How the format that the pickle belongs to wants it read. */
+/** How to read the pickles of a format. */
 export interface PickleRules {
   globals: Globals;
-  /** What stands for an object that is stored elsewhere. Absent: there is none. */
+  /** Resolves a persistent id, which stands for an object outside of the pickle. Absent: there are none. */
   persistent?: (id: unknown) => unknown;
-  /** An error about the file, worded as what it does. */
+  /** Makes an error from a predicate about the file: `ends early`. */
   fail: (what: string) => ResNetError;
-  /** The file, for the message about a global. */
+  /** The file, for messages about globals. */
   path: string;
 }
 
 /**
- * Reads one pickle; the window then stands behind it.
+ * Reads one pickle, and leaves the window behind it.
  *
- * @throws ERR_WEIGHTS_GLOBAL for a global that is not on the list; `rules.fail` for everything else
+ * @throws ERR_WEIGHTS_GLOBAL for a global that is not on the allowlist; `rules.fail` for everything else
  */
 export async function unpickle(window: ByteWindow, rules: PickleRules): Promise<unknown> {
   const machine = new Machine(window, rules);
   try {
     return await machine.run();
   } catch (error) {
-    throw error instanceof Refusal ? rules.fail(error.message) : error;
+    throw error instanceof FormatViolation ? rules.fail(error.message) : error;
   }
 }
 
 interface Opcode {
-  /** Bytes that follow the opcode and have a fixed length. */
+  /** Bytes of the arguments with a fixed length. */
   fixed: number;
   run: (machine: Machine) => void | Promise<void>;
 }
 
 class Machine {
-  /** Since the last mark; what was before it waits in `#below`. */
+  /** The values since the last mark; those before it are in `#below`. */
   #stack: unknown[] = [];
   readonly #below: unknown[][] = [];
   readonly #memo = new Map<number, unknown>();
@@ -66,14 +66,16 @@ class Machine {
   async run(): Promise<unknown> {
     const { window } = this;
     await window.ensure(2);
-    if (window.uint8() !== 0x80) throw new Refusal('holds no pickle of protocol 2 or newer where one should be');
+    if (window.uint8() !== 0x80)
+      throw new FormatViolation('holds no pickle of protocol 2 or newer where one should be');
     this.protocol(window.uint8());
     for (let count = 0; !this.#done; count++) {
-      if (count === MAX_OPCODES) throw new Refusal(`has a pickle of more than ${MAX_OPCODES} steps`);
+      if (count === MAX_OPCODES) throw new FormatViolation(`has a pickle of more than ${MAX_OPCODES} steps`);
       if (!window.has(1)) await window.ensure(1);
       const code = window.uint8();
       const opcode = OPCODES.get(code);
-      if (opcode === undefined) throw new Refusal(`has a pickle with the opcode ${hex(code)}, which is not read`);
+      if (opcode === undefined)
+        throw new FormatViolation(`has a pickle with the opcode ${hex(code)}, which is not read`);
       if (!window.has(opcode.fixed)) await window.ensure(opcode.fixed);
       const more = opcode.run(this);
       if (more !== undefined) await more;
@@ -82,11 +84,12 @@ class Machine {
   }
 
   protocol(version: number): void {
-    if (version < 2 || version > 5) throw new Refusal(`has a pickle of protocol ${version}, and 2 to 5 are read`);
+    if (version < 2 || version > 5)
+      throw new FormatViolation(`has a pickle of protocol ${version}, and 2 to 5 are read`);
   }
 
   stop(): void {
-    if (this.#below.length > 0) throw new Refusal('has a pickle that ends within a mark');
+    if (this.#below.length > 0) throw new FormatViolation('has a pickle that ends within a mark');
     this.#done = true;
   }
 
@@ -95,12 +98,12 @@ class Machine {
   }
 
   pop(): unknown {
-    if (this.#stack.length === 0) throw new Refusal('has a pickle that takes more than it has put');
+    if (this.#stack.length === 0) throw new FormatViolation('has a pickle that takes more than it has put');
     return this.#stack.pop();
   }
 
   top(): unknown {
-    if (this.#stack.length === 0) throw new Refusal('has a pickle that looks at nothing');
+    if (this.#stack.length === 0) throw new FormatViolation('has a pickle that looks at nothing');
     return this.#stack.at(-1);
   }
 
@@ -109,10 +112,10 @@ class Machine {
     this.#stack = [];
   }
 
-  /** What was put since the last mark. */
+  /** Pops the values since the last mark. */
   popMark(): unknown[] {
     const below = this.#below.pop();
-    if (below === undefined) throw new Refusal('has a pickle without the mark that it goes back to');
+    if (below === undefined) throw new FormatViolation('has a pickle without the mark that it goes back to');
     const items = this.#stack;
     this.#stack = below;
     return items;
@@ -129,24 +132,26 @@ class Machine {
   }
 
   recall(index: number): void {
-    if (!this.#memo.has(index)) throw new Refusal(`has a pickle that recalls ${index}, which it has not remembered`);
+    if (!this.#memo.has(index))
+      throw new FormatViolation(`has a pickle that recalls ${index}, which it has not remembered`);
     this.push(this.#memo.get(index));
   }
 
   append(items: readonly unknown[]): void {
     const list = this.top();
     if (list instanceof Opaque) return;
-    if (!Array.isArray(list) || Object.isFrozen(list)) throw new Refusal('has a pickle that appends to no list');
+    if (!Array.isArray(list) || Object.isFrozen(list))
+      throw new FormatViolation('has a pickle that appends to no list');
     for (const item of items) list.push(item);
   }
 
   setItems(items: readonly unknown[]): void {
     const dict = this.top();
-    if (!(dict instanceof Map)) throw new Refusal('has a pickle that sets items of no dict');
-    if (items.length % 2 !== 0) throw new Refusal('has a pickle with a key and no value');
+    if (!(dict instanceof Map)) throw new FormatViolation('has a pickle that sets items of no dict');
+    if (items.length % 2 !== 0) throw new FormatViolation('has a pickle with a key and no value');
     for (let i = 0; i < items.length; i += 2) {
       const key = items[i];
-      if (dict.has(key)) throw new Refusal(`names ${show(key)} twice`);
+      if (dict.has(key)) throw new FormatViolation(`names ${show(key)} twice`);
       dict.set(key, items[i + 1]);
     }
   }
@@ -158,13 +163,13 @@ class Machine {
 
   addItems(items: readonly unknown[]): void {
     const set = this.top();
-    if (!(set instanceof Set)) throw new Refusal('has a pickle that adds to no set');
+    if (!(set instanceof Set)) throw new FormatViolation('has a pickle that adds to no set');
     for (const item of items) set.add(item);
   }
 
   global(module: unknown, name: unknown): void {
     if (typeof module !== 'string' || typeof name !== 'string') {
-      throw new Refusal('has a pickle with a global whose name is no text');
+      throw new FormatViolation('has a pickle with a global whose name is no text');
     }
     const full = `${module}.${name}`;
     const known = this.rules.globals.get(full);
@@ -178,36 +183,39 @@ class Machine {
     this.push(known);
   }
 
-  /** A call, or the making of an object: what either makes is the global's own affair. */
+  /** Calls a global, or constructs an object; the global decides what that returns. */
   call(): void {
     const args = this.pop();
     const callee = this.pop();
     if (!(callee instanceof Global) || callee.call === undefined || !Array.isArray(args)) {
-      throw new Refusal(`has a pickle that calls ${callee instanceof Global ? callee.name : 'what is no global'}`);
+      throw new FormatViolation(
+        `has a pickle that calls ${callee instanceof Global ? callee.name : 'what is no global'}`,
+      );
     }
     this.charge(args as unknown[]);
     this.push(callee.call(args as unknown[]));
   }
 
-  /** One list in the memo, or one text, can be handed over a million times, by a few bytes each. */
-  charge(given: readonly unknown[]): void {
-    for (const value of given) if (Array.isArray(value) || typeof value === 'string') this.#copied += value.length;
-    if (this.#copied > MAX_COPIED) throw new Refusal('has a pickle that copies the same values again and again');
+  /** With a few bytes each, a pickle could pass one list or text from the memo to a million calls. */
+  charge(values: readonly unknown[]): void {
+    for (const value of values) if (Array.isArray(value) || typeof value === 'string') this.#copied += value.length;
+    if (this.#copied > MAX_COPIED)
+      throw new FormatViolation('has a pickle that copies the same values again and again');
   }
 
   build(): void {
     const state = this.pop();
     const target = this.top();
-    // A dict's attributes, e.g. a state dict's `_metadata`, and what is inside an object that nobody looks at.
+    // The attributes of a dict, e.g. a state dict's `_metadata`, and the content of opaque objects are dropped.
     if (target instanceof Map || target instanceof Opaque) return;
-    if (!isBuildable(target)) throw new Refusal('has a pickle that gives a state to what takes none');
+    if (!isBuildable(target)) throw new FormatViolation('has a pickle that gives a state to what takes none');
     if (Array.isArray(state)) this.charge(state);
     target.build(state);
   }
 
   persistent(): void {
     const { persistent } = this.rules;
-    if (persistent === undefined) throw new Refusal('has a pickle that refers to an object outside of it');
+    if (persistent === undefined) throw new FormatViolation('has a pickle that refers to an object outside of it');
     this.push(persistent(this.pop()));
   }
 
@@ -219,21 +227,22 @@ class Machine {
   async text(length: number): Promise<void> {
     const { window } = this;
     const place = new LongText(window.position, length);
-    if (length > LONGEST_TEXT) {
+    if (length > MAX_TEXT_LENGTH) {
       window.skip(length);
       this.push(place);
       return;
     }
     this.#textBytes += length;
-    if (this.#textBytes > MAX_TEXT_BYTES) throw new Refusal(`has a pickle of more than ${MAX_TEXT_BYTES} characters`);
+    if (this.#textBytes > MAX_TEXT_BYTES)
+      throw new FormatViolation(`has a pickle of more than ${MAX_TEXT_BYTES} characters`);
     if (!window.has(length)) await window.ensure(length);
-    this.push(decode(window.take(length)));
+    this.push(decode(window.copy(length)));
   }
 
   async integer(length: number): Promise<void> {
-    if (length > LONGEST_INTEGER) throw new Refusal(`has a pickle with an integer of ${length} bytes`);
+    if (length > MAX_INTEGER_BYTES) throw new FormatViolation(`has a pickle with an integer of ${length} bytes`);
     await this.window.ensure(length);
-    this.push(signed(this.window.take(length)));
+    this.push(decodeInteger(this.window.copy(length)));
   }
 
   async line(): Promise<string> {
@@ -242,7 +251,8 @@ class Machine {
       await this.window.ensure(1);
       const byte = this.window.uint8();
       if (byte === 0x0a) return decode(Uint8Array.from(bytes));
-      if (bytes.push(byte) > LONGEST_NAME) throw new Refusal('has a pickle with a global whose name does not end');
+      if (bytes.push(byte) > MAX_NAME_LENGTH)
+        throw new FormatViolation('has a pickle with a global whose name does not end');
     }
   }
 }
@@ -257,12 +267,12 @@ function decode(bytes: Uint8Array): string {
   try {
     return UTF8.decode(bytes);
   } catch {
-    throw new Refusal('has a pickle with a text that is not UTF-8');
+    throw new FormatViolation('has a pickle with a text that is not UTF-8');
   }
 }
 
-/** Two's complement, little-endian; a number where it is exact. */
-function signed(bytes: Uint8Array): number | bigint {
+/** Two's complement, little-endian; a number if that is exact, else a bigint. */
+function decodeInteger(bytes: Uint8Array): number | bigint {
   let value = 0n;
   for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i] as number);
   const integer = BigInt.asIntN(bytes.length * 8, value);
@@ -271,7 +281,7 @@ function signed(bytes: Uint8Array): number | bigint {
 
 const hex = (code: number): string => `0x${code.toString(16).padStart(2, '0')}`;
 
-/** By their names in Python's pickletools. */
+/** The names are those of Python's pickletools. */
 const OPCODES: ReadonlyMap<number, Opcode> = new Map<number, Opcode>(
   (
     [

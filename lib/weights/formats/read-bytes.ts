@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { ResNetError } from '../../errors';
 
-/** In memory of its own, so that a typed array can start at its first byte. */
+/** Reads into a new buffer, so that a typed array can start at its first byte. */
 export async function readBytes(
   path: string,
   file: FileHandle,

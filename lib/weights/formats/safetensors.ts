@@ -1,21 +1,21 @@
 import type { FileHandle } from 'node:fs/promises';
 import { show, type ResNetError } from '../../errors';
 import type { DType } from '../../tensor';
-import { brokenFile } from './broken-file';
-import { readBytes } from './read-bytes';
+import { isCounts, isRecord } from './guards';
 import { firstDuplicateKey, firstOtherNumber } from './json-text';
+import { malformedFile } from './malformed';
+import { readBytes } from './read-bytes';
 import type { WeightEntry, WeightFile } from './weight-file';
 
 /**
- * The safetensors format (huggingface/safetensors, format v0.3): 8 bytes of header length, a JSON header, the
- * tensors' bytes. As strict as its reference implementation: what two readers could understand differently is an
- * error.
+ * The safetensors format (huggingface/safetensors, format v0.3): 8 bytes of header length, a JSON header, the tensors'
+ * bytes. As strict as the reference implementation: whatever two readers could understand differently is an error.
  */
 
 const MAX_HEADER_BYTES = 100_000_000;
 const LENGTH_BYTES = 8;
 
-/** Bytes per element of the format's types, and our name where we have one. */
+/** Bytes per element of the format's types, and the dtype if {@link Tensor} has it. */
 const TYPES: Readonly<Record<string, { bytes: number; dtype?: DType }>> = {
   F64: { bytes: 8, dtype: 'float64' },
   F32: { bytes: 4, dtype: 'float32' },
@@ -36,45 +36,45 @@ const TYPES: Readonly<Record<string, { bytes: number; dtype?: DType }>> = {
   F8_E8M0: { bytes: 1 },
 };
 
-/** True where a file begins like safetensors: a length, then `{`. */
+/** True if a file starts like safetensors: with a length, then `{`. */
 export function looksLikeSafetensors(start: Uint8Array): boolean {
   return start[LENGTH_BYTES] === 0x7b /* { */ && start.subarray(4, LENGTH_BYTES).every((byte) => byte === 0);
 }
 
 /**
- * Reads and checks a header; no tensor is read.
+ * Reads and checks a header. Reads no tensor.
  *
- * @throws ERR_WEIGHTS_FORMAT saying which rule the file breaks
+ * @throws ERR_WEIGHTS_FORMAT with the rule that the file breaks
  */
 export async function readSafetensorsHeader(path: string, file: FileHandle): Promise<WeightFile> {
   const { size } = await file.stat();
-  if (size < LENGTH_BYTES) throw broken(path, `is ${size} bytes long, too short for a header`);
+  if (size < LENGTH_BYTES) throw invalid(path, `is ${size} bytes long, too short for a header`);
   const headerLength = new DataView((await readBytes(path, file, LENGTH_BYTES, 0)).buffer).getBigUint64(0, true);
   if (headerLength > BigInt(MAX_HEADER_BYTES)) {
-    throw broken(path, `has a header of ${headerLength} bytes, and at most ${MAX_HEADER_BYTES} are taken`);
+    throw invalid(path, `has a header of ${headerLength} bytes, and at most ${MAX_HEADER_BYTES} are read`);
   }
   const length = Number(headerLength);
   if (length > size - LENGTH_BYTES)
-    throw broken(path, `has a header of ${length} bytes, which is longer than the file`);
-  const text = headerText(path, await readBytes(path, file, length, LENGTH_BYTES));
+    throw invalid(path, `has a header of ${length} bytes, which is longer than the file`);
+  const text = decodeHeader(path, await readBytes(path, file, length, LENGTH_BYTES));
   const header = parseHeader(path, text);
   const start = LENGTH_BYTES + length;
-  const entries = placed(path, tensorsOf(path, header), size - start).map((tensor) => ({
+  const entries = inFileOrder(path, parseTensors(path, header), size - start).map((tensor) => ({
     ...tensor,
     offset: tensor.offset + start,
   }));
-  const metadata = metadataOf(path, header);
+  const metadata = parseMetadata(path, header);
   const other = firstOtherNumber(text);
-  if (other !== undefined) throw broken(path, `has the number ${other} in its header, and only digits make integers`);
+  if (other !== undefined) throw invalid(path, `has the number ${other} in its header, and only digits make integers`);
   return { path, format: 'safetensors', metadata, entries };
 }
 
-function headerText(path: string, bytes: Uint8Array): string {
-  if (bytes[0] !== 0x7b /* { */) throw broken(path, 'has a header that does not start with {');
+function decodeHeader(path: string, bytes: Uint8Array): string {
+  if (bytes[0] !== 0x7b /* { */) throw invalid(path, 'has a header that does not start with {');
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw broken(path, 'has a header that is not UTF-8');
+    throw invalid(path, 'has a header that is not UTF-8');
   }
 }
 
@@ -83,34 +83,34 @@ function parseHeader(path: string, text: string): Map<string, unknown> {
   try {
     header = JSON.parse(text);
   } catch {
-    throw broken(path, 'has a header that is not JSON');
+    throw invalid(path, 'has a header that is not JSON');
   }
   const duplicate = firstDuplicateKey(text);
-  if (duplicate !== undefined) throw broken(path, `names ${show(duplicate)} twice in its header`);
+  if (duplicate !== undefined) throw invalid(path, `names ${show(duplicate)} twice in its header`);
   return new Map(Object.entries(header as object));
 }
 
-function metadataOf(path: string, header: ReadonlyMap<string, unknown>): Record<string, string> {
+function parseMetadata(path: string, header: ReadonlyMap<string, unknown>): Record<string, string> {
   const metadata = header.get('__metadata__') ?? {};
   if (!isRecord(metadata) || !Object.values(metadata).every((value) => typeof value === 'string')) {
-    throw broken(path, 'has a __metadata__ that is no map from strings to strings');
+    throw invalid(path, 'has a __metadata__ that is no map from strings to strings');
   }
   return metadata as Record<string, string>;
 }
 
-function tensorsOf(path: string, header: ReadonlyMap<string, unknown>): WeightEntry[] {
-  return [...header].filter(([name]) => name !== '__metadata__').map(([name, info]) => tensorOf(path, name, info));
+function parseTensors(path: string, header: ReadonlyMap<string, unknown>): WeightEntry[] {
+  return [...header].filter(([name]) => name !== '__metadata__').map(([name, info]) => parseTensor(path, name, info));
 }
 
-function tensorOf(path: string, name: string, info: unknown): WeightEntry {
-  const fail = (what: string): ResNetError => broken(path, `has a tensor ${show(name)} ${what}`);
+function parseTensor(path: string, name: string, info: unknown): WeightEntry {
+  const fail = (what: string): ResNetError => invalid(path, `has a tensor ${show(name)} ${what}`);
   if (!isRecord(info)) throw fail('that is no object');
   if (/\p{Cs}/u.test(name)) throw fail('whose name is no Unicode');
   const { dtype: fileType, shape, data_offsets: offsets } = info;
   const type = typeof fileType === 'string' && Object.hasOwn(TYPES, fileType) ? TYPES[fileType] : undefined;
   if (typeof fileType !== 'string' || type === undefined) throw fail(`of the unknown dtype ${show(fileType)}`);
-  if (!isIntegers(shape)) throw fail(`whose shape is ${show(shape)}, no list of non-negative integers`);
-  if (!isIntegers(offsets) || offsets.length !== 2)
+  if (!isCounts(shape)) throw fail(`whose shape is ${show(shape)}, no list of non-negative integers`);
+  if (!isCounts(offsets) || offsets.length !== 2)
     throw fail(`whose data_offsets are ${show(offsets)}, no pair of non-negative integers`);
   const [begin, end] = offsets as [number, number];
   let needed = type.bytes;
@@ -122,28 +122,20 @@ function tensorOf(path: string, name: string, info: unknown): WeightEntry {
   return { name, dtype: type.dtype, fileType, shape, offset: begin, length: needed };
 }
 
-/** In the order of their bytes, which have to follow each other from the first of the data to its last. */
-function placed(path: string, tensors: readonly WeightEntry[], dataLength: number): WeightEntry[] {
+/** Sorts tensors by offset, and checks that they cover the data without gaps or overlaps. */
+function inFileOrder(path: string, tensors: readonly WeightEntry[], dataLength: number): WeightEntry[] {
   const sorted = [...tensors].sort((a, b) => a.offset - b.offset || a.length - b.length);
   let end = 0;
   for (const { name, offset, length } of sorted) {
-    if (offset < end) throw broken(path, `has a tensor ${show(name)} that overlaps the one before it`);
-    if (offset > end) throw broken(path, `has ${offset - end} bytes before tensor ${show(name)} that belong to none`);
+    if (offset < end) throw invalid(path, `has a tensor ${show(name)} that overlaps the one before it`);
+    if (offset > end) throw invalid(path, `has ${offset - end} bytes before tensor ${show(name)} that belong to none`);
     end = offset + length;
   }
-  if (end > dataLength) throw broken(path, `ends ${end - dataLength} bytes before its last tensor does`);
-  if (end < dataLength) throw broken(path, `has ${dataLength - end} bytes after its last tensor`);
+  if (end > dataLength) throw invalid(path, `ends ${end - dataLength} bytes before its last tensor does`);
+  if (end < dataLength) throw invalid(path, `has ${dataLength - end} bytes after its last tensor`);
   return sorted;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isIntegers(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && (item as number) >= 0);
-}
-
-function broken(path: string, what: string): ResNetError {
-  return brokenFile(path, 'safetensors file', what);
+function invalid(path: string, what: string): ResNetError {
+  return malformedFile(path, 'safetensors file', what);
 }

@@ -13,8 +13,8 @@ const TYPE_NAMES: Readonly<Record<DType, string>> = {
 };
 
 /**
- * Writes a safetensors file as the reference implementation lays it out: wider types first, then by name, the
- * header padded so that the data is aligned. The file appears whole or not at all.
+ * Writes a safetensors file with the layout of the reference implementation: wider types first, then by name, the header
+ * padded so that the data is aligned. The file is written atomically.
  *
  * @throws ERR_FILE
  */

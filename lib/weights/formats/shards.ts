@@ -1,12 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ResNetError, show } from '../../errors';
-import { broken, readJsonObject, type Fields } from './json-file';
+import { readJsonObject, type JsonFields } from './json-file';
+import { malformed } from './malformed';
 import type { WeightEntry, WeightFile } from './weight-file';
 
 const INDEX = '.index.json';
-/** What a folder's weights are called, in the order in which Hugging Face looks for them. */
-const NAMES_IN_FOLDER = ['model.safetensors', 'pytorch_model.bin'].flatMap((name) => [name, `${name}${INDEX}`]);
+/** Names of weight files in a folder, in the order in which Hugging Face looks for them. */
+const FILE_NAMES = ['model.safetensors', 'pytorch_model.bin'].flatMap((name) => [name, `${name}${INDEX}`]);
 const MAX_SHARDS = 10_000;
 
 /** Whether a path names an index of shards. */
@@ -15,18 +16,18 @@ export function isIndex(path: string): boolean {
 }
 
 /**
- * The weight file that a path means: itself, or what a folder has under one of Hugging Face's names.
+ * The weight file of a path: the path itself, or the file in that folder with one of Hugging Face's names.
  *
- * @throws ERR_FILE where a folder has none of them
+ * @throws ERR_FILE if it is a folder without such a file
  */
-export async function weightFileAt(path: string): Promise<string> {
-  if (!(await isFolder(path))) return path; // what is not there is told of when it is opened
-  for (const name of NAMES_IN_FOLDER) {
+export async function resolveWeightFile(path: string): Promise<string> {
+  if (!(await isFolder(path))) return path; // opening a file that does not exist fails later
+  for (const name of FILE_NAMES) {
     if ((await stat(join(path, name)).catch(() => undefined)) !== undefined) return join(path, name);
   }
   throw new ResNetError(
     'ERR_FILE',
-    `Cannot read ${path}: it is a directory that has none of ${NAMES_IN_FOLDER.join(', ')}.`,
+    `Cannot read ${path}: it is a directory that has none of ${FILE_NAMES.join(', ')}.`,
   );
 }
 
@@ -35,8 +36,8 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 /**
- * Reads an index of shards (`weight_map`: tensor names to files in the same folder) and each shard's header; the
- * tensors then look like one file's. A shard and the index have to name the same tensors.
+ * Reads an index of shards (`weight_map`: tensor names to files in the same folder) and the header of each shard, so that
+ * the tensors look like those of one file. The shards and the index must list the same tensors.
  *
  * @param open - reads one shard's header
  * @throws ERR_FILE, ERR_WEIGHTS_FORMAT
@@ -45,19 +46,19 @@ export async function openShards(path: string, open: (path: string) => Promise<W
   return openShardsOf(path, await readJsonObject(path), open);
 }
 
-/** As {@link openShards}, of an index that is read. @internal */
+/** As {@link openShards}, for an index that is already read. @internal */
 export async function openShardsOf(
   path: string,
-  index: Fields,
+  index: JsonFields,
   open: (path: string) => Promise<WeightFile>,
 ): Promise<WeightFile> {
   const map = index.object('weight_map');
-  if (map === undefined) throw broken(path, 'has no weight_map');
+  if (map === undefined) throw malformed(path, 'has no weight_map');
   const shardOf = new Map(map.entries().map(([name, shard]) => [name, checkShard(path, name, shard)]));
   const shards = [...new Set(shardOf.values())].sort();
-  if (shards.length === 0) throw broken(path, 'names no tensor');
+  if (shards.length === 0) throw malformed(path, 'names no tensor');
   if (shards.length > MAX_SHARDS)
-    throw broken(path, `names ${shards.length} files, and at most ${MAX_SHARDS} are taken`);
+    throw malformed(path, `names ${shards.length} files, and at most ${MAX_SHARDS} are read`);
 
   const files: WeightFile[] = [];
   const entries: WeightEntry[] = [];
@@ -65,7 +66,7 @@ export async function openShardsOf(
     const file = await openShard(path, shard, open);
     for (const entry of file.entries) {
       if (shardOf.get(entry.name) !== shard) {
-        throw broken(path, `does not have tensor ${show(entry.name)} in ${shard}, where it is`);
+        throw malformed(path, `does not have tensor ${show(entry.name)} in ${shard}, where it is`);
       }
       entries.push({ ...entry, path: file.path });
     }
@@ -73,18 +74,18 @@ export async function openShardsOf(
   }
   const found = new Set(entries.map(({ name }) => name));
   const [missing, shard] = [...shardOf].find(([name]) => !found.has(name)) ?? [];
-  if (missing !== undefined) throw broken(path, `has tensor ${show(missing)} in ${shard}, where it is not`);
-  // What several shards say, the first one says.
+  if (missing !== undefined) throw malformed(path, `has tensor ${show(missing)} in ${shard}, where it is not`);
+  // Where several shards have metadata of the same key, the first one wins.
   const metadata = Object.fromEntries(files.toReversed().flatMap((file) => Object.entries(file.metadata)));
   return { path, format: files[0]?.format ?? 'safetensors', metadata, entries };
 }
 
-/** A plain name: an index leads nowhere but into its own folder. */
+/** Plain names only, so that an index cannot refer to files outside its folder. */
 function checkShard(path: string, tensor: string, shard: unknown): string {
   if (typeof shard === 'string' && /^[^/\\\0]+$/.test(shard) && shard !== '.' && shard !== '..' && !isIndex(shard)) {
     return shard;
   }
-  throw broken(
+  throw malformed(
     path,
     `must give tensor ${show(tensor)} the plain name of a file beside it, but gives it ${show(shard)}`,
   );

@@ -16,22 +16,22 @@ export function columnMajor(shape: readonly number[]): number[] {
   return rowMajor(shape.toReversed()).reverse();
 }
 
-/** Whether the elements lie in row-major order without gaps; a dimension of 1 is never stepped along. */
+/** Whether the elements are in row-major order without gaps. The stride of a dimension of 1 does not matter. */
 export function isRowMajor(shape: readonly number[], strides: readonly number[]): boolean {
-  const wanted = rowMajor(shape);
-  return shape.includes(0) || shape.every((dimension, i) => dimension === 1 || strides[i] === wanted[i]);
+  const expected = rowMajor(shape);
+  return shape.includes(0) || shape.every((dimension, i) => dimension === 1 || strides[i] === expected[i]);
 }
 
-/** From the first element to behind the last one, in elements. */
+/** The distance from the first element to the end of the last one, in elements. */
 export function span(shape: readonly number[], strides: readonly number[]): number {
   if (shape.includes(0)) return 0;
   return shape.reduce((end, dimension, i) => end + (dimension - 1) * (strides[i] as number), 1);
 }
 
 /**
- * Elements put into row-major order.
+ * Copies elements into row-major order.
  *
- * @param bytes - from the tensor's first element on
+ * @param bytes - starting with the tensor's first element
  * @param width - bytes per element
  */
 export function gather(
@@ -46,7 +46,7 @@ export function gather(
   let from = 0;
   for (let to = 0; to < count; to++) {
     for (let byte = 0; byte < width; byte++) out[to * width + byte] = bytes[from * width + byte] as number;
-    // The next index, as an odometer counts.
+    // Advance the index like an odometer.
     for (let axis = shape.length - 1; axis >= 0; axis--) {
       const stride = strides[axis] as number;
       from += stride;

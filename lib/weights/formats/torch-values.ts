@@ -1,9 +1,10 @@
 import type { DType } from '../../tensor';
-import { Global, globals, integers, Opaque, Refusal, type Globals } from './pickle-values';
+import { isCount } from './guards';
+import { Global, globals, integers, Opaque, FormatViolation, type Globals } from './pickle-values';
 import { NUMPY } from './numpy';
 import { PLAIN } from './plain-globals';
 
-/** Bytes per element of a storage, its type's name, and ours where we have one. */
+/** An element type: its name in PyTorch, its size, and the dtype if {@link Tensor} has it. */
 export class TorchType {
   constructor(
     readonly name: string,
@@ -12,14 +13,14 @@ export class TorchType {
   ) {}
 }
 
-/** Where a tensor's elements lie: a record of the archive, or a stretch of the legacy format. */
+/** The memory that tensors are views of: a record of the archive, or a range of the legacy format's file. */
 export class TorchStorage {
   constructor(
     readonly type: TorchType,
     readonly key: string,
     /** Elements of the whole storage. */
     readonly count: number,
-    /** A view of a part of it, as the legacy format has them; in elements. */
+    /** The legacy format has views of a part of a storage; in elements. */
     readonly offset = 0,
     readonly visible = count,
   ) {}
@@ -28,7 +29,7 @@ export class TorchStorage {
 export class TorchTensor {
   constructor(
     readonly storage: TorchStorage,
-    /** Of the storage's, but where the storage has no type of its own. */
+    /** The storage's type, unless that is untyped. */
     readonly type: TorchType,
     readonly offset: number,
     readonly shape: readonly number[],
@@ -53,13 +54,13 @@ const TYPES = {
 
 const UNTYPED = new TorchType('untyped', 1);
 
-/** The globals that stand for a storage's type: `torch.FloatStorage`. */
+/** Globals that name a storage's type: `torch.FloatStorage`. */
 const STORAGE_TYPES: ReadonlyMap<string, TorchType> = new Map([
   ...Object.entries(TYPES).map(([name, type]) => [`torch.${name}Storage`, type] as const),
   ['torch.storage.UntypedStorage', UNTYPED] as const,
 ]);
 
-/** The globals that stand for an element's type: `torch.float32`. */
+/** Globals that name an element type: `torch.float32`. */
 const ELEMENT_TYPES: ReadonlyMap<string, TorchType> = new Map(
   [
     ...Object.values(TYPES),
@@ -68,43 +69,44 @@ const ELEMENT_TYPES: ReadonlyMap<string, TorchType> = new Map(
   ].map((type) => [`torch.${type.name}`, type]),
 );
 
-/** What stands in a pickle for a storage: ('storage', type, key, device, count[, view]). */
+/** A pickle's persistent id of a storage: ('storage', type, key, device, count[, view]). */
 export function persistentStorage(id: unknown): TorchStorage {
-  if (!Array.isArray(id) || id[0] !== 'storage') throw new Refusal('refers to an object that is no storage');
+  if (!Array.isArray(id) || id[0] !== 'storage') throw new FormatViolation('refers to an object that is no storage');
   const [, global, key, , count, view] = id as unknown[];
   const type = global instanceof Global ? STORAGE_TYPES.get(global.name) : undefined;
-  if (type === undefined) throw new Refusal('has a storage whose type is not known');
-  if (typeof key !== 'string' || !isCount(count)) throw new Refusal('has a storage without a key or a length');
+  if (type === undefined) throw new FormatViolation('has a storage whose type is not known');
+  if (typeof key !== 'string' || !isCount(count)) throw new FormatViolation('has a storage without a key or a length');
   if (view === undefined || view === null) return new TorchStorage(type, key, count);
   const [, offset, visible] = Array.isArray(view) ? (view as unknown[]) : [];
   if (!isCount(offset) || !isCount(visible) || offset + visible > count) {
-    throw new Refusal(`has a view of storage ${key} that reaches beyond it`);
+    throw new FormatViolation(`has a view of storage ${key} that reaches beyond it`);
   }
   return new TorchStorage(type, key, count, offset, visible);
 }
 
-/** (storage, offset, shape, strides, …), and for what has been negated or conjugated a dict that says so. */
+/** (storage, offset, shape, strides, …); metadata tells whether the tensor is stored negated or conjugated. */
 function tensor(args: readonly unknown[], type?: TorchType, metadata?: unknown): TorchTensor {
   const [storage, offset, shape, strides] = args;
-  if (!(storage instanceof TorchStorage)) throw new Refusal('has a tensor without a storage');
-  if (!isCount(offset)) throw new Refusal('has a tensor whose offset is no non-negative integer');
+  if (!(storage instanceof TorchStorage)) throw new FormatViolation('has a tensor without a storage');
+  if (!isCount(offset)) throw new FormatViolation('has a tensor whose offset is no non-negative integer');
   const [dimensions, steps] = [integers(shape, 'shape'), integers(strides, 'strides')];
-  if (dimensions.length !== steps.length) throw new Refusal('has a tensor with more dimensions than strides, or less');
+  if (dimensions.length !== steps.length)
+    throw new FormatViolation('has a tensor with more dimensions than strides, or less');
   if (metadata instanceof Map && (metadata.get('conj') === true || metadata.get('neg') === true)) {
-    throw new Refusal('has a tensor that is stored negated or conjugated');
+    throw new FormatViolation('has a tensor that is stored negated or conjugated');
   }
   return new TorchTensor(storage, type ?? storage.type, offset, dimensions, steps);
 }
 
-/** As `tensor`, of a storage without a type: the tensor brings it. */
+/** As `tensor`, of an untyped storage; the type is an argument. */
 function typedTensor(args: readonly unknown[]): TorchTensor {
   const type = args[6] instanceof Global ? ELEMENT_TYPES.get(args[6].name) : undefined;
-  if (type === undefined) throw new Refusal('has a tensor whose type is not known');
+  if (type === undefined) throw new FormatViolation('has a tensor whose type is not known');
   return tensor(args, type, args[7]);
 }
 
 function parameter([data]: readonly unknown[]): unknown {
-  if (!(data instanceof TorchTensor)) throw new Refusal('has a parameter that is no tensor');
+  if (!(data instanceof TorchTensor)) throw new FormatViolation('has a parameter that is no tensor');
   return data;
 }
 
@@ -112,7 +114,7 @@ function size([dimensions]: readonly unknown[]): unknown {
   return Object.freeze(integers(dimensions ?? [], 'size'));
 }
 
-/** Everything that a state dict, and plain data in a checkpoint beside it, may name. */
+/** All globals that a state dict, or plain data beside it in a checkpoint, may name. */
 export const TORCH: Globals = new Map([
   ...globals({
     'torch._utils._rebuild_tensor': (args) => tensor(args),
@@ -127,7 +129,3 @@ export const TORCH: Globals = new Map([
   ...NUMPY,
   ...PLAIN,
 ]);
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}

@@ -2,15 +2,15 @@ import type { FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { inflateRaw } from 'node:zlib';
 import { DTYPE_BYTES, type DType } from '../../tensor';
-import { brokenFile } from './broken-file';
+import { malformedFile } from './malformed';
 import { readBytes } from './read-bytes';
-import { checkCrc } from './checksum';
+import { verifyBytes } from './checksum';
 import { gather, isRowMajor, span } from './strides';
 import type { Packing, Piece, WeightEntry } from './weight-file';
 
 /**
- * The values of a tensor that does not lie in the file as it is wanted: inflated, decoded, gathered along its strides,
- * turned to little-endian. Holds one tensor's storage at a time.
+ * Reads a tensor that the file does not hold as contiguous little-endian values: inflates, decodes, gathers along the
+ * strides, swaps bytes. Holds the storage of one tensor in memory.
  *
  * @throws ERR_WEIGHTS_FORMAT
  */
@@ -21,15 +21,15 @@ export async function readPacked(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { shape, packing, dtype } = entry;
   const width = DTYPE_BYTES[dtype];
-  const bytes = await storageFrom(path, file, entry, span(shape, packing.strides) * width);
+  const bytes = await readStorage(path, file, entry, span(shape, packing.strides) * width);
   const values = isRowMajor(shape, packing.strides)
     ? bytes.slice(0, entry.length)
     : gather(bytes, shape, packing.strides, width);
-  return packing.bigEndian ? swapped(values, width) : values;
+  return packing.bigEndian ? swapBytes(values, width) : values;
 }
 
-/** The part of the storage that the tensor touches. */
-async function storageFrom(
+/** Reads the part of the storage that the tensor covers. */
+async function readStorage(
   path: string,
   file: FileHandle,
   { name, packing, checksum }: WeightEntry & { packing: Packing },
@@ -46,20 +46,20 @@ async function storageFrom(
     storage.set(decoded, end);
     end += decoded.length;
   }
-  if (checksum !== undefined && first?.coding === 'deflate') checkCrc(path, checksum, storage);
+  if (checksum !== undefined && first?.coding === 'deflate') verifyBytes(path, checksum, storage);
   return storage.subarray(start, start + length);
 }
 
 async function decode(path: string, file: FileHandle, name: string, piece: Piece): Promise<Uint8Array> {
   const bytes = await readBytes(path, file, piece.length, piece.offset);
   if (piece.coding === 'none') return bytes;
-  const decoded = piece.coding === 'latin1' ? fromLatin1(bytes, piece.size) : await inflated(bytes, piece.size);
+  const decoded = piece.coding === 'latin1' ? decodeLatin1(bytes, piece.size) : await inflate(bytes, piece.size);
   if (decoded?.length === piece.size) return decoded;
-  throw brokenFile(path, 'weight file', `has a tensor ${JSON.stringify(name)} that does not unpack to its size`);
+  throw malformedFile(path, 'weight file', `has a tensor ${JSON.stringify(name)} that does not unpack to its size`);
 }
 
-/** Undefined where the bytes are no deflate stream or hold more than `size`: what would be inflated beyond is not. */
-export async function inflated(bytes: Uint8Array, size: number): Promise<Uint8Array | undefined> {
+/** Undefined if the bytes are no deflate stream, or inflate to more than `size`; then inflating stops there. */
+export async function inflate(bytes: Uint8Array, size: number): Promise<Uint8Array | undefined> {
   try {
     return await promisify(inflateRaw)(bytes, { maxOutputLength: Math.max(size, 1) });
   } catch {
@@ -67,8 +67,8 @@ export async function inflated(bytes: Uint8Array, size: number): Promise<Uint8Ar
   }
 }
 
-/** Characters up to U+00FF, which are the bytes. Undefined where it is something else. */
-function fromLatin1(text: Uint8Array, size: number): Uint8Array | undefined {
+/** Decodes UTF-8 text whose characters, up to U+00FF, are the bytes. Undefined if it is something else. */
+function decodeLatin1(text: Uint8Array, size: number): Uint8Array | undefined {
   const bytes = new Uint8Array(size);
   let [at, count] = [0, 0];
   while (at < text.length && count < size) {
@@ -83,7 +83,7 @@ function fromLatin1(text: Uint8Array, size: number): Uint8Array | undefined {
   return at === text.length && count === size ? bytes : undefined;
 }
 
-function swapped(bytes: Uint8Array<ArrayBuffer>, width: number): Uint8Array<ArrayBuffer> {
+function swapBytes(bytes: Uint8Array<ArrayBuffer>, width: number): Uint8Array<ArrayBuffer> {
   const buffer = Buffer.from(bytes.buffer);
   if (width === 2) buffer.swap16();
   else if (width === 4) buffer.swap32();

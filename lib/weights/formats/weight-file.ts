@@ -2,60 +2,60 @@ import type { DType } from '../../tensor';
 
 /** One tensor of a weight file, without its values. */
 export interface WeightEntry {
-  /** As it is in the file. */
+  /** As in the file. */
   name: string;
-  /** Undefined where the file's type is valid and none of ours; `fileType` tells. */
+  /** Undefined if {@link Tensor} has no such type; see `fileType`. */
   dtype: DType | undefined;
   /** The type's name in the file, e.g. `BF16`. */
   fileType: string;
   shape: readonly number[];
-  /** Bytes from the start of the file; little-endian, row-major. Of no meaning where there is a `packing`. */
+  /** Bytes from the start of the file to the values, little-endian, row-major. Meaningless with a `packing`. */
   offset: number;
   /** Bytes of the values. */
   length: number;
-  /** The file that holds it, where that is not the file that names it: a shard. */
+  /** The shard that holds it. Absent: the file itself. */
   path?: string;
-  /** Present where the values do not lie in the file as they are wanted. */
+  /** Present if the file does not hold the values as contiguous, little-endian, row-major bytes. */
   packing?: Packing | undefined;
-  /** Present where the file has one. */
+  /** Present if the file has one. */
   checksum?: Checksum | undefined;
 }
 
-/** How a tensor's values come from bytes that lie otherwise. */
+/** How to unpack a tensor's values. */
 export interface Packing {
-  /** Decoded and put one after the other, they are the storage that the tensor is a view of. */
+  /** Decoded and concatenated, they are the storage that the tensor is a view of. */
   pieces: readonly Piece[];
-  /** Of the first element, from the start of the storage: bytes. */
+  /** Bytes from the start of the storage to the first element. */
   start: number;
   /** In elements, one for each dimension. */
   strides: readonly number[];
   bigEndian: boolean;
 }
 
-/** A stretch of the file. */
+/** A range of the file. */
 export interface Piece {
   offset: number;
   /** Bytes in the file. */
   length: number;
   /** Bytes when decoded. */
   size: number;
-  /** 'latin1': each byte is a character of UTF-8. */
+  /** 'latin1': each byte is stored as a character of UTF-8. */
   coding: 'none' | 'deflate' | 'latin1';
-  /** Decoded already: a pickle's short text. */
+  /** Present if already decoded: a short text of a pickle. */
   bytes?: Uint8Array | undefined;
 }
 
-/** What the file says about the bytes that a tensor is part of. */
+/** The file's checksum of the bytes that a tensor is part of. */
 export interface Checksum {
-  /** Names the bytes in a message. */
+  /** Names the bytes in messages. */
   record: string;
   offset: number;
   length: number;
-  /** Of the bytes as they lie there, or inflated where the tensor's packing says so. */
+  /** Of the bytes in the file; of the inflated bytes if the tensor's packing is deflate. */
   crc32: number;
 }
 
-/** What a weight file holds, read from its header. */
+/** The header of a weight file. */
 export interface WeightFile {
   path: string;
   format: 'safetensors' | 'pth' | 'pdparams';

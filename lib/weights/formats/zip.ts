@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Entry, RandomAccessReader } from 'yauzl';
-import { brokenFile } from './broken-file';
+import { malformedFile } from './malformed';
 
-/** One record of a zip archive. Where its bytes begin is known once {@link Zip.place} has looked. */
+/** One record of a zip archive. {@link Zip.locate} finds its bytes. */
 export interface ZipRecord {
   name: string;
   /** Bytes when decoded. */
@@ -14,14 +14,14 @@ export interface ZipRecord {
 
 export interface Zip {
   records: ReadonlyMap<string, ZipRecord>;
-  /** Where a record's bytes, deflated or not, lie in the file. */
-  place(record: ZipRecord): Promise<{ offset: number; length: number }>;
+  /** Finds the range of the file that holds a record's bytes, deflated or not. */
+  locate(record: ZipRecord): Promise<{ offset: number; length: number }>;
 }
 
 const MAX_RECORDS = 100_000;
 const READ_AHEAD = 1 << 13;
 
-/** True where a file begins like a zip archive. */
+/** True if a file starts like a zip archive. */
 export function looksLikeZip(start: Uint8Array): boolean {
   return start[0] === 0x50 && start[1] === 0x4b && start[2] === 3 && start[3] === 4; // PK, a local header
 }
@@ -31,7 +31,7 @@ export async function openZip(path: string, file: FileHandle): Promise<Zip> {
   const yauzl = await import('yauzl');
   const { size } = await file.stat();
   const fail = (error: unknown): Error =>
-    brokenFile(path, 'zip archive', `cannot be read (${(error as Error).message})`);
+    malformedFile(path, 'zip archive', `cannot be read (${(error as Error).message})`);
   try {
     const zip = await yauzl.fromRandomAccessReaderPromise(reader(yauzl, file, size), size, { autoClose: false });
     if (zip.entryCount > MAX_RECORDS) throw new Error(`it has more than ${MAX_RECORDS} records`);
@@ -47,7 +47,7 @@ export async function openZip(path: string, file: FileHandle): Promise<Zip> {
         entry,
       });
     }
-    const place: Zip['place'] = async ({ entry }) => {
+    const locate: Zip['locate'] = async ({ entry }) => {
       try {
         const { fileDataStart } = await zip.readLocalFileHeaderPromise(entry, { minimal: true });
         return { offset: fileDataStart, length: entry.compressedSize };
@@ -55,15 +55,15 @@ export async function openZip(path: string, file: FileHandle): Promise<Zip> {
         throw fail(error);
       }
     };
-    return { records, place };
+    return { records, locate };
   } catch (error) {
     throw fail(error);
   }
 }
 
 /**
- * The file as yauzl reads it. It never asks the system for what lies outside the file, which Node would answer by
- * throwing where nobody catches; and it reads ahead, since a directory is read in steps of some tens of bytes.
+ * The file as yauzl reads it. Reads outside the file are refused here, since Node would throw where nothing catches it;
+ * and it reads ahead, because the directory is read a few dozen bytes at a time.
  */
 function reader(yauzl: typeof import('yauzl'), file: FileHandle, size: number): RandomAccessReader {
   const ahead = Buffer.alloc(READ_AHEAD);

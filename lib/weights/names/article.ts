@@ -1,12 +1,16 @@
 import { SUPPORTED_LAYERS, type Layers } from '../../depths';
 
-/** A tensor of a module: its article name and what it needs. */
+/** A tensor of a module, by the article's name. */
 export interface StateSpec {
   name: string;
   shape: readonly number[];
 }
 
-/** Blocks in each stage, and whether they are bottlenecks: the article's layers_config. */
+/**
+ * Blocks in each stage, and whether they are bottlenecks. "The article", here and elsewhere, is the PaddlePaddle
+ * reproduction of He et al. 2015, "Deep Residual Learning for Image Recognition" (arXiv:1512.03385), that this package
+ * follows; this is its `layers_config`.
+ */
 const CONFIG: Readonly<Record<Layers, { blocks: readonly number[]; bottleneck: boolean }>> = {
   18: { blocks: [2, 2, 2, 2], bottleneck: false },
   34: { blocks: [3, 4, 6, 3], bottleneck: false },
@@ -15,7 +19,7 @@ const CONFIG: Readonly<Record<Layers, { blocks: readonly number[]; bottleneck: b
   152: { blocks: [3, 8, 36, 3], bottleneck: true },
 };
 
-/** The depth whose stages have these blocks; undefined where none has. */
+/** The depth whose stages have these blocks; undefined if there is none. */
 export function layersOf(blocks: readonly number[], bottleneck: boolean): Layers | undefined {
   return SUPPORTED_LAYERS.find(
     (layers) => CONFIG[layers].bottleneck === bottleneck && String(CONFIG[layers].blocks) === String(blocks),
@@ -23,8 +27,8 @@ export function layersOf(blocks: readonly number[], bottleneck: boolean): Layers
 }
 
 /**
- * The state of a ResNet as `stateDict()` has it, names and shapes in order. It needs no addon: a file can be told and
- * converted where none is built. A test holds it against the network itself.
+ * Names and shapes of a ResNet's `stateDict()`, in order. This works without the addon, so that files can be identified
+ * and converted where it is not built. A test compares it with the network itself.
  */
 export function articleSpec(layers: Layers, numClasses: number): StateSpec[] {
   const { blocks, bottleneck } = CONFIG[layers];

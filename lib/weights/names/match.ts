@@ -1,8 +1,8 @@
 import { badArgument, ResNetError } from '../../errors';
-import type { DType } from '../../tensor';
 import type { StateSpec } from './article';
 import { ALL_NAMINGS, checkNaming, namesIn, storesTransposed, type Naming } from './namings';
 import { otherNetwork } from './other-networks';
+import type { TensorInfo } from './tensor-info';
 
 /** Options of {@link Module.loadStateDict} and of {@link ResNet.load}. */
 export interface LoadOptions {
@@ -11,32 +11,36 @@ export interface LoadOptions {
   /** How the tensors are named. Default: 'auto', the naming that fits best. */
   naming?: Naming | 'auto' | undefined;
   /**
-   * Called, once all is loaded, with a sentence that lists the tensors with values that are NaN or infinite. They
-   * load all the same. Default: no value is looked at.
+   * Called after loading with a sentence that lists the tensors with NaN or infinite values, if any; they are loaded
+   * all the same. Default: values are not checked.
    */
   onWarning?: ((message: string) => void) | undefined;
 }
 
 /** What loading found. */
 export interface LoadReport {
-  /** The naming that was found, or asked for. */
+  /** The naming that was detected, or asked for. */
   naming: Naming;
-  /** Tensors of the module that were not given, by the names that `naming` has for them. */
+  /** Tensors of the module that the input lacks, by their names in `naming`. */
   missing: string[];
-  /** Names given that the module has no tensor for. */
+  /** Names in the input that the module has no tensor for. */
   unexpected: string[];
 }
 
-/** A tensor given: `dtype` undefined where it is none of ours. */
-export interface Given {
-  dtype: DType | undefined;
+/** A module's tensor and the input's tensor that is loaded into it. */
+export interface TensorPair {
+  /** The article's name, as in `stateDict()`. */
+  name: string;
   shape: readonly number[];
+  /** The name in the input. */
+  source: string;
+  /** True where the input holds the transposed matrix. */
+  transposed: boolean;
 }
 
 export interface Match extends LoadReport {
-  /** Article names, and the names under which their tensors were given. */
-  pairs: { name: string; shape: readonly number[]; given: string; transposed: boolean }[];
-  /** Counters that were not given: PaddlePaddle has none, and they count from 0 then. */
+  pairs: TensorPair[];
+  /** Counters (`num_batches_tracked`) that the input lacks; PaddlePaddle has none. They start at 0. */
   untracked: string[];
 }
 
@@ -44,16 +48,18 @@ const FLOATS: ReadonlySet<string | undefined> = new Set(['float32', 'float64', '
 const MAX_LISTED = 10;
 
 /**
- * Finds for each tensor of a module the one given for it, and makes sure that it fits.
+ * Finds the input tensor for each tensor of a module, and checks that it fits.
  *
  * @param subject - what is loaded, for the message: a path, or `The state`
+ * @param spec - the module's tensors
+ * @param tensors - the input's tensors by name
  * @throws ERR_WEIGHTS_MISMATCH, one error that lists what is missing, unexpected or misshapen; ERR_UNSUPPORTED_MODEL
- *   where what does not fit looks like another network
+ *   where the mismatch looks like another network
  */
 export function matchState(
   subject: string,
   spec: readonly StateSpec[],
-  given: ReadonlyMap<string, Given>,
+  tensors: ReadonlyMap<string, TensorInfo>,
   { strict = true, naming = 'auto', onWarning }: LoadOptions,
 ): Match {
   if (typeof strict !== 'boolean') throw badArgument('strict', 'a boolean', strict);
@@ -61,73 +67,76 @@ export function matchState(
     throw badArgument('onWarning', 'a function', onWarning);
   }
   const names = spec.map(({ name }) => name);
-  const wanted = checkNaming(naming);
-  const chosen = wanted === 'auto' ? bestNaming(names, given) : wanted;
-  const match = pairUp(spec, namesIn(chosen, names), given, chosen);
+  const requested = checkNaming(naming);
+  const chosen = requested === 'auto' ? bestNaming(names, tensors) : requested;
+  const match = pairTensors(spec, namesIn(chosen, names), tensors, chosen);
   const problems = [
     ...(strict ? match.missing.map((name) => `missing ${name}`) : []),
     ...(strict ? match.unexpected.map((name) => `unexpected ${name}`) : []),
-    ...match.pairs.flatMap((pair) => misfit(pair, given)),
+    ...match.pairs.flatMap((pair) => mismatches(pair, tensors)),
   ];
   if (problems.length === 0) return match;
-  const other = otherNetwork(subject, given);
+  const other = otherNetwork(subject, tensors);
   if (other !== undefined) throw other;
-  const listed = listSome(problems);
   const count = problems.length === 1 ? '1 tensor' : `${problems.length} tensors`;
   throw new ResNetError(
     'ERR_WEIGHTS_MISMATCH',
-    `${subject} does not fit the network, read by the naming '${chosen}': ${count}: ${listed}.`,
+    `${subject} does not fit the network, read by the naming '${chosen}': ${count}: ${listFirst(problems)}.`,
   );
 }
 
-/** The first ten, and how many more. */
-export function listSome(items: readonly string[]): string {
+/** The first ten items, and how many more there are. */
+export function listFirst(items: readonly string[]): string {
   const rest = items.length > MAX_LISTED ? `; and ${items.length - MAX_LISTED} more` : '';
   return `${items.slice(0, MAX_LISTED).join('; ')}${rest}`;
 }
 
-/** How many of a module's names are given, less those that are not and those given that it lacks. */
-export function fit(naming: Naming, articleNames: readonly string[], given: ReadonlyMap<string, Given>): number {
+/** How well a naming fits: names that are present, less those that are missing and those that are unexpected. */
+export function fitScore(
+  naming: Naming,
+  articleNames: readonly string[],
+  tensors: ReadonlyMap<string, TensorInfo>,
+): number {
   const names = namesIn(naming, articleNames);
-  const present = names.filter((name) => given.has(name)).length;
-  const needed = names.filter((name) => !isCounter(name)).length;
-  return present - Math.max(0, needed - present) - (given.size - present);
+  const present = names.filter((name) => tensors.has(name)).length;
+  const required = names.filter((name) => !isCounter(name)).length;
+  return present - Math.max(0, required - present) - (tensors.size - present);
 }
 
-function bestNaming(articleNames: readonly string[], given: ReadonlyMap<string, Given>): Naming {
-  const fits = ALL_NAMINGS.map((naming) => fit(naming, articleNames, given));
-  return ALL_NAMINGS[fits.indexOf(Math.max(...fits))] as Naming;
+function bestNaming(articleNames: readonly string[], tensors: ReadonlyMap<string, TensorInfo>): Naming {
+  const scores = ALL_NAMINGS.map((naming) => fitScore(naming, articleNames, tensors));
+  return ALL_NAMINGS[scores.indexOf(Math.max(...scores))] as Naming;
 }
 
-function pairUp(
+function pairTensors(
   spec: readonly StateSpec[],
   names: readonly string[],
-  given: ReadonlyMap<string, Given>,
+  tensors: ReadonlyMap<string, TensorInfo>,
   naming: Naming,
 ): Match {
   const match: Match = { naming, pairs: [], missing: [], untracked: [], unexpected: [] };
   spec.forEach(({ name, shape }, i) => {
     const source = names[i] as string;
-    if (given.has(source)) {
-      match.pairs.push({ name, shape, given: source, transposed: name === 'fc.weight' && storesTransposed(naming) });
+    if (tensors.has(source)) {
+      match.pairs.push({ name, shape, source, transposed: name === 'fc.weight' && storesTransposed(naming) });
     } else {
       (isCounter(name) ? match.untracked : match.missing).push(isCounter(name) ? name : source);
     }
   });
   const known = new Set(names);
-  match.unexpected = [...given.keys()].filter((name) => !known.has(name));
+  match.unexpected = [...tensors.keys()].filter((name) => !known.has(name));
   return match;
 }
 
-function misfit(pair: Match['pairs'][number], given: ReadonlyMap<string, Given>): string[] {
-  const tensor = given.get(pair.given) as Given;
-  const needed = pair.transposed ? [...pair.shape].reverse() : pair.shape;
-  if (tensor.shape.length !== needed.length || tensor.shape.some((dimension, i) => dimension !== needed[i])) {
-    return [`${pair.given} must have the shape [${needed.join(', ')}], but has [${tensor.shape.join(', ')}]`];
+function mismatches(pair: TensorPair, tensors: ReadonlyMap<string, TensorInfo>): string[] {
+  const { dtype, shape } = tensors.get(pair.source) as TensorInfo;
+  const expected = pair.transposed ? [...pair.shape].reverse() : pair.shape;
+  if (shape.length !== expected.length || shape.some((dimension, i) => dimension !== expected[i])) {
+    return [`${pair.source} must have the shape [${expected.join(', ')}], but has [${shape.join(', ')}]`];
   }
-  if (isCounter(pair.name) ? tensor.dtype !== undefined : FLOATS.has(tensor.dtype)) return [];
+  if (isCounter(pair.name) ? dtype !== undefined : FLOATS.has(dtype)) return [];
   const kind = isCounter(pair.name) ? 'a number' : 'floating-point values';
-  return [`${pair.given} must hold ${kind}, but holds ${tensor.dtype ?? 'a type that is not read'}`];
+  return [`${pair.source} must hold ${kind}, but holds ${dtype ?? 'a type that is not read'}`];
 }
 
 const isCounter = (name: string): boolean => name.endsWith('.num_batches_tracked');

@@ -1,22 +1,22 @@
 import { badArgument } from '../../errors';
 
 /**
- * How others name a ResNet's tensors. The article's names, with torch's leaf names, are what `stateDict()` gives;
- * every other naming is a row of {@link NAMINGS}.
+ * A scheme for the names of a ResNet's tensors. `stateDict()` has the article's member names with torch's leaf names
+ * (`weight`, `running_mean`, …); the others are those of torchvision, Hugging Face's transformers, and PaddlePaddle.
  */
 export type Naming = 'article' | 'torchvision' | 'huggingface' | 'paddle' | 'paddle.vision';
 
 interface NamingRule {
-  /** The convolution and the batch norm before the stages. */
+  /** The convolution and the batch norm in front of the stages. */
   stem: { conv: string; norm: string };
-  /** What comes before the members of a stage's block; stages and blocks counted from 0. */
+  /** Prefix of a block's members; stages and blocks count from 0. */
   block: (stage: number, block: number, blockInNetwork: number) => string;
-  /** The n-th convolution of a block and its batch norm, counted from 1. */
+  /** A block's n-th convolution and its batch norm; n counts from 1. */
   conv: (n: number) => string;
   norm: (n: number) => string;
   shortcut: { conv: string; norm: string };
   head: string;
-  /** PaddlePaddle's leaves: it has other names for the statistics, and stores `fc.weight` as [in, out]. */
+  /** PaddlePaddle's own names for the running statistics, and `fc.weight` stored as [in, out]. */
   paddle?: true;
 }
 
@@ -53,10 +53,10 @@ const NAMINGS: Readonly<Record<Naming, NamingRule>> = {
   'paddle.vision': { ...TORCHVISION, paddle: true },
 };
 
-/** All namings, those that are tried first where a file fits several in front. */
+/** All namings; where a file fits several, the first one wins. */
 export const ALL_NAMINGS = Object.keys(NAMINGS) as Naming[];
 
-/** Whether a naming's files hold `fc.weight` as [in, out], which its shape alone does not always tell. */
+/** Whether files of this naming store `fc.weight` as [in, out]; with 512 or 2,048 classes its shape does not tell. */
 export function storesTransposed(naming: Naming): boolean {
   return NAMINGS[naming].paddle === true;
 }
@@ -67,18 +67,17 @@ export function checkNaming(naming: Naming | 'auto'): Naming | 'auto' {
   throw badArgument('naming', `'auto' or one of ${ALL_NAMINGS.join(', ')}`, naming);
 }
 
-/** The namings that are written: PaddlePaddle does not read safetensors, so its names are read only. */
+/** The namings that can be written. PaddlePaddle does not read safetensors, so its names are only read. */
 export type WrittenNaming = Exclude<Naming, 'paddle' | 'paddle.vision'>;
 export const WRITTEN_NAMINGS = ALL_NAMINGS.filter((naming) => !storesTransposed(naming)) as WrittenNaming[];
 
 const PADDLE_LEAVES: Readonly<Record<string, string>> = { running_mean: '_mean', running_var: '_variance' };
 
 /**
- * The names that the tensors of a module have in a naming, in the same order.
+ * Translates a module's tensor names into another naming, in the same order.
  *
- * @param naming - the naming wanted
- * @param articleNames - all names of a ResNet's or a lone block's `stateDict()`, in order; where the stages begin is
- *   read from them: every stage but the first begins with a block that has a shortcut of its own
+ * @param articleNames - all names of the `stateDict()` of a ResNet or of a single block, in order. They tell where the
+ *   stages begin: every stage but the first begins with a block that has a shortcut convolution
  */
 export function namesIn(naming: Naming, articleNames: readonly string[]): string[] {
   const rule = NAMINGS[naming];
@@ -100,7 +99,7 @@ function layerIn(rule: NamingRule, [member, position]: readonly string[]): strin
   return member === 'down_sample_block' ? rule.shortcut[part] : rule[part](Number(member?.at(-1)));
 }
 
-/** For each block of the network: its stage, its place in that stage, its place in the network. */
+/** For each block of the network: its stage, its index within the stage, its index within the network. */
 function blockPositions(articleNames: readonly string[]): Map<number, [number, number, number]> {
   const withShortcut = new Set<number>();
   let count = 0;

@@ -2,10 +2,10 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ResNetError } from '../../errors';
-import { get, type Answer } from './http';
+import { get, type HttpResponse } from './http';
 import { NetworkError } from './network-error';
-import { Part } from './partial-download';
-import { anonymous } from './proxy';
+import { PartialDownload } from './partial-download';
+import { withoutCredentials } from './proxy';
 
 /** A file that is published, with what is known of it. */
 export interface RemoteFile {
@@ -15,7 +15,7 @@ export interface RemoteFile {
   /** Its SHA-256 in hex digits, or the first of them where no more are known. */
   sha256: string;
   /** More bytes than this are not the file. */
-  mostBytes: number;
+  maxBytes: number;
 }
 
 /** How far a download is, in bytes. */
@@ -35,7 +35,7 @@ export interface DownloadOptions {
 }
 
 /** How patient a download is. */
-export interface Patience {
+export interface RetryPolicy {
   /** Milliseconds without a byte after which a connection is given up. */
   stallAfter: number;
   /** How often the file is asked for, all in all. */
@@ -44,7 +44,7 @@ export interface Patience {
   backOff: number;
 }
 
-const PATIENCE: Patience = { stallAfter: 30_000, attempts: 5, backOff: 500 };
+const DEFAULT_RETRY: RetryPolicy = { stallAfter: 30_000, attempts: 5, backOff: 500 };
 
 /**
  * Puts a published file into a folder, and returns its path. One that is there is trusted: none gets there unchecked
@@ -55,12 +55,12 @@ const PATIENCE: Patience = { stallAfter: 30_000, attempts: 5, backOff: 500 };
 export async function download(
   file: RemoteFile,
   folder: string,
-  options: DownloadOptions & Partial<Patience> = {},
+  options: DownloadOptions & Partial<RetryPolicy> = {},
 ): Promise<string> {
   const place = join(folder, file.name);
   if (await isFile(place)) return place;
   options.signal?.throwIfAborted();
-  const part = await Part.open(place);
+  const part = await PartialDownload.open(place);
   try {
     await new Download(file, part, options).run();
     await part.finish();
@@ -75,17 +75,17 @@ export async function download(
 
 class Download {
   readonly #file: RemoteFile;
-  readonly #part: Part;
-  readonly #options: DownloadOptions & Patience;
+  readonly #part: PartialDownload;
+  readonly #options: DownloadOptions & RetryPolicy;
   /** What the server calls this version of the file; a part of another one is of no use. */
   #version: string | undefined;
   /** Whether the part's bytes came in one piece. */
   #whole = false;
 
-  constructor(file: RemoteFile, part: Part, options: DownloadOptions & Partial<Patience>) {
+  constructor(file: RemoteFile, part: PartialDownload, options: DownloadOptions & Partial<RetryPolicy>) {
     this.#file = file;
     this.#part = part;
-    this.#options = { ...PATIENCE, ...options };
+    this.#options = { ...DEFAULT_RETRY, ...options };
   }
 
   async run(): Promise<void> {
@@ -118,8 +118,8 @@ class Download {
         return;
       } catch (error) {
         // A network that was there a moment ago may come back; one that never was is said to be missing at once.
-        const passing = error instanceof NetworkError && (error.passing || this.#part.size > before);
-        if (!passing || attempt >= attempts) throw error;
+        const transient = error instanceof NetworkError && (error.transient || this.#part.size > before);
+        if (!transient || attempt >= attempts) throw error;
       }
       await sleep(backOff * 2 ** (attempt - 1), undefined, { signal }).catch(() => signal?.throwIfAborted());
     }
@@ -137,22 +137,22 @@ class Download {
     return this.#version === undefined ? range : { ...range, 'if-range': this.#version };
   }
 
-  async #take(answer: Answer): Promise<void> {
+  async #take(answer: HttpResponse): Promise<void> {
     const { onProgress } = this.#options;
     const total = await this.#agree(answer);
     onProgress?.({ received: this.#part.size, total });
     for await (const chunk of answer.body) {
-      if (this.#part.size + chunk.length > this.#file.mostBytes) throw tooLarge(this.#file);
+      if (this.#part.size + chunk.length > this.#file.maxBytes) throw tooLarge(this.#file);
       await this.#part.append(chunk);
       onProgress?.({ received: this.#part.size, total });
     }
     if (total !== undefined && this.#part.size !== total) {
-      throw new NetworkError(`${this.#part.size} of ${total} bytes came`, { passing: true });
+      throw new NetworkError(`${this.#part.size} of ${total} bytes came`, { transient: true });
     }
   }
 
   /** Makes the part end where the answer begins. Returns the whole file's size, where the answer tells. */
-  async #agree({ status, headers }: Answer): Promise<number | undefined> {
+  async #agree({ status, headers }: HttpResponse): Promise<number | undefined> {
     const [, start, size] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers['content-range'] ?? '') ?? [];
     let total: number | undefined;
     if (status === 206 && Number(start) === this.#part.size) {
@@ -164,13 +164,13 @@ class Download {
       total = known(headers['content-length']);
     } else if (status === 206 || status === 416) {
       await this.#restart();
-      throw new NetworkError('the server sent another part than the one asked for', { passing: true });
+      throw new NetworkError('the server sent another part than the one asked for', { transient: true });
     } else {
       const { STATUS_CODES } = await import('node:http');
-      const passing = status >= 500 || status === 408 || status === 429;
-      throw new NetworkError(`the server answered ${`${status} ${STATUS_CODES[status] ?? ''}`.trim()}`, { passing });
+      const transient = status >= 500 || status === 408 || status === 429;
+      throw new NetworkError(`the server answered ${`${status} ${STATUS_CODES[status] ?? ''}`.trim()}`, { transient });
     }
-    if (total !== undefined && total > this.#file.mostBytes) throw tooLarge(this.#file);
+    if (total !== undefined && total > this.#file.maxBytes) throw tooLarge(this.#file);
     const { etag, 'last-modified': modified } = headers;
     this.#version = etag?.startsWith('W/') === false ? etag : modified; // a weak tag tells too little
     return total;
@@ -192,7 +192,7 @@ async function isFile(path: string): Promise<boolean> {
 function failed({ url }: RemoteFile, place: string, error: NetworkError): ResNetError {
   return new ResNetError(
     'ERR_DOWNLOAD',
-    `Cannot fetch ${anonymous(url).href}: ${error.message}. Without a network, put the file at ${place} by hand; ` +
+    `Cannot fetch ${withoutCredentials(url).href}: ${error.message}. Without a network, put the file at ${place} by hand; ` +
       'LIBTORCH_RESNET_WEIGHTS_URL names a mirror, HTTPS_PROXY a proxy.',
     { cause: error },
   );
@@ -202,15 +202,15 @@ function wrongFile({ url, sha256 }: RemoteFile, actual: string, size: number): R
   const verb = sha256.length < actual.length ? 'begin with' : 'be';
   return new ResNetError(
     'ERR_DOWNLOAD',
-    `${anonymous(url).href} sent another file than the published one, which was thrown away: ` +
+    `${withoutCredentials(url).href} sent another file than the published one, which was thrown away: ` +
       `its SHA-256 must ${verb} ${sha256}, but is ${actual} (${size} bytes).`,
   );
 }
 
-function tooLarge({ url, mostBytes }: RemoteFile): ResNetError {
+function tooLarge({ url, maxBytes }: RemoteFile): ResNetError {
   return new ResNetError(
     'ERR_DOWNLOAD',
-    `${anonymous(url).href} sent another file than the published one, which was thrown away: ` +
-      `it must have at most ${mostBytes} bytes, but has more.`,
+    `${withoutCredentials(url).href} sent another file than the published one, which was thrown away: ` +
+      `it must have at most ${maxBytes} bytes, but has more.`,
   );
 }

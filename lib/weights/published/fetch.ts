@@ -1,7 +1,7 @@
 import type { Layers } from '../../depths';
 import { badArgument } from '../../errors';
 import { weightsFolder } from './cache';
-import { download, type DownloadOptions, type Patience, type RemoteFile } from './download';
+import { download, type DownloadOptions, type RetryPolicy, type RemoteFile } from './download';
 import { isWeb } from './proxy';
 import { publishedWeights, type PublishedWeights, type WeightsName } from './catalog';
 
@@ -13,7 +13,7 @@ import { publishedWeights, type PublishedWeights, type WeightsName } from './cat
 export async function fetchWeights(
   name: WeightsName,
   layers: Layers | undefined,
-  options: DownloadOptions & Partial<Patience> = {},
+  options: DownloadOptions & Partial<RetryPolicy> = {},
 ): Promise<string> {
   const { onProgress } = options;
   if (onProgress !== undefined && typeof onProgress !== 'function') {
@@ -24,8 +24,8 @@ export async function fetchWeights(
 
 function remoteFile({ url, sha256, mebibytes }: PublishedWeights): RemoteFile {
   const name = url.slice(url.lastIndexOf('/') + 1);
-  const mostBytes = Math.ceil((mebibytes + 0.001) * 2 ** 20); // published in steps of a thousandth
-  return { url: mirrored(url, name), name, sha256, mostBytes };
+  const maxBytes = Math.ceil((mebibytes + 0.001) * 2 ** 20); // published in steps of a thousandth
+  return { url: mirrored(url, name), name, sha256, maxBytes };
 }
 
 /** LIBTORCH_RESNET_WEIGHTS_URL: where a copy of torchvision's folder of files is. */

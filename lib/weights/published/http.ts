@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { NetworkError, networkError } from './network-error';
-import { anonymous, clientFor, isWeb, proxyFor, throughProxy, tunnel } from './proxy';
+import { withoutCredentials, clientFor, isWeb, proxyFor, throughProxy, tunnel } from './proxy';
 
 /** A server's answer, its body still on the way. */
-export interface Answer {
+export interface HttpResponse {
   status: number;
   headers: IncomingHttpHeaders;
   /** Throws a {@link NetworkError} where the connection breaks or stalls. */
@@ -28,7 +28,7 @@ const MAX_REDIRECTS = 5;
 export async function get<T>(
   url: URL,
   { headers, stallAfter, signal }: GetOptions,
-  use: (answer: Answer) => Promise<T>,
+  use: (answer: HttpResponse) => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted();
   // One signal for all that ends the connection: the caller, the clock, and having got what we came for.
@@ -65,7 +65,7 @@ function stallClock(stallAfter: number, connection: AbortController): Clock {
     start(): void {
       clearTimeout(timer);
       const stalled = (): void =>
-        connection.abort(new NetworkError(`nothing came for ${stallAfter / 1000} s`, { passing: true }));
+        connection.abort(new NetworkError(`nothing came for ${stallAfter / 1000} s`, { transient: true }));
       timer = setTimeout(stalled, stallAfter);
     },
     stop: (): void => clearTimeout(timer),
@@ -114,7 +114,11 @@ async function ask(url: URL, headers: Record<string, string>, signal: AbortSigna
     if (url.protocol === 'https:')
       return await send(url, { headers, socket: await tunnel(proxy, url, signal) }, signal);
     const asked = throughProxy(proxy, url);
-    return await send(anonymous(proxy), { path: asked.path, headers: { ...headers, ...asked.headers } }, signal);
+    return await send(
+      withoutCredentials(proxy),
+      { path: asked.path, headers: { ...headers, ...asked.headers } },
+      signal,
+    );
   } catch (error) {
     throw networkError(error);
   }

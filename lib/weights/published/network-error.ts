@@ -1,11 +1,11 @@
 /** What the network did instead of sending a file. Users see it as the reason in an ERR_DOWNLOAD. */
 export class NetworkError extends Error {
   /** Whether asking again may help. */
-  readonly passing: boolean;
+  readonly transient: boolean;
 
-  constructor(message: string, options: ErrorOptions & { passing?: boolean } = {}) {
+  constructor(message: string, options: ErrorOptions & { transient?: boolean } = {}) {
     super(message, options);
-    this.passing = options.passing ?? false;
+    this.transient = options.transient ?? false;
   }
 }
 
@@ -19,5 +19,5 @@ export function networkError(error: unknown): NetworkError {
   // Where several addresses of a host were tried, only the errors within say something.
   const [first] = error instanceof AggregateError ? (error.errors as Error[]) : [];
   const text = message === 'aborted' ? 'the connection broke off' : first?.message || message || code;
-  return new NetworkError(text, { passing: BROKEN.has(code), cause: error });
+  return new NetworkError(text, { transient: BROKEN.has(code), cause: error });
 }

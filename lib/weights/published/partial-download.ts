@@ -14,7 +14,7 @@ const ABANDONED_AFTER = 24 * 60 * 60 * 1000; // for another host's, and for a nu
  *
  * @throws ERR_FILE from every method but `leave` and `discard`
  */
-export class Part {
+export class PartialDownload {
   readonly #place: string;
   readonly #path: string;
   readonly #file: FileHandle;
@@ -28,15 +28,15 @@ export class Part {
   }
 
   /** A new one, or what an earlier download of the same file has left. */
-  static async open(place: string): Promise<Part> {
+  static async open(place: string): Promise<PartialDownload> {
     const path = `${place}.${process.pid}@${hostname()}.${randomUUID().slice(0, 8)}.part`;
-    return disk(place, async () => {
+    return onDisk(place, async () => {
       await mkdir(dirname(place), { recursive: true });
-      for (const left of await leftovers(place)) {
-        if (await renamed(left, path)) break; // who renames it has it
+      for (const left of await abandonedParts(place)) {
+        if (await tryRename(left, path)) break; // who renames it has it
       }
       const file = await open(path, 'a');
-      return new Part(place, path, file, (await file.stat()).size);
+      return new PartialDownload(place, path, file, (await file.stat()).size);
     });
   }
 
@@ -46,26 +46,26 @@ export class Part {
   }
 
   async append(chunk: Uint8Array): Promise<void> {
-    await disk(this.#place, () => this.#file.appendFile(chunk));
+    await onDisk(this.#place, () => this.#file.appendFile(chunk));
     this.#size += chunk.length;
   }
 
   async empty(): Promise<void> {
-    await disk(this.#place, () => this.#file.truncate(0));
+    await onDisk(this.#place, () => this.#file.truncate(0));
     this.#size = 0;
   }
 
   async sha256(): Promise<string> {
-    return await disk(this.#place, () => sha256OfFile(this.#path));
+    return await onDisk(this.#place, () => sha256OfFile(this.#path));
   }
 
   /** Puts it in its place, whole on the disk, and clears away what others have left. */
   async finish(): Promise<void> {
-    await disk(this.#place, async () => {
+    await onDisk(this.#place, async () => {
       await this.#file.sync();
       await this.#file.close();
       await rename(this.#path, this.#place);
-      for (const left of await leftovers(this.#place)) await rm(left, { force: true });
+      for (const left of await abandonedParts(this.#place)) await rm(left, { force: true });
     });
   }
 
@@ -76,7 +76,7 @@ export class Part {
       return;
     }
     await this.#close();
-    await renamed(this.#path, `${this.#place}.part`);
+    await tryRename(this.#path, `${this.#place}.part`);
   }
 
   /** Never fails: it is what is done after another failure, which is the one to be told. */
@@ -91,7 +91,7 @@ export class Part {
 }
 
 /** Parts of a file that nobody is writing. */
-async function leftovers(place: string): Promise<string[]> {
+async function abandonedParts(place: string): Promise<string[]> {
   const [folder, name] = [dirname(place), basename(place)];
   const found: string[] = [];
   for (const entry of await readdir(folder)) {
@@ -116,11 +116,11 @@ async function isOld(path: string): Promise<boolean> {
   try {
     return Date.now() - (await stat(path)).mtimeMs > ABANDONED_AFTER;
   } catch {
-    return false; // its owner has just renamed it
+    return false; // its owner has just tryRename it
   }
 }
 
-async function renamed(from: string, to: string): Promise<boolean> {
+async function tryRename(from: string, to: string): Promise<boolean> {
   try {
     await rename(from, to);
     return true;
@@ -129,7 +129,7 @@ async function renamed(from: string, to: string): Promise<boolean> {
   }
 }
 
-async function disk<T>(place: string, work: () => Promise<T>): Promise<T> {
+async function onDisk<T>(place: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -26,7 +26,7 @@ export function throughProxy(proxy: URL, url: URL): { path: string; headers: Rec
     ...credentials('authorization', url),
     ...credentials('proxy-authorization', proxy),
   };
-  return { path: anonymous(url).href, headers };
+  return { path: withoutCredentials(url).href, headers };
 }
 
 /** A connection through a proxy to an address's host, to encrypt in: the proxy sees where to, and nothing else. */
@@ -35,7 +35,7 @@ export async function tunnel(proxy: URL, url: URL, signal: AbortSignal): Promise
   const headers = { host, ...credentials('proxy-authorization', proxy) };
   const client = await clientFor(proxy);
   return new Promise((resolve, reject) => {
-    client(anonymous(proxy), { method: 'CONNECT', path: host, headers, agent: false, signal })
+    client(withoutCredentials(proxy), { method: 'CONNECT', path: host, headers, agent: false, signal })
       .on('connect', (answer, socket) => {
         if (answer.statusCode === 200) {
           resolve(socket);
@@ -54,7 +54,7 @@ export function isWeb({ protocol }: URL): boolean {
 }
 
 /** An address without the user and password that it may have: fit for messages, and for Node, which would send them. */
-export function anonymous(url: URL): URL {
+export function withoutCredentials(url: URL): URL {
   const copy = new URL(url);
   copy.username = copy.password = '';
   return copy;

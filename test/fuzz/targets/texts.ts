@@ -1,7 +1,7 @@
 import { rangesIn } from '../../../lib/calibration';
 import { huggingfaceConfig } from '../../../lib/weights/source/huggingface-config';
 import { huggingfacePreprocess } from '../../../lib/weights/source/huggingface-preprocess';
-import { fieldsIn } from '../../../lib/weights/formats/json-file';
+import { parseFields } from '../../../lib/weights/formats/json-file';
 import { openShardsOf } from '../../../lib/weights/formats/shards';
 import { timmConfig } from '../../../lib/weights/source/timm-config';
 import { mutatedJson, type Json } from '../json';
@@ -62,7 +62,7 @@ export const TEXTS: readonly Target[] = [
   {
     name: 'config',
     run: (random) => {
-      const fields = fieldsIn(PATH, mutatedJson(random.pick(CONFIGS), random));
+      const fields = parseFields(PATH, mutatedJson(random.pick(CONFIGS), random));
       const read = random.pick([huggingfaceConfig, timmConfig, huggingfacePreprocess]);
       read(fields);
     },
@@ -80,7 +80,7 @@ export const TEXTS: readonly Target[] = [
   {
     name: 'index',
     run: (random) => {
-      const map = fieldsIn(PATH, mutatedJson(INDEX, random));
+      const map = parseFields(PATH, mutatedJson(INDEX, random));
       return openShardsOf(PATH, map, (path) => {
         if (/[/\\]/.test(path)) throw new Error(`an index leads to ${path}`);
         const entry = { dtype: 'float32' as const, fileType: 'F32', shape: [1], offset: 0, length: 4 };

@@ -1,9 +1,10 @@
 import { Tensor } from '../../../lib/tensor';
 import { ByteWindow } from '../../../lib/weights/formats/byte-window';
 import { PLAIN } from '../../../lib/weights/formats/plain-globals';
-import { brokenFile } from '../../../lib/weights/formats/broken-file';
+import { malformedFile } from '../../../lib/weights/formats/malformed';
 import { unpickle } from '../../../lib/weights/formats/pickle';
-import { readHeader, readValues } from '../../../lib/weights/formats/read';
+import { readHeader } from '../../../lib/weights/formats/open';
+import { readValues } from '../../../lib/weights/formats/read';
 import { persistentStorage, TORCH } from '../../../lib/weights/formats/torch-values';
 import { openZip } from '../../../lib/weights/formats/zip';
 import { safetensors } from '../../support/files';
@@ -97,7 +98,7 @@ export const WEIGHT_FILES: readonly Target[] = [
     name: 'pickle',
     run: async (random) => {
       const bytes = mutated(random.pick(PICKLES), random, PICKLE_WORDS);
-      const fail = (what: string) => brokenFile(PATH, 'pickle', what);
+      const fail = (what: string) => malformedFile(PATH, 'pickle', what);
       const window = new ByteWindow(memoryFile(bytes), 0, bytes.length, () => fail('ends early'));
       const rules = random.chance(0.9) ? { globals: TORCH, persistent: persistentStorage } : { globals: PLAIN };
       await unpickle(window, { ...rules, fail, path: PATH });
@@ -108,7 +109,7 @@ export const WEIGHT_FILES: readonly Target[] = [
     run: async (random) => {
       const bytes = mutated(random.pick(ZIPS), random, ZIP_WORDS);
       const archive = await openZip(PATH, memoryFile(bytes));
-      for (const record of archive.records.values()) await archive.place(record);
+      for (const record of archive.records.values()) await archive.locate(record);
     },
   },
   {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { readWeights, ResNet, Tensor, type ResNetError } from '../../../lib/index';
 import { namesIn } from '../../../lib/weights/names/namings';
-import { openWeights } from '../../../lib/weights/formats/read';
+import { openWeights } from '../../../lib/weights/formats/open';
 import { digest } from '../../support/digest';
 import { temporaryFolder, written } from '../../support/files';
 import { build, global, persistent, pickle, raw, reduce, tuple, type Pickled } from '../../support/pickle';
@@ -292,7 +292,7 @@ describe('what is refused', () => {
     [
       'the tar format',
       Buffer.concat([Buffer.from('sys_info'), Buffer.alloc(249), Buffer.from('ustar'), Buffer.alloc(250)]),
-      /tar archive.*save it anew/,
+      /tar archive.*save it again/,
     ],
   ])('%s', async (_name, data, message) => {
     const text = await refusal(data);

@@ -96,7 +96,7 @@ test('a file that is something else', async () => {
   await expect(readWeights(path)).rejects.toMatchObject({
     code: 'ERR_UNSUPPORTED_FORMAT',
     message: expect.stringMatching(
-      /is none of what is read: safetensors, PyTorch's \.pth, PaddlePaddle's \.pdparams\.$/,
+      /is in none of the supported formats: safetensors, PyTorch's \.pth, PaddlePaddle's \.pdparams\.$/,
     ),
   });
 });

@@ -2,7 +2,7 @@ import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { ImageClassifier, readWeights, ResNet, ResNetError, Tensor } from '../../../lib/index';
-import { openWeights } from '../../../lib/weights/formats/read';
+import { openWeights } from '../../../lib/weights/formats/open';
 import { saveSafetensors } from '../../../lib/weights/formats/save-safetensors';
 import { temporaryFolder, written } from '../../support/files';
 

@@ -2,8 +2,9 @@ import fixture from '../../fixtures/weights/names.json';
 import { ResNet } from '../../../lib/index';
 import { articleSpec } from '../../../lib/weights/names/article';
 import { identifyResNet } from '../../../lib/weights/names/identify';
-import { matchState, type Given } from '../../../lib/weights/names/match';
+import { matchState } from '../../../lib/weights/names/match';
 import { namesIn, type Naming } from '../../../lib/weights/names/namings';
+import type { TensorInfo } from '../../../lib/weights/names/tensor-info';
 
 const published = fixture as unknown as Record<string, Record<string, number[]>>;
 
@@ -39,7 +40,7 @@ test.each(cases)(
   'and back: what is named as %s names ResNet-%i is known, each tensor by its own name',
   (naming, layers, theirs) => {
     const given = new Map(
-      Object.entries(theirs).map(([name, shape]): [string, Given] => [name, { dtype: 'float32', shape }]),
+      Object.entries(theirs).map(([name, shape]): [string, TensorInfo] => [name, { dtype: 'float32', shape }]),
     );
     expect(identifyResNet('the fixture', given)).toEqual({ layers, numClasses: 1000, naming });
     const spec = articleSpec(layers, 1000);
@@ -47,9 +48,9 @@ test.each(cases)(
     const counters = spec.filter(({ name }) => name.endsWith('num_batches_tracked')).map(({ name }) => name);
     const absent = naming.startsWith('paddle') ? counters : [];
     expect({ missing, unexpected, untracked }).toEqual({ missing: [], unexpected: [], untracked: absent });
-    expect(new Set(pairs.map((pair) => pair.given))).toEqual(new Set(given.keys()));
+    expect(new Set(pairs.map((pair) => pair.source))).toEqual(new Set(given.keys()));
     // The fixture's own order where it is the article's: Hugging Face registers the shortcut first.
-    if (naming !== 'huggingface') expect(pairs.map((pair) => pair.given)).toEqual([...given.keys()]);
+    if (naming !== 'huggingface') expect(pairs.map((pair) => pair.source)).toEqual([...given.keys()]);
     expect(pairs.filter(({ transposed }) => transposed).map(({ name }) => name)).toEqual(
       naming.startsWith('paddle') ? ['fc.weight'] : [],
     );

@@ -1,10 +1,11 @@
 import { BasicBlock, ResNet, Tensor, type Layers, type ResNetError } from '../../../lib/index';
 import { articleSpec } from '../../../lib/weights/names/article';
 import { identifyResNet } from '../../../lib/weights/names/identify';
-import { matchState, type Given } from '../../../lib/weights/names/match';
+import { matchState } from '../../../lib/weights/names/match';
 import { namesIn, type WrittenNaming } from '../../../lib/weights/names/namings';
+import type { TensorInfo } from '../../../lib/weights/names/tensor-info';
 
-type State = Map<string, Given>;
+type State = Map<string, TensorInfo>;
 
 /** A plain network's names and shapes, for a case to make another network of. */
 function plain(layers: Layers, naming: WrittenNaming = 'torchvision'): State {
@@ -28,7 +29,7 @@ function load(given: State): ResNetError | 'loaded' {
 }
 
 const set =
-  (name: string, shape: number[], dtype?: Given['dtype']) =>
+  (name: string, shape: number[], dtype?: TensorInfo['dtype']) =>
   (state: State): State =>
     state.set(name, { dtype: dtype ?? 'float32', shape });
 const only = (...names: string[]): State => new Map(names.map((name) => [name, { dtype: 'float32', shape: [4, 4] }]));

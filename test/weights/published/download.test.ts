@@ -48,7 +48,7 @@ const remote = (url = `${server.url}/net.pth`): RemoteFile => ({
   url: new URL(url),
   name: 'net.pth',
   sha256,
-  mostBytes: bytes.length + 100,
+  maxBytes: bytes.length + 100,
 });
 const fetchIt = (options = {}, file = remote()): Promise<string> => download(file, folder, { ...quick, ...options });
 const files = (): string[] => readdirSync(folder);
@@ -386,7 +386,7 @@ describe('redirects', () => {
 
 /** In a process of its own, which reads the certificates that it trusts as it starts. */
 function fetchElsewhere(url: string, env: NodeJS.ProcessEnv = {}): ReturnType<typeof runScript> {
-  const file = `{ url: new URL('${url}/net.pth'), name: 'net.pth', sha256: '${sha256}', mostBytes: 1e7 }`;
+  const file = `{ url: new URL('${url}/net.pth'), name: 'net.pth', sha256: '${sha256}', maxBytes: 1e7 }`;
   return runScript(
     `require('./dist/weights/published/download').download(${file}, '${folder}', ${JSON.stringify({ ...quick, stallAfter: 5000 })})
        .then(console.log, ({ code, message }) => console.log(code, message));`,
@@ -530,7 +530,7 @@ describe('the disk', () => {
   (full ? test : test.skip)('no room: said plainly, and the room given back', async () => {
     const script = `process.on('SIGXFSZ', () => {});
       require('./dist/weights/published/download').download({ url: new URL('${server.url}/net.pth'), name: 'net.pth',
-        sha256: '${sha256}', mostBytes: 1e7 }, '${folder}').catch(({ code, message }) => console.log(code, message));`;
+        sha256: '${sha256}', maxBytes: 1e7 }, '${folder}').catch(({ code, message }) => console.log(code, message));`;
     // A limit on the size of files stands for a disk that is full.
     const { stdout } = await run('bash', ['-c', 'ulimit -f 200; exec "$0" -e "$1"', process.execPath, script], {
       env: Object.fromEntries(PROXIES.map((name) => [name, undefined])),

@@ -194,7 +194,7 @@ describe('resnet serve --weights NAME', () => {
 });
 
 test('the folder lies in the cache that libtorch is in', () => {
-  const { cacheFolder } = require('../../scripts/libtorch/cache') as { cacheFolder: typeof weightsFolder };
+  const { cacheFolder } = require('../../../scripts/libtorch/cache') as { cacheFolder: typeof weightsFolder };
   for (const env of [{}, { LIBTORCH_RESNET_CACHE: '' }, { LIBTORCH_RESNET_CACHE: '/elsewhere' }]) {
     expect(weightsFolder(env)).toBe(join(cacheFolder(env), 'weights'));
   }

@@ -2,7 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { ImageClassifier, ResNet, ResNetError } from '../../../lib/index';
-import { sourceOf, type WeightSource } from '../../../lib/weights/source/read-source';
+import { SourceFiles } from '../../../lib/weights/source/source-files';
+import type { WeightSource } from '../../../lib/weights/source/weight-source';
 import { temporaryFolder } from '../../support/files';
 
 const folder = temporaryFolder();
@@ -17,6 +18,8 @@ function beside(files: Record<string, unknown>): string {
   }
   return join(path, 'model.safetensors');
 }
+
+const sourceOf = (path: string): Promise<WeightSource | undefined> => new SourceFiles(path).source();
 
 const named = (code: string, message: RegExp): object => ({ code, message: expect.stringMatching(message) });
 
@@ -85,7 +88,7 @@ describe('Hugging Face', () => {
       labels: ['tench, Tinca tinca', 'goldfish, Carassius auratus', 'great white shark'],
       preprocess: { resize: 256, crop: 224, interpolation: 'bicubic', ...IMAGENET },
       unsupportedPreprocess: undefined,
-      unlike: undefined,
+      deviation: undefined,
     });
   });
 
@@ -97,10 +100,14 @@ describe('Hugging Face', () => {
     ['a number of labels without labels', { id2label: undefined, num_labels: 7 }, { numClasses: 7, labels: undefined }],
     ['no labels', { id2label: null }, { numClasses: undefined, labels: undefined }],
     ['labels that say nothing', { id2label: { 0: 'LABEL_0', 1: 'LABEL_1' } }, { numClasses: 2, labels: undefined }],
-    ['a stride in the 1x1', { downsample_in_bottleneck: true }, { unlike: expect.stringContaining('bottleneck') }],
-    ['which basic blocks do not have', { downsample_in_bottleneck: true, layer_type: 'basic' }, { unlike: undefined }],
-    ['a first stage that halves', { downsample_in_first_stage: true }, { unlike: expect.stringContaining('first') }],
-    ['another activation', { hidden_act: 'gelu' }, { unlike: 'hidden_act is "gelu"' }],
+    ['a stride in the 1x1', { downsample_in_bottleneck: true }, { deviation: expect.stringContaining('bottleneck') }],
+    [
+      'which basic blocks do not have',
+      { downsample_in_bottleneck: true, layer_type: 'basic' },
+      { deviation: undefined },
+    ],
+    ['a first stage that halves', { downsample_in_first_stage: true }, { deviation: expect.stringContaining('first') }],
+    ['another activation', { hidden_act: 'gelu' }, { deviation: 'hidden_act is "gelu"' }],
   ])('config.json with %s', async (_, change, expected) => {
     expect(await huggingface(change)).toMatchObject(expected);
   });
@@ -130,12 +137,12 @@ describe('Hugging Face', () => {
 
   test.each<[string, object, RegExp]>([
     ['nearest neighbors', { resample: 0 }, /preprocessor_config\.json: resample is 0 \(nearest\)/],
-    ['no interpolation', { resample: undefined }, /resample is not told/],
+    ['no interpolation', { resample: undefined }, /resample is not given/],
     ['a picture squeezed into a square', { size: 384 }, /squeezed/],
     ['another processor', { feature_extractor_type: 'ViTFeatureExtractor' }, /its processor is "ViTFeatureExtractor"/],
     ['no resizing', { do_resize: false }, /do_resize is false/],
     ['other values', { rescale_factor: 1 }, /rescale_factor is 1/],
-    ['no mean', { image_mean: undefined }, /not told/],
+    ['no mean', { image_mean: undefined }, /not given/],
     ['no size', { size: undefined }, /shortest_edge/],
     ['no cropping', { feature_extractor_type: 'CLIPFeatureExtractor', size: { shortest_edge: 224 } }, /do_center_crop/],
   ])('what is not supported is told: %s', async (_, processor, reason) => {
@@ -183,7 +190,7 @@ describe('timm', () => {
       labels: undefined,
       preprocess: { resize: 235, crop: 224, interpolation: 'bicubic', ...IMAGENET },
       unsupportedPreprocess: undefined,
-      unlike: undefined,
+      deviation: undefined,
     });
   });
 
@@ -218,7 +225,7 @@ describe('timm', () => {
     ['vit_base_patch16_224', undefined, false],
   ])('the architecture %s', async (architecture, layers, plain) => {
     const source = await timm({ architecture });
-    expect([source?.layers, source?.unlike === undefined]).toEqual([layers, plain]);
+    expect([source?.layers, source?.deviation === undefined]).toEqual([layers, plain]);
   });
 
   test.each<[string, object, RegExp]>([
@@ -226,7 +233,7 @@ describe('timm', () => {
     ['another interpolation', { interpolation: 'nearest' }, /interpolation is "nearest"/],
     ['no square', { input_size: [3, 224, 192] }, /input_size is \[3, 224, 192\]/],
     ['one channel', { input_size: [1, 224, 224] }, /input_size is \[1/],
-    ['no mean', { mean: null }, /not told/],
+    ['no mean', { mean: null }, /not given/],
   ])('what is not supported is told: %s', async (_, change, reason) => {
     const source = await timm({}, change);
     expect(source).toMatchObject({ preprocess: undefined, unsupportedPreprocess: expect.stringMatching(reason) });
