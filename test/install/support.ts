@@ -105,33 +105,22 @@ export function bare(): NodeJS.ProcessEnv {
   return env;
 }
 
-/** Runs findLibtorch with a lock of the test's, and with its times for turns, in a Node of its own. */
-export function findIn(env: NodeJS.ProcessEnv, lock: Lock, times: Partial<Times> = {}): Promise<Ended> {
-  return run(process.execPath, findArguments(lock, times), { env });
+/** Runs findLibtorch with a test's lock, in a Node process of its own. */
+export function findIn(env: NodeJS.ProcessEnv, lock: Lock): Promise<Ended> {
+  return run(process.execPath, findArguments(lock), { env });
 }
 
-export interface Times {
-  beat: number;
-  look: number;
-  silent: number;
-  abandoned: number;
-}
-
-/** The arguments of the Node that {@link findIn} starts. */
-export function findArguments(lock: Lock, times: Partial<Times> = {}): string[] {
+/** The arguments of the Node process that {@link findIn} starts. */
+export function findArguments(lock: Lock): string[] {
   const source = `
-const { fetchLibtorch } = require('./scripts/libtorch/fetch');
 const { findLibtorch } = require('./scripts/libtorch/find');
-const { TIMES } = require('./scripts/libtorch/turns');
-const [lock, times] = process.argv.slice(1).map(JSON.parse);
-const fetch = (options) => fetchLibtorch({ ...options, times: { ...TIMES, ...times } });
 try {
-  console.log('FOUND ' + JSON.stringify(findLibtorch({ lock, fetch, log: console.log })));
+  console.log('FOUND ' + JSON.stringify(findLibtorch({ lock: JSON.parse(process.argv[1]), log: console.log })));
 } catch (error) {
   console.error(error.code, error.message, error.remedy);
   process.exitCode = 1;
 }`;
-  return ['-e', source, JSON.stringify(lock), JSON.stringify(times)];
+  return ['-e', source, JSON.stringify(lock)];
 }
 
 /** The real Python, noting the arguments of every `pip download` in `notes` before `pause` (shell) is run. */
