@@ -2,73 +2,73 @@ import { badArgument, ResNetError, show } from './errors';
 import { readingFile } from './regular-file';
 import { writeWhole } from './whole-file';
 
-/** The numbers that one value of a network takes. */
+/** The range of one activation of a network. The keys are those of the file format. */
 export interface Range {
   name: string;
   least: number;
   most: number;
 }
 
-/** Which network a calibration was made with: it fits no other. */
-interface Network {
+/** The architecture that a calibration belongs to. */
+interface Architecture {
   readonly layers: number;
   readonly numClasses: number;
 }
 
 const FORMAT = 'libtorch-resnet calibration 1';
-/** That of a ResNet-152 has some 20,000. */
+/** The calibration of a ResNet-152 has about 20,000 bytes. */
 const MAX_BYTES = 2 ** 20;
 
 /** Writes ranges as JSON. @throws ERR_FILE */
-export async function writeCalibration(path: string, network: Network, ranges: readonly Range[]): Promise<void> {
+export async function writeCalibration(path: string, network: Architecture, ranges: readonly Range[]): Promise<void> {
   if (typeof path !== 'string' || path === '') throw badArgument('path', 'the path of a file', path);
   const { layers, numClasses } = network;
   await writeWhole(path, [`${JSON.stringify({ format: FORMAT, layers, numClasses, ranges }, null, 2)}\n`]);
 }
 
-/** Reads what {@link writeCalibration} wrote. @throws ERR_FILE, ERR_CALIBRATION */
-export async function readCalibration(path: string, network: Network): Promise<Range[]> {
+/** Reads a file that {@link writeCalibration} wrote. @throws ERR_FILE, ERR_CALIBRATION */
+export async function readCalibration(path: string, network: Architecture): Promise<Range[]> {
   return readingFile(path, async (file) => {
     const { size } = await file.stat();
-    if (size > MAX_BYTES) throw noCalibration(path);
-    return rangesIn(path, await file.readFile('utf8'), network);
+    if (size > MAX_BYTES) throw notCalibration(path);
+    return parseCalibration(path, await file.readFile('utf8'), network);
   });
 }
 
-/** The ranges in a calibration's text. @internal */
-export function rangesIn(path: string, text: string, network: Network): Range[] {
-  const found = parse(text);
-  if (found === undefined) throw noCalibration(path);
-  if (found.layers !== network.layers) {
+/** Parses and checks the text of a calibration file. @internal */
+export function parseCalibration(path: string, text: string, network: Architecture): Range[] {
+  const parsed = parse(text);
+  if (parsed === undefined) throw notCalibration(path);
+  if (parsed.layers !== network.layers) {
     throw new ResNetError(
       'ERR_CALIBRATION',
-      `${path} was calibrated with a ResNet-${found.layers}, but this is a ResNet-${network.layers}.`,
+      `${path} was calibrated with a ResNet-${parsed.layers}, but this is a ResNet-${network.layers}.`,
     );
   }
-  for (const { name, least, most } of found.ranges) {
+  for (const { name, least, most } of parsed.ranges) {
     if (isFloat32(least) && isFloat32(most) && least <= most) continue;
     throw new ResNetError(
       'ERR_CALIBRATION',
-      `${path} must have two numbers of float32 for ${show(name)}, the lesser first, but has ${least} and ${most}.`,
+      `${path} must have two float32 numbers for ${show(name)}, the smaller one first, but has ${least} and ${most}.`,
     );
   }
-  return found.ranges;
+  return parsed.ranges;
 }
 
 const MAX_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
 const isFloat32 = (value: number): boolean => Math.abs(value) <= MAX_FLOAT32;
 
-const noCalibration = (path: string): ResNetError =>
+const notCalibration = (path: string): ResNetError =>
   new ResNetError('ERR_CALIBRATION', `${path} is not a calibration of this package.`);
 
 function parse(text: string): { layers: number; ranges: Range[] } | undefined {
   try {
     const { format, layers, ranges } = JSON.parse(text) as { format: unknown; layers: number; ranges: Range[] };
     if (format !== FORMAT || !Number.isInteger(layers) || !Array.isArray(ranges)) return undefined;
-    const whole = ranges.every(
+    const valid = ranges.every(
       ({ name, least, most }) => typeof name === 'string' && typeof least === 'number' && typeof most === 'number',
     );
-    return whole ? { layers, ranges } : undefined;
+    return valid ? { layers, ranges } : undefined;
   } catch {
     return undefined;
   }

@@ -5,7 +5,7 @@ import { WRITTEN_NAMINGS } from '../weights/names/namings';
 
 type Flags = Required<Pick<ConvertOptions, 'naming'>> & ConvertOptions;
 
-/** `resnet convert`: weights under other names or in another dtype, as safetensors. */
+/** `resnet convert`: rewrites weights with other names or another dtype, as safetensors. */
 export function addConvert(program: Command): void {
   program
     .command('convert')

@@ -1,27 +1,27 @@
-import { SUPPORTED_LAYERS, unsupportedLayers, type Layers } from '../../depths';
+import { checkLayers, SUPPORTED_LAYERS, type Layers } from '../../depths';
 import { badArgument } from '../../errors';
 import table from './catalog.json';
 
-/** The names of weights that torchvision publishes; `DEFAULT` is the newest of a depth. */
+/** Names of weights that torchvision publishes; `DEFAULT` is the newest of a depth. */
 export const WEIGHTS_NAMES = ['IMAGENET1K_V1', 'IMAGENET1K_V2', 'DEFAULT'] as const;
 
-/** One of torchvision's names. A file of such a name is written `./DEFAULT`. */
+/** One of torchvision's names. For a local file of such a name, write `./DEFAULT`. */
 export type WeightsName = (typeof WEIGHTS_NAMES)[number];
 
-/** What torchvision publishes about weights, and how their pictures were prepared. */
+/** What torchvision publishes about weights and the preprocessing that belongs to them. */
 export interface PublishedWeights {
   name: Exclude<WeightsName, 'DEFAULT'>;
   layers: Layers;
-  /** Where the file is; its last part is the file's name. */
+  /** Its last segment is the file's name. */
   url: string;
   /**
-   * The file's SHA-256 in hex digits: the whole of it, as many have taken it of the file, or, of ResNet-152's
-   * IMAGENET1K_V2, the eight that torchvision's name carries.
+   * The file's SHA-256 in hexadecimal; of ResNet-152's IMAGENET1K_V2 only the first eight digits, which are part of the
+   * file's name.
    */
   sha256: string;
   /** The file's size in MiB, to three places. */
   mebibytes: number;
-  /** Of the picture's shorter side, in pixels. */
+  /** Length of the picture's shorter side after resizing, in pixels. */
   resize: number;
   /** Side of the square that the network sees, in pixels. */
   crop: number;
@@ -32,20 +32,20 @@ export interface PublishedWeights {
   accuracy: { top1: number; top5: number };
 }
 
-/** Whether `weights` is one of torchvision's names, instead of a path. */
+/** Whether `weights` is one of torchvision's names rather than a path. */
 export function isWeightsName(weights: unknown): weights is WeightsName {
   return WEIGHTS_NAMES.includes(weights as WeightsName);
 }
 
 /**
- * What is published under a name for a depth.
+ * Looks up the weights of a name and a depth.
  *
- * @param layers - needed: the names say nothing of it
- * @throws ERR_UNSUPPORTED_LAYERS; ERR_ARGUMENT for a depth that is missing, or a name that the depth does not have
+ * @param layers - required, because the same names exist for several depths
+ * @throws ERR_UNSUPPORTED_LAYERS; ERR_ARGUMENT if the depth is missing, or has no weights of that name
  */
 export function publishedWeights(name: WeightsName, layers: Layers | undefined): PublishedWeights {
   if (layers === undefined) throw badArgument('layers', `${SUPPORTED_LAYERS.join(', ')} with weights ${name}`, layers);
-  if (!SUPPORTED_LAYERS.includes(layers)) throw unsupportedLayers(layers);
+  checkLayers(layers);
   const published = table.filter((row) => row.layers === layers);
   const row = name === 'DEFAULT' ? published.at(-1) : published.find((row) => row.name === name);
   if (row === undefined) {

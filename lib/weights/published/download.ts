@@ -7,69 +7,69 @@ import { NetworkError } from './network-error';
 import { PartialDownload } from './partial-download';
 import { withoutCredentials } from './proxy';
 
-/** A file that is published, with what is known of it. */
+/** A published file. */
 export interface RemoteFile {
   url: URL;
-  /** What it is called in the folder. */
+  /** Its name in the folder. */
   name: string;
-  /** Its SHA-256 in hex digits, or the first of them where no more are known. */
+  /** Its SHA-256 in hexadecimal, or the first digits if no more are known. */
   sha256: string;
-  /** More bytes than this are not the file. */
+  /** A file with more bytes than this is rejected. */
   maxBytes: number;
 }
 
-/** How far a download is, in bytes. */
+/** Progress of a download, in bytes. */
 export interface DownloadProgress {
-  /** What is there, what an earlier, broken download has left included. */
+  /** Includes what an earlier, interrupted download has left. */
   received: number;
-  /** Undefined where the server does not tell. */
+  /** Undefined if the server does not tell. */
   total: number | undefined;
 }
 
 /** Options of a download. */
 export interface DownloadOptions {
-  /** Called as bytes arrive. What it throws ends the download. */
+  /** Called as bytes arrive. An error that it throws ends the download. */
   onProgress?: ((progress: DownloadProgress) => void) | undefined;
-  /** Ends the download, which a later one goes on with; the promise rejects with its reason. */
+  /** Ends the download; the promise rejects with its reason. A later download resumes it. */
   signal?: AbortSignal | undefined;
 }
 
-/** How patient a download is. */
+/** When a download gives up. */
 export interface RetryPolicy {
-  /** Milliseconds without a byte after which a connection is given up. */
+  /** Close a connection after this many milliseconds without a byte. */
   stallAfter: number;
-  /** How often the file is asked for, all in all. */
+  /** The most requests for the file. */
   attempts: number;
-  /** Milliseconds before the second attempt, doubled before each later one. */
+  /** Milliseconds before the second attempt; doubled for each later one. */
   backOff: number;
 }
 
 const DEFAULT_RETRY: RetryPolicy = { stallAfter: 30_000, attempts: 5, backOff: 500 };
 
 /**
- * Puts a published file into a folder, and returns its path. One that is there is trusted: none gets there unchecked
- * but by hand. Two downloads of one file at once, in two processes even, disturb each other in nothing: each fetches it.
+ * Downloads a published file into a folder, and returns its path. A file that exists is not checked again. Concurrent
+ * downloads of the same file, even in several processes, do not disturb each other; each of them fetches it.
  *
- * @throws ERR_DOWNLOAD (what the network did, or a file that is not the published one), ERR_FILE, or the signal's reason
+ * @throws ERR_DOWNLOAD (a failed request, or a file other than the published one), ERR_FILE, or the signal's reason
  */
 export async function download(
   file: RemoteFile,
   folder: string,
   options: DownloadOptions & Partial<RetryPolicy> = {},
 ): Promise<string> {
-  const place = join(folder, file.name);
-  if (await isFile(place)) return place;
+  const path = join(folder, file.name);
+  if (await isFile(path)) return path;
   options.signal?.throwIfAborted();
-  const part = await PartialDownload.open(place);
+  const part = await PartialDownload.open(path);
   try {
     await new Download(file, part, options).run();
     await part.finish();
-    return place;
+    return path;
   } catch (error) {
-    // What may still become the file is kept; what is wrong, or has filled the disk, is not.
+    // A part that can be resumed is kept; one that is wrong, or that filled the disk, is not.
     if (error instanceof ResNetError) await part.discard();
-    else await part.leave();
-    throw error instanceof NetworkError ? failed(file, place, error) : error;
+    else await part.keep();
+    throw error instanceof NetworkError ? requestFailed(file, path, error) : error;
   }
 }
 
@@ -77,10 +77,10 @@ class Download {
   readonly #file: RemoteFile;
   readonly #part: PartialDownload;
   readonly #options: DownloadOptions & RetryPolicy;
-  /** What the server calls this version of the file; a part of another one is of no use. */
+  /** The server's ETag or date of the file; a part of another version is useless. */
   #version: string | undefined;
-  /** Whether the part's bytes came in one piece. */
-  #whole = false;
+  /** Whether all bytes of the part are from one response. */
+  #fromOneResponse = false;
 
   constructor(file: RemoteFile, part: PartialDownload, options: DownloadOptions & Partial<RetryPolicy>) {
     this.#file = file;
@@ -91,16 +91,16 @@ class Download {
   async run(): Promise<void> {
     await this.#fetch();
     let actual = await this.#part.sha256();
-    if (!this.#isRight(actual) && !this.#whole) {
-      // Pieces of two files, perhaps: once more, in one piece.
+    if (!this.#matches(actual) && !this.#fromOneResponse) {
+      // The parts may be those of two versions: fetch it again, in one response.
       await this.#restart();
       await this.#fetch();
       actual = await this.#part.sha256();
     }
-    if (!this.#isRight(actual)) throw wrongFile(this.#file, actual, this.#part.size);
+    if (!this.#matches(actual)) throw wrongFile(this.#file, actual, this.#part.size);
   }
 
-  #isRight(sha256: string): boolean {
+  #matches(sha256: string): boolean {
     return sha256.startsWith(this.#file.sha256);
   }
 
@@ -117,9 +117,9 @@ class Download {
         await this.#fetchRest();
         return;
       } catch (error) {
-        // A network that was there a moment ago may come back; one that never was is said to be missing at once.
-        const transient = error instanceof NetworkError && (error.transient || this.#part.size > before);
-        if (!transient || attempt >= attempts) throw error;
+        // A network that worked a moment ago may recover; one that never worked is reported at once.
+        const retryable = error instanceof NetworkError && (error.transient || this.#part.size > before);
+        if (!retryable || attempt >= attempts) throw error;
       }
       await sleep(backOff * 2 ** (attempt - 1), undefined, { signal }).catch(() => signal?.throwIfAborted());
     }
@@ -128,7 +128,7 @@ class Download {
   async #fetchRest(): Promise<void> {
     const { stallAfter, signal } = this.#options;
     const headers = { 'user-agent': 'libtorch-resnet', 'accept-encoding': 'identity', ...this.#range() };
-    await get(this.#file.url, { headers, stallAfter, signal }, (answer) => this.#take(answer));
+    await get(this.#file.url, { headers, stallAfter, signal }, (response) => this.#receive(response));
   }
 
   #range(): Record<string, string> {
@@ -137,11 +137,11 @@ class Download {
     return this.#version === undefined ? range : { ...range, 'if-range': this.#version };
   }
 
-  async #take(answer: HttpResponse): Promise<void> {
+  async #receive(response: HttpResponse): Promise<void> {
     const { onProgress } = this.#options;
-    const total = await this.#agree(answer);
+    const total = await this.#checkResponse(response);
     onProgress?.({ received: this.#part.size, total });
-    for await (const chunk of answer.body) {
+    for await (const chunk of response.body) {
       if (this.#part.size + chunk.length > this.#file.maxBytes) throw tooLarge(this.#file);
       await this.#part.append(chunk);
       onProgress?.({ received: this.#part.size, total });
@@ -151,17 +151,17 @@ class Download {
     }
   }
 
-  /** Makes the part end where the answer begins. Returns the whole file's size, where the answer tells. */
-  async #agree({ status, headers }: HttpResponse): Promise<number | undefined> {
+  /** Truncates the part to where the response starts. Returns the size of the file, if the response tells. */
+  async #checkResponse({ status, headers }: HttpResponse): Promise<number | undefined> {
     const [, start, size] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers['content-range'] ?? '') ?? [];
     let total: number | undefined;
     if (status === 206 && Number(start) === this.#part.size) {
-      this.#whole = this.#part.size === 0;
-      total = known(size);
+      this.#fromOneResponse = this.#part.size === 0;
+      total = parseSize(size);
     } else if (status === 200) {
       await this.#restart();
-      this.#whole = true;
-      total = known(headers['content-length']);
+      this.#fromOneResponse = true;
+      total = parseSize(headers['content-length']);
     } else if (status === 206 || status === 416) {
       await this.#restart();
       throw new NetworkError('the server sent another part than the one asked for', { transient: true });
@@ -172,12 +172,12 @@ class Download {
     }
     if (total !== undefined && total > this.#file.maxBytes) throw tooLarge(this.#file);
     const { etag, 'last-modified': modified } = headers;
-    this.#version = etag?.startsWith('W/') === false ? etag : modified; // a weak tag tells too little
+    this.#version = etag?.startsWith('W/') === false ? etag : modified; // a weak ETag does not identify the bytes
     return total;
   }
 }
 
-function known(size: string | undefined): number | undefined {
+function parseSize(size: string | undefined): number | undefined {
   return size !== undefined && /^\d+$/.test(size) ? Number(size) : undefined;
 }
 
@@ -189,10 +189,10 @@ async function isFile(path: string): Promise<boolean> {
   }
 }
 
-function failed({ url }: RemoteFile, place: string, error: NetworkError): ResNetError {
+function requestFailed({ url }: RemoteFile, path: string, error: NetworkError): ResNetError {
   return new ResNetError(
     'ERR_DOWNLOAD',
-    `Cannot fetch ${withoutCredentials(url).href}: ${error.message}. Without a network, put the file at ${place} by hand; ` +
+    `Cannot fetch ${withoutCredentials(url).href}: ${error.message}. Without a network, put the file at ${path} by hand; ` +
       'LIBTORCH_RESNET_WEIGHTS_URL names a mirror, HTTPS_PROXY a proxy.',
     { cause: error },
   );

@@ -6,7 +6,7 @@ import { isWeb } from './proxy';
 import { publishedWeights, type PublishedWeights, type WeightsName } from './catalog';
 
 /**
- * The path of torchvision's file of a name, fetched where it is not in the cache yet.
+ * Downloads published weights unless the cache has them, and returns the path of the file.
  *
  * @throws ERR_ARGUMENT, ERR_UNSUPPORTED_LAYERS; as {@link download} otherwise
  */
@@ -24,12 +24,12 @@ export async function fetchWeights(
 
 function remoteFile({ url, sha256, mebibytes }: PublishedWeights): RemoteFile {
   const name = url.slice(url.lastIndexOf('/') + 1);
-  const maxBytes = Math.ceil((mebibytes + 0.001) * 2 ** 20); // published in steps of a thousandth
-  return { url: mirrored(url, name), name, sha256, maxBytes };
+  const maxBytes = Math.ceil((mebibytes + 0.001) * 2 ** 20); // the published size is rounded to a thousandth
+  return { url: resolveUrl(url, name), name, sha256, maxBytes };
 }
 
-/** LIBTORCH_RESNET_WEIGHTS_URL: where a copy of torchvision's folder of files is. */
-function mirrored(url: string, name: string): URL {
+/** LIBTORCH_RESNET_WEIGHTS_URL names a mirror of torchvision's folder of files. */
+function resolveUrl(url: string, name: string): URL {
   const mirror = process.env.LIBTORCH_RESNET_WEIGHTS_URL;
   if (!mirror) return new URL(url);
   const folder = `${mirror.replace(/\/+$/, '')}/`;

@@ -1,18 +1,18 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { NetworkError, networkError } from './network-error';
-import { withoutCredentials, clientFor, isWeb, proxyFor, throughProxy, tunnel } from './proxy';
+import { NetworkError, toNetworkError } from './network-error';
+import { forwardedRequest, isWeb, loadClient, openTunnel, proxyFor, withoutCredentials } from './proxy';
 
-/** A server's answer, its body still on the way. */
+/** A response whose body is still to be read. */
 export interface HttpResponse {
   status: number;
   headers: IncomingHttpHeaders;
-  /** Throws a {@link NetworkError} where the connection breaks or stalls. */
+  /** Throws a {@link NetworkError} if the connection breaks or stalls. */
   body: AsyncIterable<Buffer>;
 }
 
 export interface GetOptions {
   headers: Record<string, string>;
-  /** Milliseconds without a byte after which the connection is given up. */
+  /** Give up after this many milliseconds without a byte. */
   stallAfter: number;
   signal?: AbortSignal | undefined;
 }
@@ -20,85 +20,89 @@ export interface GetOptions {
 const MAX_REDIRECTS = 5;
 
 /**
- * Asks for an address, follows redirects, and leaves no connection open behind it.
+ * Sends a GET request, follows redirects, and closes the connection in the end.
  *
- * @param use - takes the answer; what it returns or throws is returned or thrown
+ * @param use - receives the response; its result or error is that of `get`
  * @throws NetworkError, or the signal's reason
  */
 export async function get<T>(
   url: URL,
   { headers, stallAfter, signal }: GetOptions,
-  use: (answer: HttpResponse) => Promise<T>,
+  use: (response: HttpResponse) => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted();
-  // One signal for all that ends the connection: the caller, the clock, and having got what we came for.
+  // One signal ends the connection for every reason: the caller's abort, a stall, and having finished.
   const connection = new AbortController();
   const onAbort = (): void => connection.abort(signal?.reason);
   signal?.addEventListener('abort', onAbort, { once: true });
-  const clock = stallClock(stallAfter, connection);
+  const timer = stallTimer(stallAfter, connection);
   try {
-    const answer = await follow(url, headers, connection.signal);
+    const response = await followRedirects(url, headers, connection.signal);
     return await use({
-      status: answer.statusCode ?? 0,
-      headers: answer.headers,
-      body: chunks(answer, clock),
+      status: response.statusCode ?? 0,
+      headers: response.headers,
+      body: readChunks(response, timer),
     });
   } catch (error) {
-    // Why a connection was ended tells more than that it was.
+    // The reason for ending the connection tells more than the error that follows.
     throw connection.signal.aborted ? connection.signal.reason : error;
   } finally {
-    clock.stop();
+    timer.stop();
     signal?.removeEventListener('abort', onAbort);
     connection.abort();
   }
 }
 
-interface Clock {
+interface StallTimer {
   start(): void;
   stop(): void;
 }
 
-/** Ends a connection on which nothing comes. */
-function stallClock(stallAfter: number, connection: AbortController): Clock {
-  let timer: NodeJS.Timeout;
-  const clock = {
+/** Ends a connection that receives nothing for a while. */
+function stallTimer(stallAfter: number, connection: AbortController): StallTimer {
+  let timeout: NodeJS.Timeout;
+  const timer = {
     start(): void {
-      clearTimeout(timer);
-      const stalled = (): void =>
+      clearTimeout(timeout);
+      const onStall = (): void =>
         connection.abort(new NetworkError(`nothing came for ${stallAfter / 1000} s`, { transient: true }));
-      timer = setTimeout(stalled, stallAfter);
+      timeout = setTimeout(onStall, stallAfter);
     },
-    stop: (): void => clearTimeout(timer),
+    stop: (): void => clearTimeout(timeout),
   };
-  clock.start();
-  return clock;
+  timer.start();
+  return timer;
 }
 
-async function* chunks(answer: IncomingMessage, clock: Clock): AsyncIterable<Buffer> {
+async function* readChunks(response: IncomingMessage, timer: StallTimer): AsyncIterable<Buffer> {
   try {
-    for await (const chunk of answer) {
-      clock.stop(); // a slow disk is not the network's fault
+    for await (const chunk of response) {
+      timer.stop(); // the time that the consumer takes does not count
       yield chunk as Buffer;
-      clock.start();
+      timer.start();
     }
   } catch (error) {
-    throw networkError(error);
+    throw toNetworkError(error);
   }
 }
 
-async function follow(url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<IncomingMessage> {
+async function followRedirects(
+  url: URL,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
   let current = url;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-    const answer = await ask(current, headers, signal);
-    const { location } = answer.headers;
-    if (![301, 302, 303, 307, 308].includes(answer.statusCode ?? 0) || location === undefined) return answer;
-    answer.destroy();
-    current = redirected(current, location);
+    const response = await request(current, headers, signal);
+    const { location } = response.headers;
+    if (![301, 302, 303, 307, 308].includes(response.statusCode ?? 0) || location === undefined) return response;
+    response.destroy();
+    current = checkRedirect(current, location);
   }
   throw new NetworkError(`redirected more than ${MAX_REDIRECTS} times`);
 }
 
-function redirected(from: URL, location: string): URL {
+function checkRedirect(from: URL, location: string): URL {
   const to = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
   if (to === undefined || !isWeb(to)) throw new NetworkError('redirected to what is no http or https address');
   if (from.protocol === 'https:' && to.protocol === 'http:') {
@@ -107,33 +111,30 @@ function redirected(from: URL, location: string): URL {
   return to;
 }
 
-async function ask(url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<IncomingMessage> {
+async function request(url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<IncomingMessage> {
   try {
     const proxy = await proxyFor(url);
     if (proxy === undefined) return await send(url, { headers }, signal);
     if (url.protocol === 'https:')
-      return await send(url, { headers, socket: await tunnel(proxy, url, signal) }, signal);
-    const asked = throughProxy(proxy, url);
-    return await send(
-      withoutCredentials(proxy),
-      { path: asked.path, headers: { ...headers, ...asked.headers } },
-      signal,
-    );
+      return await send(url, { headers, socket: await openTunnel(proxy, url, signal) }, signal);
+    const forwarded = forwardedRequest(proxy, url);
+    const options = { path: forwarded.path, headers: { ...headers, ...forwarded.headers } };
+    return await send(withoutCredentials(proxy), options, signal);
   } catch (error) {
-    throw networkError(error);
+    throw toNetworkError(error);
   }
 }
 
 async function send(
   url: URL,
-  options: Parameters<Awaited<ReturnType<typeof clientFor>>>[1],
+  options: Parameters<Awaited<ReturnType<typeof loadClient>>>[1],
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
-  const client = await clientFor(url);
+  const client = await loadClient(url);
   return new Promise((resolve, reject) => {
     client(url, { ...options, agent: false, signal })
       .on('response', resolve)
-      .on('error', reject) // for good: one that comes after the answer has no other listener
+      .on('error', reject) // also catches errors after the response, which nothing else listens for
       .end();
   });
 }

@@ -1,6 +1,6 @@
-/** What the network did instead of sending a file. Users see it as the reason in an ERR_DOWNLOAD. */
+/** A failed request. Users see its message as the reason in an ERR_DOWNLOAD. */
 export class NetworkError extends Error {
-  /** Whether asking again may help. */
+  /** Whether retrying may help. */
   readonly transient: boolean;
 
   constructor(message: string, options: ErrorOptions & { transient?: boolean } = {}) {
@@ -9,15 +9,15 @@ export class NetworkError extends Error {
   }
 }
 
-/** Connections that were there and broke. */
-const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED']);
+/** Errors of connections that were established and then broke. */
+const BROKEN_CONNECTION = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED']);
 
-/** Any error of a connection as a NetworkError. */
-export function networkError(error: unknown): NetworkError {
+/** Turns any error of a connection into a NetworkError. */
+export function toNetworkError(error: unknown): NetworkError {
   if (error instanceof NetworkError) return error;
   const { code = '', message } = error as NodeJS.ErrnoException;
-  // Where several addresses of a host were tried, only the errors within say something.
+  // If several addresses of a host were tried, only the inner errors are informative.
   const [first] = error instanceof AggregateError ? (error.errors as Error[]) : [];
   const text = message === 'aborted' ? 'the connection broke off' : first?.message || message || code;
-  return new NetworkError(text, { transient: BROKEN.has(code), cause: error });
+  return new NetworkError(text, { transient: BROKEN_CONNECTION.has(code), cause: error });
 }

@@ -5,81 +5,81 @@ import { basename, dirname, join } from 'node:path';
 import { ResNetError } from '../../errors';
 import { sha256OfFile } from '../../regular-file';
 
-const ABANDONED_AFTER = 24 * 60 * 60 * 1000; // for another host's, and for a number that a new process got
+/** Milliseconds without a write; for parts of other hosts, and for process ids that were reused. */
+const ABANDONED_AFTER = 24 * 60 * 60 * 1000;
 
 /**
- * A file that is not all there yet. It lies beside its place, in a file of this download's own: the name has host and
- * process in it, so that another download can tell what a killed process has left (and goes on with it) from what is
- * being written.
+ * An incomplete file, beside the place of the complete one. Its name contains host and process id, so that another
+ * download can tell parts that are being written from those that a killed process has left, and resume the latter.
  *
- * @throws ERR_FILE from every method but `leave` and `discard`
+ * @throws ERR_FILE from every method but `keep` and `discard`
  */
 export class PartialDownload {
-  readonly #place: string;
+  readonly #target: string;
   readonly #path: string;
   readonly #file: FileHandle;
   #size: number;
 
-  private constructor(place: string, path: string, file: FileHandle, size: number) {
-    this.#place = place;
+  private constructor(target: string, path: string, file: FileHandle, size: number) {
+    this.#target = target;
     this.#path = path;
     this.#file = file;
     this.#size = size;
   }
 
-  /** A new one, or what an earlier download of the same file has left. */
-  static async open(place: string): Promise<PartialDownload> {
-    const path = `${place}.${process.pid}@${hostname()}.${randomUUID().slice(0, 8)}.part`;
-    return onDisk(place, async () => {
-      await mkdir(dirname(place), { recursive: true });
-      for (const left of await abandonedParts(place)) {
-        if (await tryRename(left, path)) break; // who renames it has it
+  /** Starts a new part, or takes over one that an earlier download of the same file has left. */
+  static async open(target: string): Promise<PartialDownload> {
+    const path = `${target}.${process.pid}@${hostname()}.${randomUUID().slice(0, 8)}.part`;
+    return withDiskErrors(target, async () => {
+      await mkdir(dirname(target), { recursive: true });
+      for (const abandoned of await abandonedParts(target)) {
+        if (await tryRename(abandoned, path)) break; // whoever renames it owns it
       }
       const file = await open(path, 'a');
-      return new PartialDownload(place, path, file, (await file.stat()).size);
+      return new PartialDownload(target, path, file, (await file.stat()).size);
     });
   }
 
-  /** Bytes. */
+  /** In bytes. */
   get size(): number {
     return this.#size;
   }
 
   async append(chunk: Uint8Array): Promise<void> {
-    await onDisk(this.#place, () => this.#file.appendFile(chunk));
+    await withDiskErrors(this.#target, () => this.#file.appendFile(chunk));
     this.#size += chunk.length;
   }
 
   async empty(): Promise<void> {
-    await onDisk(this.#place, () => this.#file.truncate(0));
+    await withDiskErrors(this.#target, () => this.#file.truncate(0));
     this.#size = 0;
   }
 
   async sha256(): Promise<string> {
-    return await onDisk(this.#place, () => sha256OfFile(this.#path));
+    return await withDiskErrors(this.#target, () => sha256OfFile(this.#path));
   }
 
-  /** Puts it in its place, whole on the disk, and clears away what others have left. */
+  /** Moves the complete file to its target, and removes the parts that others have left. */
   async finish(): Promise<void> {
-    await onDisk(this.#place, async () => {
+    await withDiskErrors(this.#target, async () => {
       await this.#file.sync();
       await this.#file.close();
-      await rename(this.#path, this.#place);
-      for (const left of await abandonedParts(this.#place)) await rm(left, { force: true });
+      await rename(this.#path, this.#target);
+      for (const abandoned of await abandonedParts(this.#target)) await rm(abandoned, { force: true });
     });
   }
 
-  /** Leaves it for a later download to go on with. */
-  async leave(): Promise<void> {
+  /** Keeps it for a later download to resume. */
+  async keep(): Promise<void> {
     if (this.#size === 0) {
       await this.discard();
       return;
     }
     await this.#close();
-    await tryRename(this.#path, `${this.#place}.part`);
+    await tryRename(this.#path, `${this.#target}.part`);
   }
 
-  /** Never fails: it is what is done after another failure, which is the one to be told. */
+  /** Never fails, because it follows another failure, which is the one to report. */
   async discard(): Promise<void> {
     await this.#close();
     await rm(this.#path, { force: true }).catch(() => undefined);
@@ -90,9 +90,9 @@ export class PartialDownload {
   }
 }
 
-/** Parts of a file that nobody is writing. */
-async function abandonedParts(place: string): Promise<string[]> {
-  const [folder, name] = [dirname(place), basename(place)];
+/** Parts of a file that no process is writing. */
+async function abandonedParts(target: string): Promise<string[]> {
+  const [folder, name] = [dirname(target), basename(target)];
   const found: string[] = [];
   for (const entry of await readdir(folder)) {
     if (!entry.startsWith(`${name}.`) || !entry.endsWith('.part')) continue;
@@ -108,7 +108,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'; // alive and another user's
+    return (error as NodeJS.ErrnoException).code === 'EPERM'; // it exists, but belongs to another user
   }
 }
 
@@ -116,7 +116,7 @@ async function isOld(path: string): Promise<boolean> {
   try {
     return Date.now() - (await stat(path)).mtimeMs > ABANDONED_AFTER;
   } catch {
-    return false; // its owner has just tryRename it
+    return false; // its owner has just renamed it
   }
 }
 
@@ -129,13 +129,13 @@ async function tryRename(from: string, to: string): Promise<boolean> {
   }
 }
 
-async function onDisk<T>(place: string, work: () => Promise<T>): Promise<T> {
+async function withDiskErrors<T>(target: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     throw new ResNetError(
       'ERR_FILE',
-      `Cannot write ${place}: ${(error as Error).message}. ` +
+      `Cannot write ${target}: ${(error as Error).message}. ` +
         'Make room, make its folder writable, or set LIBTORCH_RESNET_CACHE to another folder.',
       { cause: error },
     );

@@ -1,4 +1,4 @@
-import { rangesIn } from '../../../lib/calibration';
+import { parseCalibration } from '../../../lib/calibration';
 import { huggingfaceConfig } from '../../../lib/weights/source/huggingface-config';
 import { huggingfacePreprocess } from '../../../lib/weights/source/huggingface-preprocess';
 import { parseFields } from '../../../lib/weights/formats/json-file';
@@ -70,7 +70,10 @@ export const TEXTS: readonly Target[] = [
   {
     name: 'calibration',
     run: (random) => {
-      const ranges = rangesIn(PATH, mutatedJson(CALIBRATION, random).toString(), { layers: 18, numClasses: 10 });
+      const ranges = parseCalibration(PATH, mutatedJson(CALIBRATION, random).toString(), {
+        layers: 18,
+        numClasses: 10,
+      });
       for (const { name, least, most } of ranges) {
         const numbers = [least, most].every((value) => Number.isFinite(Math.fround(value)));
         if (typeof name !== 'string' || !numbers || least > most) throw new Error('a range');
