@@ -37,15 +37,16 @@ export interface ResNetLoadOptions extends LoadOptions {
   numClasses?: number | undefined;
   /** Default: 'cpu'. */
   device?: Device | undefined;
-  /** For weights by name: called as bytes arrive. */
+  /** For torchvision's names: called as bytes arrive. */
   onProgress?: DownloadOptions['onProgress'];
-  /** For weights by name: ends the download. */
+  /** For torchvision's names: ends the download. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * The article's ResNet (section 3): a 7x7 convolution, max pooling, four stages of residual blocks, global average
- * pooling and a fully connected layer.
+ * A ResNet as in He et al. 2015, "Deep Residual Learning for Image Recognition" (arXiv:1512.03385), with the stride of
+ * bottlenecks in the 3x3 convolution: a 7x7 convolution, max pooling, four stages of residual blocks, global average
+ * pooling and a fully connected layer. Names and structure follow "the article", a PaddlePaddle reproduction of it.
  *
  * @example
  * const net = new ResNet(50);
@@ -68,17 +69,18 @@ export class ResNet extends Module {
   }
 
   /**
-   * Makes a ResNet of a weight file, read straight into the parameters' own memory.
+   * Loads a ResNet from a weight file, which is read straight into the parameters' memory.
    *
-   * Which 3x3 or 1x1 convolution carries a bottleneck's stride is in no weight file: the article's and torchvision's
-   * (3x3) is taken, and weights trained with the stride in the 1x1 load and answer wrongly, unless Hugging Face's
-   * `config.json` beside the file tells (`downsample_in_bottleneck`). Other networks than plain ResNets are refused.
+   * A weight file does not tell which convolution of a bottleneck has the stride. It is the 3x3 one here, as in the
+   * article and in torchvision. Weights trained with the stride in the 1x1 convolution load but predict wrongly, unless
+   * Hugging Face's `config.json` beside the file declares it (`downsample_in_bottleneck`); then loading fails, as it does
+   * for other networks than plain ResNets.
    *
    * @param weights - the path of a file that {@link readWeights} reads, an index of shards
-   *   (`model.safetensors.index.json`), or a folder that has a `model.safetensors` or its index; under the names of any
-   *   {@link LoadOptions.naming}. Or, with `layers` given, 'IMAGENET1K_V1', 'IMAGENET1K_V2' or 'DEFAULT' for
-   *   torchvision's file of that name, which is fetched into the cache and checked by its published SHA-256 (a file of
-   *   such a name is './DEFAULT')
+   *   (`model.safetensors.index.json`), or a folder with a `model.safetensors` or its index; in any
+   *   {@link LoadOptions.naming}. Or, with `layers`, 'IMAGENET1K_V1', 'IMAGENET1K_V2' or 'DEFAULT' for torchvision's
+   *   weights of that name, which are downloaded into the cache and verified by their published SHA-256 (for a local file
+   *   of such a name, write './DEFAULT')
    * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_UNSUPPORTED_MODEL, ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_GLOBAL,
    *   ERR_WEIGHTS_MISMATCH, ERR_DOWNLOAD; as the constructor otherwise
    *
@@ -107,18 +109,18 @@ export class ResNet extends Module {
   }
 
   /**
-   * As {@link Module.forward}, up to the global pooling: what `fc` makes the logits of, for search and transfer.
+   * As {@link Module.forward}, up to the global pooling: the input of `fc`, for search and transfer learning.
    *
-   * @returns float32 [N, C], 512 (ResNet-18 and -34) or 2,048 numbers a picture
+   * @returns float32 [N, C], 512 (ResNet-18 and -34) or 2,048 numbers per picture
    */
   async forwardFeatures(x: Tensor, options: ForwardOptions = {}): Promise<Tensor> {
     return fromNativeTensor(await lookInside(this, x, options, (handle, input) => handle.forwardFeatures(input, 0)));
   }
 
   /**
-   * As {@link Module.forward}: the maps that the four stages of residual blocks make, each half as high and wide as
-   * the one before, an odd side rounded up. The mean of the last one over height and width is `forwardFeatures`.
-   * Large maps are libtorch's own memory, not copies: another thread gets them cloned, not transferred.
+   * As {@link Module.forward}, but returns the outputs of the four stages of residual blocks, each half as high and wide
+   * as the one before (odd sides are rounded up). The mean of the last one over height and width is `forwardFeatures`.
+   * Large maps are libtorch's memory, not copies; posting them to another thread clones them instead of transferring.
    *
    * @returns four Tensors, float32 [N, C, H, W]
    */
@@ -128,10 +130,10 @@ export class ResNet extends Module {
   }
 
   /**
-   * Makes a network that gives the same answers faster, on the device that this one is on. This one stays as it is;
-   * dispose of it where it is not needed any more.
+   * Makes a faster network with the same outputs on the same device. This one does not change; dispose of it if it is no
+   * longer needed.
    *
-   * @throws ERR_UNSUPPORTED_DTYPE where device or processor cannot do it; ERR_CALIBRATION, ERR_FILE, ERR_ARGUMENT
+   * @throws ERR_UNSUPPORTED_DTYPE if the device or processor does not support it; ERR_CALIBRATION, ERR_FILE, ERR_ARGUMENT
    *
    * @example
    * const fast = await net.optimize({ dtype: 'bfloat16' });
@@ -142,7 +144,7 @@ export class ResNet extends Module {
   }
 
   /**
-   * Writes the state as a safetensors file, which appears whole or not at all.
+   * Writes the state as a safetensors file, atomically.
    *
    * @throws ERR_FILE, ERR_ARGUMENT, ERR_DTYPE, ERR_BUSY
    */

@@ -20,7 +20,7 @@ export async function sourceOf(weights: ParsedWeights, plan: LoadPlan): Promise<
     const { resize, crop, interpolation } = publishedWeights(weights.name, plan.layers);
     return { preprocess: { resize, crop, interpolation } };
   }
-  const source = await plan.beside.source();
+  const source = await plan.sourceFiles.source();
   if (source?.layers !== plan.layers) return {};
   return (source.numClasses ?? plan.numClasses) === plan.numClasses ? source : {};
 }

@@ -34,7 +34,7 @@ export interface LoadPlan {
   /** Counters (`num_batches_tracked`) that the file lacks, by the article's names. They start at 0. */
   untracked: readonly string[];
   /** The configurations beside the file. */
-  beside: SourceFiles;
+  sourceFiles: SourceFiles;
 }
 
 /**
@@ -49,12 +49,12 @@ export async function planLoad(path: string, options: PlanOptions): Promise<Load
   const entries = new Map(file.entries.map((entry) => [entry.name, entry]));
   const { layers, numClasses } = architectureOf(path, entries, options);
   const { pairs, naming, untracked } = matchState(path, articleSpec(layers, numClasses), entries, options);
-  const beside = new SourceFiles(file.path);
-  await beside.checkPlainResNet(naming, layers);
+  const sourceFiles = new SourceFiles(file.path);
+  await sourceFiles.checkPlainResNet(naming, layers);
   const tensors = pairs.map(({ name: target, source, transposed }) => {
     return { ...(entries.get(source) as WeightEntry), target, transposed };
   });
-  return { path, file, layers, numClasses, naming, tensors, untracked, beside };
+  return { path, file, layers, numClasses, naming, tensors, untracked, sourceFiles };
 }
 
 function architectureOf(

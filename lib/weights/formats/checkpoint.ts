@@ -54,7 +54,7 @@ function stripPrefixes<T>(tensors: Map<string, T>): Map<string, T> {
   const wrapped = [...tensors].filter(([name]) => name !== AVERAGED);
   let names = wrapped.map(([name]) => name);
   for (;;) {
-    const prefix = PREFIXES.find((one) => names.length > 0 && names.every((name) => name.startsWith(one)));
+    const prefix = PREFIXES.find((prefix) => names.length > 0 && names.every((name) => name.startsWith(prefix)));
     if (prefix === undefined) break;
     names = names.map((name) => name.slice(prefix.length));
   }

@@ -5,7 +5,7 @@ import table from './catalog.json';
 /** Names of weights that torchvision publishes; `DEFAULT` is the newest of a depth. */
 export const WEIGHTS_NAMES = ['IMAGENET1K_V1', 'IMAGENET1K_V2', 'DEFAULT'] as const;
 
-/** One of torchvision's names. For a local file of such a name, write `./DEFAULT`. */
+/** One of torchvision's names. For a local file of such a name, write `./DEFAULT`. @useDeclaredType */
 export type WeightsName = (typeof WEIGHTS_NAMES)[number];
 
 /** What torchvision publishes about weights and the preprocessing that belongs to them. */

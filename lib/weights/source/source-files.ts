@@ -33,7 +33,7 @@ export class SourceFiles {
   async source(): Promise<WeightSource | undefined> {
     const config = await this.config();
     if (config?.from !== 'huggingface') return config;
-    const fields = await readJsonObjectIfPresent(this.#beside('preprocessor_config.json'));
+    const fields = await readJsonObjectIfPresent(this.#pathOf('preprocessor_config.json'));
     return fields === undefined ? config : { ...config, ...huggingfacePreprocess(fields) };
   }
 
@@ -53,11 +53,11 @@ export class SourceFiles {
   }
 
   async #readConfig(): Promise<WeightSource | undefined> {
-    const config = await readJsonObjectIfPresent(this.#beside('config.json'));
+    const config = await readJsonObjectIfPresent(this.#pathOf('config.json'));
     return config && (huggingfaceConfig(config) ?? timmConfig(config));
   }
 
-  #beside(name: string): string {
+  #pathOf(name: string): string {
     return join(dirname(this.path), name);
   }
 }

@@ -38,7 +38,7 @@ test.each([{ protocol: 2 }, { protocol: 3 }, { protocol: 4 }, { protocol: 4, cor
   },
 );
 
-test('arrays in the order of Fortran, big-endian, within a pair, within a checkpoint, and from a buffer', async () => {
+test('arrays in Fortran order, big-endian, in a pair, in a checkpoint, and from a buffer', async () => {
   const values = bytesOf(1, 2, 3, 4, 5, 6);
   const swapped = Buffer.from(values).swap32();
   const buffer = reduce(
@@ -74,7 +74,7 @@ test('arrays in the order of Fortran, big-endian, within a pair, within a checkp
   );
 });
 
-test('an array that was too large for one is joined of its parts', async () => {
+test('the slices of a large array are joined', async () => {
   const table = new Map([
     [
       'w',
@@ -122,7 +122,7 @@ test('protocol 2: a text with characters that are no bytes', async () => {
   expect(error).toMatchObject({ code: 'ERR_WEIGHTS_FORMAT', message: expect.stringMatching(/"w".*does not unpack/) });
 });
 
-test('an array of objects can be named and not read', async () => {
+test('an array of objects can be listed, but not read', async () => {
   const error = (await read(one(array([1], 'O8', new Uint8Array(8)))).catch(
     (thrown: unknown) => thrown,
   )) as ResNetError;

@@ -24,7 +24,7 @@ const refusal = (bytes: Uint8Array, allowed?: Globals): Promise<string> =>
     (error: unknown) => `${(error as ResNetError).code} ${(error as ResNetError).message}`,
   );
 
-test('plain data comes out as it went in', async () => {
+test('plain data is read back unchanged', async () => {
   const value = fc.letrec<{ value: Pickled }>((tie) => ({
     value: fc.oneof(
       { maxDepth: 4 },
@@ -46,7 +46,7 @@ test('plain data comes out as it went in', async () => {
   );
 });
 
-test('opcodes that no writer of ours uses', async () => {
+test('opcodes that our own writer does not use', async () => {
   const cases: [string, unknown][] = [
     ['K\x07', 7],
     ['M\x01\x02', 513],
@@ -95,7 +95,7 @@ describe('globals', () => {
     ['__proto__', 'constructor'],
   ];
 
-  test.each(hostile)('%s.%s is refused by its name, in each format, and nothing is run', async (module, name) => {
+  test.each(hostile)('%s.%s is rejected by its name, in each format, and nothing is run', async (module, name) => {
     const trap = join(folder, 'trap');
     const value = new Map([['a', reduce(global(module, name), `touch ${trap}`)]]);
     const files = [zipPth(value, []), zipPth(value, [], { protocol: 4 }), pickle(value), pickle(value, 4)];
@@ -108,16 +108,16 @@ describe('globals', () => {
     expect(existsSync(trap)).toBe(false);
   });
 
-  test('it is refused where it is named, before what comes after it is looked at', async () => {
+  test('it is rejected as soon as it is named, before anything after it is read', async () => {
     expect(await refusal(pickle(raw('cos\nsystem\n\xff')))).toMatch(/^ERR_WEIGHTS_GLOBAL x\.pth names .*"os\.system"/);
   });
 
-  test('a name that is made on the way is no other name', async () => {
+  test('a name that the pickle builds is checked as well', async () => {
     // A list that prints as `os` would.
     expect(await refusal(pickle(raw(']X\x02\0\0\0osaX\x06\0\0\0system\x93'), 4))).toMatch(/whose name is no text/);
   });
 
-  test('what is allowed is called with what it is given, and only called', async () => {
+  test('an allowed global is called with its arguments, and nothing else', async () => {
     const allowed = globals({ 'a.b': (args) => [...args, 'made'], 'a.named': undefined });
     expect(await unpickled(pickle(reduce(global('a', 'b'), 1, 2)), allowed)).toEqual([1, 2, 'made']);
     expect(await unpickled(pickle(raw('ca\nb\n)\x81')), allowed)).toEqual(['made']);
@@ -129,7 +129,7 @@ describe('globals', () => {
   });
 });
 
-describe('malformed pickles, each refused', () => {
+describe('malformed pickles are rejected', () => {
   const cases: [string, Uint8Array, RegExp][] = [
     ['nothing', Buffer.alloc(0), /ends early/],
     ['no protocol', Buffer.from('N.'), /no pickle of protocol 2/],
@@ -189,13 +189,13 @@ describe('bounded in time and memory', () => {
     expect(memory).toBeLessThan(500e6);
   });
 
-  test('steps and characters are counted', async () => {
+  test('the numbers of steps and characters are limited', async () => {
     expect(await refusal(pickle(raw('N0'.repeat(2_000_001))))).toMatch(/more than 4000000 steps/);
     const text = `X\0\x10\0\0${'a'.repeat(4096)}0`;
     expect(await refusal(pickle(raw(text.repeat((1 << 14) + 1))))).toMatch(/more than 67108864 characters/);
   });
 
-  test('the event loop turns while a large pickle is read', async () => {
+  test('the event loop runs while a large pickle is read', async () => {
     let turns = 0;
     const timer = setInterval(() => turns++, 1);
     await unpickled(pickle(raw(`N${'0N'.repeat(1_500_000)}`)));
@@ -203,7 +203,7 @@ describe('bounded in time and memory', () => {
     expect(turns).toBeGreaterThan(10);
   });
 
-  test('any bytes are read or refused', async () => {
+  test('any bytes are either read or rejected', async () => {
     const opcodes = fc.constantFrom(
       ...'.(012NKMJG)]}tleadsuqrhjRbQcXUTCB\x80\x81\x85\x86\x87\x88\x8a\x8c\x8f\x90\x91\x93\x94\x95',
     );
@@ -218,7 +218,7 @@ describe('bounded in time and memory', () => {
   });
 });
 
-test('one text or list, handed over again and again, is not copied without end', async () => {
+test('a text or list that is passed again and again is not copied without limit', async () => {
   const again = (made: string, times: number): string => made.repeat(times);
   const long = Buffer.alloc(4096, 'a').toString('latin1');
   // The memo: 0 the global, 1 the value, 2 'latin1'; each call takes some six bytes.

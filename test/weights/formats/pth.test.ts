@@ -39,7 +39,7 @@ const inside =
       [place, dict],
     ]);
 
-describe('networks written as PyTorch writes them are those that they were', () => {
+describe("networks in files like PyTorch's load unchanged", () => {
   const [net18, net50] = [new ResNet(18, 7, { seed: 5 }), new ResNet(50, 3, { seed: 6 })];
   const cases: [string, ResNet, PthOptions][] = [
     ['ResNet-18, zip', net18, {}],
@@ -56,7 +56,7 @@ describe('networks written as PyTorch writes them are those that they were', () 
   });
 });
 
-describe('state dicts as they may be wrapped', () => {
+describe('the ways in which state dicts are wrapped', () => {
   const state = new Map([
     ['conv1.weight', randomTensor([2, 3, 1, 1])],
     ['bn1.num_batches_tracked', new Tensor(new BigInt64Array([3n]), [])],
@@ -82,7 +82,7 @@ describe('state dicts as they may be wrapped', () => {
     if (options.protocol === undefined) expect(await read(pth(wrapped, { ...options, legacy: true }))).toEqual(state);
   });
 
-  test('averaged weights are taken before the last ones, and their counter is left out', async () => {
+  test('averaged weights are preferred to the last ones, and their counter is left out', async () => {
     const view: View = { key: '0', dtype: 'float32', count: 1, shape: [1], strides: [1] };
     const count: View = { key: '1', dtype: 'int64', count: 1, shape: [], strides: [] };
     const root = new Map<Pickled, Pickled>([
@@ -104,7 +104,7 @@ describe('state dicts as they may be wrapped', () => {
   });
 });
 
-describe('tensors as they may lie', () => {
+describe('the ways in which tensors are laid out', () => {
   const numbers = Float32Array.from({ length: 24 }, (_, i) => i);
   const bytes = new Uint8Array(numbers.buffer);
   const base = { key: '0', dtype: 'float32', count: 24 } as const;
@@ -140,7 +140,7 @@ describe('tensors as they may lie', () => {
     expect(await read(legacyPth(root(true), [[view, swapped]], false))).toEqual(expected);
   });
 
-  test('what lies as it is wanted is read where it lies', async () => {
+  test('contiguous values are read in place', async () => {
     const packed = async (place: Omit<View, 'key' | 'dtype' | 'count'>, options = {}): Promise<boolean> => {
       const view = { ...base, ...place };
       const path = file(zipPth(new Map([['a', rebuilt(view)]]), [[view, bytes]], options));
@@ -154,7 +154,7 @@ describe('tensors as they may lie', () => {
     expect(await packed(rows, { byteorder: 'big' })).toBe(true);
   });
 
-  test('a parameter, and a storage without a type', async () => {
+  test('a parameter, and an untyped storage', async () => {
     const view: View = { ...base, shape: [2], strides: [1] };
     const parameter = reduce(global('torch._utils', '_rebuild_parameter'), rebuilt(view), true, new Map());
     expect(await read(zipPth(new Map([['a', parameter]]), [[view, bytes]]))).toEqual(
@@ -168,7 +168,7 @@ describe('tensors as they may lie', () => {
     );
   });
 
-  test('of any dtype, NaN too, whatever the shape', async () => {
+  test('of any dtype and shape, with NaN', async () => {
     const tensor = fc.oneof(
       fc.array(fc.float(), { maxLength: 9 }).map((values) => new Tensor(Float32Array.from(values), [values.length])),
       fc.array(fc.double(), { maxLength: 9 }).map((values) => new Tensor(Float64Array.from(values), [values.length])),
@@ -190,7 +190,7 @@ describe('tensors as they may lie', () => {
   });
 });
 
-describe('what is refused', () => {
+describe('files that are rejected', () => {
   const view: View = { key: '0', dtype: 'float32', count: 4, shape: [2, 2], strides: [2, 1] };
   const bytes = new Uint8Array(16);
   const one = (changes: Partial<View>, data = bytes): Buffer =>
@@ -300,7 +300,7 @@ describe('what is refused', () => {
     expect(text).toMatch(message);
   });
 
-  test('a damaged storage, by its CRC-32: read, and loaded into a network', async () => {
+  test('a damaged storage is found by its CRC-32, when read and when loaded into a network', async () => {
     const tensors = named(new ResNet(18, 2, { seed: 1 }));
     const whole = pth(tensors);
     const at = whole.indexOf(Buffer.from(bytesOf(tensors.get('layer1.0.conv1.weight')!)));
@@ -309,13 +309,13 @@ describe('what is refused', () => {
     await expect(ResNet.load(file(whole))).rejects.toMatchObject({ code: 'ERR_WEIGHTS_FORMAT' });
   });
 
-  test('a place that no file reaches', async () => {
+  test('an offset beyond the size of any file', async () => {
     const far = zipPth(dict, [[view, bytes]], { zip64: true });
     far.writeBigUInt64LE(2n ** 63n, far.lastIndexOf('PK\x06\x07') + 8);
     expect(await refusal(far)).toMatch(/^ERR_WEIGHTS_FORMAT .*zip archive.*refers to bytes outside of the file/);
   });
 
-  test('a zip bomb: what would be inflated beyond a tensor is not', async () => {
+  test('a zip bomb: inflating stops at the size of the tensor', async () => {
     const data = Buffer.alloc(1 << 28);
     const before = process.memoryUsage().rss;
     // Told truly, and told to be as small as the tensor.

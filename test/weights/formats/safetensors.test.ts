@@ -23,7 +23,7 @@ async function refusal(bytes: Uint8Array): Promise<ResNetError> {
   return error as ResNetError;
 }
 
-describe('malformed files, each refused with the rule that it breaks', () => {
+describe('malformed files are rejected with the rule that they break', () => {
   const eight = new Uint8Array(8);
   const cases: [string, Uint8Array, RegExp][] = [
     ['empty', new Uint8Array(), /is 0 bytes long, too short for a header/],
@@ -70,7 +70,7 @@ describe('malformed files, each refused with the rule that it breaks', () => {
   });
 });
 
-test('a file cut anywhere is refused', async () => {
+test('a file truncated anywhere is rejected', async () => {
   const whole = readFileSync(join(__dirname, '../../fixtures/weights/basic_8_8_s1.safetensors'));
   for (let sixteenth = 0; sixteenth < 16; sixteenth++) {
     const error = await refusal(whole.subarray(0, Math.floor((whole.length * sixteenth) / 16)));
@@ -78,7 +78,7 @@ test('a file cut anywhere is refused', async () => {
   }
 });
 
-test('a bit flipped anywhere loads something or is refused, and never more', async () => {
+test('a file with a flipped bit either loads or is rejected with a code', async () => {
   const whole = readFileSync(join(__dirname, '../../fixtures/weights/basic_8_8_s1.bf16.safetensors'));
   await fc.assert(
     fc.asyncProperty(fc.nat({ max: 1_200 * 8 }), async (bit) => {
@@ -91,7 +91,7 @@ test('a bit flipped anywhere loads something or is refused, and never more', asy
   );
 });
 
-test('a file that is something else', async () => {
+test('a file of another kind', async () => {
   const path = written(folder, 'weights.onnx', Buffer.from('\x08\x08\x12 and so on'));
   await expect(readWeights(path)).rejects.toMatchObject({
     code: 'ERR_UNSUPPORTED_FORMAT',
@@ -111,13 +111,13 @@ test.each([
   expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
 });
 
-test('a named pipe is refused, and waited for by nobody', async () => {
+test('a named pipe is rejected without blocking', async () => {
   const pipe = join(folder, 'pipe.safetensors');
   execFileSync('mkfifo', [pipe]);
   await expect(readWeights(pipe)).rejects.toMatchObject({ code: 'ERR_FILE' });
 });
 
-test('what is written is read back, whatever its dtypes, shapes and names', async () => {
+test('tensors of any dtype, shape and name are read back as written', async () => {
   const path = join(folder, 'round.safetensors');
   const tensor = fc.oneof(
     fc.array(fc.float(), { maxLength: 20 }).map((values) => new Tensor(Float32Array.from(values), [values.length])),
@@ -138,7 +138,7 @@ test('what is written is read back, whatever its dtypes, shapes and names', asyn
   );
 });
 
-test('a file that cannot be written leaves nothing behind', async () => {
+test('a failed write leaves no file', async () => {
   const blocked = join(folder, 'nowhere', 'x.safetensors');
   await expect(saveSafetensors(blocked, new Map())).rejects.toMatchObject({ code: 'ERR_FILE' });
   chmodSync(folder, 0o700);

@@ -34,7 +34,7 @@ async function sharded(
 
 const AB = { 'a.safetensors': { x: one(1) }, 'b.safetensors': { y: one(2), z: one(3) } };
 
-test.each([['the folder'], ['the index']])('tensors of several files, by the path of %s', async (by) => {
+test.each([['the folder'], ['the index']])('tensors of several files, given the path of %s', async (by) => {
   const path = await sharded(AB);
   const read = await readWeights(by === 'the folder' ? path : join(path, INDEX));
   expect(Object.fromEntries(read)).toEqual({ x: one(1), y: one(2), z: one(3) });
@@ -44,7 +44,7 @@ test.each([['the folder'], ['the index']])('tensors of several files, by the pat
   });
 });
 
-test('a ResNet in shards, one of them a link as in the cache of Hugging Face', async () => {
+test("a ResNet in shards, one of them a link as in Hugging Face's cache", async () => {
   using net = new ResNet(18, 5, { seed: 2 });
   const state = [...net.stateDict()];
   const tensors = [state.slice(0, 40), state.slice(40, 90), state.slice(90)].map((part) => Object.fromEntries(part));
@@ -59,7 +59,7 @@ test('a ResNet in shards, one of them a link as in the cache of Hugging Face', a
   }
 }, 20_000);
 
-test('a folder with one file, which an index beside it does not replace', async () => {
+test('in a folder, a single file is preferred to an index', async () => {
   const path = newFolder();
   await saveSafetensors(join(path, 'model.safetensors'), new Map([['x', one(1)]]));
   written(path, INDEX, Buffer.from('{}'));
@@ -67,7 +67,7 @@ test('a folder with one file, which an index beside it does not replace', async 
   expect((await openWeights(path)).path).toBe(join(path, 'model.safetensors'));
 });
 
-test('a classifier of a folder', async () => {
+test('a classifier from a folder', async () => {
   const path = newFolder();
   using net = new ResNet(18, 2, { seed: 2 });
   await net.save(join(path, 'model.safetensors'), { naming: 'huggingface' });
@@ -103,7 +103,7 @@ test.each<[string, unknown, RegExp]>([
   });
 });
 
-test('a shard that is not there, or is broken, is named', async () => {
+test('the message names the shard that is missing or malformed', async () => {
   const path = await sharded(AB, { x: 'a.safetensors', w: 'c.safetensors' });
   const named = (code: string, pattern: RegExp): object => ({ code, message: expect.stringMatching(pattern) });
   await expect(readWeights(path)).rejects.toMatchObject(
@@ -135,7 +135,7 @@ test('a folder without weights', async () => {
   });
 });
 
-test('whatever an index holds, it is read or refused with a code', async () => {
+test('any index is either read or rejected with a code', async () => {
   const path = await sharded(AB);
   const shard = fc.oneof(fc.constantFrom('a.safetensors', 'b.safetensors'), fc.string(), fc.jsonValue());
   const map = fc.dictionary(fc.oneof(fc.constantFrom('x', 'y', 'z', '__proto__'), fc.string()), shard);

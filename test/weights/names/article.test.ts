@@ -7,7 +7,7 @@ test.each(SUPPORTED_LAYERS)('ResNet-%i: the names and shapes that the network ha
   expect(articleSpec(layers, 7)).toEqual(stateSpecOf(net).map(({ name, shape }) => ({ name, shape })));
 });
 
-test('a depth is known by its blocks', () => {
+test('a depth is found by its blocks', () => {
   expect(layersOf([3, 4, 6, 3], false)).toBe(34);
   expect(layersOf([3, 4, 6, 3], true)).toBe(50);
   expect(layersOf([2, 2, 2, 2], true)).toBeUndefined();

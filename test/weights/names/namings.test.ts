@@ -37,7 +37,7 @@ test.each(cases)('every name that %s has for ResNet-%i, and its shape', (naming,
 });
 
 test.each(cases)(
-  'and back: what is named as %s names ResNet-%i is known, each tensor by its own name',
+  'and back: tensors with the names that %s has for ResNet-%i are identified and matched',
   (naming, layers, theirs) => {
     const given = new Map(
       Object.entries(theirs).map(([name, shape]): [string, TensorInfo] => [name, { dtype: 'float32', shape }]),
@@ -57,7 +57,7 @@ test.each(cases)(
   },
 );
 
-test("a lone block's names are those within a network, without what comes before the block", () => {
+test('a single block has the same names as in a network, without the prefix', () => {
   const block = ['conv_bn_block1.0.weight', 'conv_bn_block1.1.running_var', 'down_sample_block.1.bias'];
   expect(namesIn('torchvision', block)).toEqual(['conv1.weight', 'bn1.running_var', 'downsample.1.bias']);
   expect(namesIn('paddle', block)).toEqual([

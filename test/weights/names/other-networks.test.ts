@@ -94,7 +94,7 @@ test.each([18, 34, 50, 101, 152] as const)(
   },
 );
 
-test('a state dict that is loaded into a network is told as well', () => {
+test('loadStateDict recognizes other networks as well', () => {
   using net = new ResNet(50, 1000, { device: 'meta' });
   const given = { 'layer1.0.se.fc1.weight': new Tensor([1], [1]) };
   expect(() => net.loadStateDict(given)).toThrow(expect.objectContaining({ code: 'ERR_UNSUPPORTED_MODEL' }));

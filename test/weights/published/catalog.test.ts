@@ -3,7 +3,7 @@ import table from '../../../lib/weights/published/catalog.json';
 import { isWeightsName, publishedWeights, type WeightsName } from '../../../lib/weights/published/catalog';
 import golden from '../../fixtures/weights/published.json';
 
-test('the table is what torchvision says', () => {
+test("the catalog matches torchvision's metadata", () => {
   expect(table.map(({ sha256, ...rest }) => ({ ...rest, sha256Prefix: sha256.slice(0, 8) }))).toEqual(golden);
 });
 
@@ -28,7 +28,7 @@ test.each(table)('$name of ResNet-$layers', (row) => {
   });
 });
 
-test('DEFAULT is the best that a depth has', () => {
+test('DEFAULT is the best of a depth', () => {
   for (const layers of SUPPORTED_LAYERS) {
     const { name, accuracy } = publishedWeights('DEFAULT', layers);
     expect(name).toBe(layers < 50 ? 'IMAGENET1K_V1' : 'IMAGENET1K_V2');
@@ -36,7 +36,7 @@ test('DEFAULT is the best that a depth has', () => {
   }
 });
 
-test('only the words themselves are names', () => {
+test('only the exact words are names', () => {
   expect(['IMAGENET1K_V1', 'IMAGENET1K_V2', 'DEFAULT'].every(isWeightsName)).toBe(true);
   expect(['./DEFAULT', 'default', 'IMAGENET1K_V3', '', undefined, 7].some(isWeightsName)).toBe(false);
 });

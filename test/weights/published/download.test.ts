@@ -71,7 +71,7 @@ async function expectFailure(message: RegExp, options = {}, file = remote()): Pr
   expect(files()).not.toContain('net.pth');
 }
 
-test('fetches once, into a folder that it makes', async () => {
+test('downloads once, into a folder that it creates', async () => {
   folder = join(folder, 'made', 'for', 'it');
   expectFetched(await fetchIt());
   expectFetched(await fetchIt());
@@ -79,7 +79,7 @@ test('fetches once, into a folder that it makes', async () => {
   expect(server.requests[0]).toMatchObject({ url: '/net.pth', headers: { 'accept-encoding': 'identity' } });
 });
 
-test('tells how far it is', async () => {
+test('reports its progress', async () => {
   const seen: DownloadProgress[] = [];
   await fetchIt({ onProgress: (progress: DownloadProgress) => seen.push(progress) });
   expect(seen[0]).toEqual({ received: 0, total: bytes.length });
@@ -89,7 +89,7 @@ test('tells how far it is', async () => {
   expect(received.length).toBeGreaterThan(3);
 });
 
-test('what onProgress throws ends the download, as it is', async () => {
+test('an error of onProgress ends the download, and is passed on unchanged', async () => {
   const thrown = new Error('mine');
   const onProgress = (): never => {
     throw thrown;
@@ -99,8 +99,8 @@ test('what onProgress throws ends the download, as it is', async () => {
   expect(files()).toEqual([]);
 });
 
-describe('after a break', () => {
-  test('only what is missing is fetched', async () => {
+describe('after an interruption', () => {
+  test('only the rest is downloaded', async () => {
     server.next = [breakAfter(300_000), breakAfter(200_000)];
     const seen: number[] = [];
     expectFetched(await fetchIt({ onProgress: ({ received }: DownloadProgress) => seen.push(received) }));
@@ -113,13 +113,13 @@ describe('after a break', () => {
     expect(seen).toEqual([...seen].sort((a, b) => a - b));
   });
 
-  test('a server without ranges sends it all again', async () => {
+  test('a server without range requests sends everything again', async () => {
     server.next = [breakAfter(300_000), ignoreRange];
     expectFetched(await fetchIt());
     expect(sent()).toEqual([300_000, bytes.length]);
   });
 
-  test('a file that has changed meanwhile is fetched from its start', async () => {
+  test('a file that has changed meanwhile is downloaded from the start', async () => {
     server.next = [breakAfter(300_000, '"0"')];
     server.file = Buffer.concat([randomBytes(300_000), bytes.subarray(300_000)]);
     const work = fetchIt({ onProgress: () => (server.file = bytes) });
@@ -127,7 +127,7 @@ describe('after a break', () => {
     expect(sent()).toEqual([300_000, bytes.length]);
   });
 
-  test('a file that has changed unseen is fetched once more in one piece', async () => {
+  test('a file that has changed unnoticed is downloaded again in one response', async () => {
     server.next = [breakAfter(300_000)];
     server.file = Buffer.concat([randomBytes(300_000), bytes.subarray(300_000)]);
     expectFetched(await fetchIt({ onProgress: () => (server.file = bytes) }));
@@ -144,7 +144,7 @@ describe('after a break', () => {
     expect(server.requests[2]?.headers.range).toBeUndefined();
   });
 
-  test('a weak tag is not sent back, the date is', async () => {
+  test('the date is sent back instead of a weak ETag', async () => {
     server.next = [
       (_, response, file) => {
         const headers = {
@@ -161,7 +161,7 @@ describe('after a break', () => {
     expect(server.requests[1]?.headers['if-range']).toBe('Mon, 01 Jan 2024 00:00:00 GMT');
   });
 
-  test('a later call goes on with what an earlier one got', async () => {
+  test('a later call resumes what an earlier one has left', async () => {
     server.next = [breakAfter(300_000), status(404), status(404)];
     await expectFailure(/404 Not Found/);
     expect(files()).toEqual(['net.pth.part']);
@@ -169,7 +169,7 @@ describe('after a break', () => {
     expect(sent().at(-1)).toBe(700_000);
   });
 
-  test("a killed process's part is gone on with, a living one's is left alone", async () => {
+  test('the part of a killed process is resumed, that of a running one is left alone', async () => {
     const dead = (await run(process.execPath, ['-p', 'process.pid'])).stdout.trim();
     const living = [part(`${process.ppid}@${hostname()}`), part(`${dead}@another-host`)];
     for (const path of living) writeFileSync(path, 'x');
@@ -184,7 +184,7 @@ describe('after a break', () => {
     ).toEqual([path, ...living].sort());
   });
 
-  test('what nobody has written for a day is gone on with, and no part of it is left', async () => {
+  test('a part that was not written to for a day is resumed, and others like it are removed', async () => {
     for (const host of ['one', 'other']) {
       writeFileSync(part(`${process.pid}@${host}`), bytes.subarray(0, 600_000));
       utimesSync(part(`${process.pid}@${host}`), 0, 0);
@@ -213,7 +213,7 @@ test.each([
   expect(files()).toEqual([]);
 });
 
-test('attempts are further and further apart', async () => {
+test('the time between attempts grows', async () => {
   const times: number[] = [];
   const failing: Behavior = (_, response) => (times.push(Date.now()), response.writeHead(500).end());
   server.next = [failing, failing, failing];
@@ -222,7 +222,7 @@ test('attempts are further and further apart', async () => {
   expect(times[2]! - times[1]!).toBeGreaterThanOrEqual(119);
 });
 
-test('connections that break before an answer are tried again', async () => {
+test('connections that break before a response are retried', async () => {
   server.next = [(request) => request.socket.destroy()];
   expectFetched(await fetchIt());
   server.next = Array.from({ length: 3 }, () => (request) => request.socket.destroy());
@@ -230,20 +230,20 @@ test('connections that break before an answer are tried again', async () => {
   await expectFailure(/socket hang up/);
 });
 
-test('a server that stalls in the middle is left, and what came is kept', async () => {
+test('a server that stalls is given up, and its bytes are kept', async () => {
   server.next = [stallAfter(400_000)];
   expectFetched(await fetchIt());
   expect(sent()).toEqual([400_000, 600_000]);
 });
 
-test('a server that never answers', async () => {
+test('a server that never responds', async () => {
   server.next = [() => {}, () => {}, () => {}];
   const start = Date.now();
   await expectFailure(/nothing came for 0\.1 s/, { stallAfter: 100 });
   expect(Date.now() - start).toBeLessThan(3000);
 });
 
-test('a slow server that goes on sending is waited for', async () => {
+test('a slow server that keeps sending is not given up', async () => {
   server.next = [
     (_, response, file) => {
       response.writeHead(200);
@@ -257,7 +257,7 @@ test('a slow server that goes on sending is waited for', async () => {
   expect(server.requests).toHaveLength(1);
 });
 
-test('a slow disk is not held against the server', async () => {
+test('a slow disk does not count as a stall', async () => {
   const options = { headers: {}, stallAfter: 100 };
   const received = await get(new URL(server.url), options, async ({ body }) => {
     let [sum, chunks] = [0, 0];
@@ -278,8 +278,8 @@ test('no connection is left open', async () => {
   expect(server.open()).toBe(0);
 });
 
-describe('not the published file', () => {
-  test('another content: thrown away, with both hashes', async () => {
+describe('a file other than the published one', () => {
+  test('other content is deleted, and the message has both hashes', async () => {
     server.file = randomBytes(bytes.length);
     const actual = createHash('sha256').update(server.file).digest('hex');
     await expectFailure(new RegExp(`must be ${sha256}, but is ${actual} \\(1000000 bytes\\)`));
@@ -287,13 +287,13 @@ describe('not the published file', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test('another content whose hash begins like it', async () => {
+  test('other content whose hash starts like the published one', async () => {
     const other = sha256.replace(/.$/, (digit) => (digit === '0' ? '1' : '0'));
     await expect(fetchIt({}, { ...remote(), sha256: other })).rejects.toMatchObject({ code: 'ERR_DOWNLOAD' });
     expect(files()).toEqual([]);
   });
 
-  test('of a file of which eight digits are known, those are held against it', async () => {
+  test('if only eight digits of the hash are known, they are compared', async () => {
     const other = sha256.slice(0, 8).replace(/.$/, (digit) => (digit === '0' ? '1' : '0'));
     const wrong = fetchIt({}, { ...remote(), sha256: other });
     await expect(wrong).rejects.toMatchObject({ message: expect.stringContaining(`must begin with ${other}, but is`) });
@@ -316,14 +316,14 @@ describe('not the published file', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test('a length too small', async () => {
+  test('a length that is too small', async () => {
     server.next = [
       (_, response, file) => void response.writeHead(200, { 'content-length': 1000 }).end(file.subarray(0, 1000)),
     ];
     await expectFailure(/\(1000 bytes\)/);
   });
 
-  test('a length too large: what comes is less, however often', async () => {
+  test('a length that is too large: fewer bytes arrive, at every attempt', async () => {
     const lie: Behavior = ({ headers }, response, file) => {
       const start = Number(/\d+/.exec(headers.range ?? '0')?.[0]);
       response.writeHead(start > 0 ? 206 : 200, {
@@ -352,7 +352,7 @@ describe('not the published file', () => {
 });
 
 describe('redirects', () => {
-  test('are followed, the range with them', async () => {
+  test('are followed with the same range', async () => {
     server.next = [redirect('/elsewhere/net'), breakAfter(100_000), redirect(`${server.url}/third`)];
     expectFetched(await fetchIt());
     expect(server.requests.map(({ url, headers }) => [url, headers.range])).toEqual([
@@ -374,7 +374,7 @@ describe('redirects', () => {
     await expectFailure(/no http or https address/);
   });
 
-  test('from https to http are refused, and a certificate that nobody vouches for is', async () => {
+  test('from https to http are refused, and so are self-signed certificates', async () => {
     await using secure = await fileServer(bytes, [redirect(`${server.url}/net.pth`)], true);
     const { stdout } = await fetchElsewhere(secure.url, { NODE_EXTRA_CA_CERTS: certificate });
     expect(stdout).toMatch(/^ERR_DOWNLOAD .*redirected to http:\S+, which is not encrypted/);
@@ -422,19 +422,19 @@ describe('proxies', () => {
     expectFetched(await fetchIt());
   });
 
-  test('one that refuses', async () => {
+  test('a proxy that refuses', async () => {
     await using proxy = await proxyServer(407);
     process.env.HTTPS_PROXY = proxy.url.replace('//', '//me:secret@');
     await expectFailure(/the proxy 127\.0\.0\.1:\d+ answered 407/, {}, remote('https://localhost:1/net.pth'));
     await expect(fetchIt({}, remote('https://localhost:1/net.pth'))).rejects.not.toThrow(/secret/);
   });
 
-  test.each(['socks5://127.0.0.1:1', 'http://['])('%s is none', async (proxy) => {
+  test.each(['socks5://127.0.0.1:1', 'http://['])('%s is not supported', async (proxy) => {
     process.env.HTTP_PROXY = proxy;
     await expectFailure(/the proxy that the environment names is no http or https address/);
   });
 
-  test('one that says nothing is given up, with its connection', async () => {
+  test('a proxy that never responds is given up, and its connection closed', async () => {
     await using proxy = await proxyServer(0);
     process.env.HTTPS_PROXY = proxy.url;
     const options = { attempts: 1, stallAfter: 100 };
@@ -445,7 +445,7 @@ describe('proxies', () => {
   });
 });
 
-test("offline: what was tried, where the file would go, and how else to get it, without anybody's password", async () => {
+test('offline: the message names the URL, where to put the file, and other ways to get it, but no password', async () => {
   const url = 'http://me:secret@127.0.0.1:1/net.pth';
   const start = Date.now();
   const place = join(folder, 'net.pth');
@@ -488,7 +488,7 @@ describe('an AbortSignal', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test('what came is gone on with', async () => {
+  test('a later download resumes', async () => {
     const controller = new AbortController();
     const onProgress = ({ received }: DownloadProgress): void => {
       if (received > 300_000) controller.abort(reason);
@@ -501,7 +501,7 @@ describe('an AbortSignal', () => {
   });
 });
 
-test('two at once, in one process and in two', async () => {
+test('concurrent downloads, in one process and in several', async () => {
   const paths = await Promise.all([fetchIt(), fetchIt(), fetchElsewhere(server.url), fetchElsewhere(server.url)]);
   expect(paths[2].stdout.trim()).toBe(paths[0]);
   expect(paths[3].stdout.trim()).toBe(paths[0]);
@@ -509,7 +509,7 @@ test('two at once, in one process and in two', async () => {
 });
 
 describe('the disk', () => {
-  test('a file where the folder should be', async () => {
+  test('a file in place of the folder', async () => {
     const file = join(folder, 'file');
     writeFileSync(file, '');
     folder = join(file, 'weights');
@@ -520,14 +520,14 @@ describe('the disk', () => {
     expect(server.requests).toEqual([]);
   });
 
-  test('a folder in the place of the file', async () => {
+  test('a folder in place of the file', async () => {
     mkdirSync(join(folder, 'net.pth'));
     await expect(fetchIt()).rejects.toMatchObject({ code: 'ERR_FILE' });
     expect(files()).toEqual(['net.pth']);
   });
 
   const full = existsSync('/bin/bash') && process.platform === 'linux';
-  (full ? test : test.skip)('no room: said plainly, and the room given back', async () => {
+  (full ? test : test.skip)('a full disk: a plain message, and the space is freed', async () => {
     const script = `process.on('SIGXFSZ', () => {});
       require('./dist/weights/published/download').download({ url: new URL('${server.url}/net.pth'), name: 'net.pth',
         sha256: '${sha256}', maxBytes: 1e7 }, '${folder}').catch(({ code, message }) => console.log(code, message));`;

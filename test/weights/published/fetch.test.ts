@@ -35,7 +35,7 @@ beforeEach(() => {
 
 const x = randomTensor([1, 3, 32, 32]);
 
-test('ResNet.load fetches into the cache, once', async () => {
+test('ResNet.load downloads into the cache, once', async () => {
   const seen: DownloadProgress[] = [];
   for (const name of ['IMAGENET1K_V1', 'DEFAULT'] as const) {
     using loaded = await ResNet.load(name, { layers: 18, onProgress: (progress) => seen.push(progress) });
@@ -46,7 +46,7 @@ test('ResNet.load fetches into the cache, once', async () => {
   expect(seen.at(-1)).toEqual({ received: server.file.length, total: server.file.length });
 });
 
-test('a file put there by hand is taken', async () => {
+test('a file that was put there by hand is used', async () => {
   mkdirSync(join(cache, 'weights'), { recursive: true });
   writeFileSync(join(cache, 'weights', NAME), server.file);
   using loaded = await ResNet.load('DEFAULT', { layers: 18 });
@@ -89,7 +89,7 @@ test("an abort rejects with the signal's reason", async () => {
   await expect(ImageClassifier.create({ weights: 'DEFAULT', layers: 18, signal })).rejects.toBe(reason);
 });
 
-test("the weights' preprocessing and labels come with the name; what is given goes first", async () => {
+test("the name implies preprocessing and labels; the user's settings override them", async () => {
   small.resize = 300; // as no default is
   try {
     using classifier = await ImageClassifier.create({ weights: 'DEFAULT', layers: 18 });
@@ -123,7 +123,7 @@ describe('resnet classify --weights NAME', () => {
     return run(process.execPath, [...args, 'classify', picture, ...more], { env });
   }
 
-  test('fetches, without a bar where no terminal is', async () => {
+  test('downloads, without a progress bar if there is no terminal', async () => {
     const { code, stdout, stderr } = await classify('--weights', 'DEFAULT', '--layers', '18', '--format', 'json');
     expect([code, stderr]).toEqual([0, '']);
     using classifier = await ImageClassifier.create({ weights: 'DEFAULT', layers: 18 });
@@ -132,7 +132,7 @@ describe('resnet classify --weights NAME', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test('is ResNet-50 unless told otherwise; exit 1 with what to do, in one line', async () => {
+  test('defaults to ResNet-50; exits with 1 and one line on what to do', async () => {
     server.next = [status(404)];
     const { code, stdout, stderr } = await classify('--weights', 'IMAGENET1K_V2');
     expect([code, stdout]).toEqual([1, '']);
@@ -141,7 +141,7 @@ describe('resnet classify --weights NAME', () => {
     );
   });
 
-  test('exit 2 for a name that the depth does not have', async () => {
+  test('exits with 2 for a name that the depth does not have', async () => {
     const { code, stderr } = await classify('--weights', 'IMAGENET1K_V2', '--layers', '18');
     expect([code, stderr]).toEqual([2, expect.stringMatching(/^resnet: weights must be 'IMAGENET1K_V1' or 'DEFAULT'/)]);
   });
@@ -193,14 +193,14 @@ describe('resnet serve --weights NAME', () => {
   });
 });
 
-test('the folder lies in the cache that libtorch is in', () => {
+test('the folder is in the same cache as libtorch', () => {
   const { cacheFolder } = require('../../../scripts/libtorch/cache') as { cacheFolder: typeof weightsFolder };
   for (const env of [{}, { LIBTORCH_RESNET_CACHE: '' }, { LIBTORCH_RESNET_CACHE: '/elsewhere' }]) {
     expect(weightsFolder(env)).toBe(join(cacheFolder(env), 'weights'));
   }
 });
 
-test('what a folder holds', () => {
+test('lists the files of a folder', () => {
   mkdirSync(cache);
   writeFileSync(join(cache, 'a.pth'), 'abc');
   expect(cachedWeights(cache)).toEqual([{ name: 'a.pth', bytes: 3 }]);

@@ -194,7 +194,7 @@ describe('timm', () => {
     });
   });
 
-  test('the older form, all in one object', async () => {
+  test('the older form, with all fields in one object', async () => {
     const { pretrained_cfg: fields, ...rest } = TIMM;
     const source = await sourceOf(beside({ 'config.json': { ...fields, ...rest } }));
     expect(source).toMatchObject({ from: 'timm', layers: 50, preprocess: { resize: 235, crop: 224 } });
@@ -256,7 +256,7 @@ test.each<[string, unknown]>([
   expect(await sourceOf(beside({ 'config.json': config, 'preprocessor_config.json': '{' }))).toBeUndefined();
 });
 
-test('no config.json, and one that cannot be read', async () => {
+test('without a config.json, and with one that cannot be read', async () => {
   expect(await sourceOf(beside({}))).toBeUndefined();
   await expect(sourceOf(beside({ 'config.json': '{"a' }))).rejects.toMatchObject(
     named('ERR_WEIGHTS_FORMAT', /config\.json is no JSON/),
@@ -266,7 +266,7 @@ test('no config.json, and one that cannot be read', async () => {
   );
 });
 
-test('whatever the files hold, they tell something or are refused with a code', async () => {
+test('any content is either used or rejected with a code', async () => {
   const path = beside({});
   const write = (name: string, value: unknown): void => writeFileSync(join(path, '..', name), JSON.stringify(value));
   const changed = (fields: object): fc.Arbitrary<object> =>
@@ -290,7 +290,7 @@ test('whatever the files hold, they tell something or are refused with a code', 
   );
 });
 
-describe('what is beside a file that is loaded', () => {
+describe('the configurations beside a file that is loaded', () => {
   const save = async (
     path: string,
     naming: 'huggingface' | 'torchvision' | 'article',
@@ -301,7 +301,7 @@ describe('what is beside a file that is loaded', () => {
     return path;
   };
 
-  test('a network that only its config tells from a plain one is refused', async () => {
+  test('a network that is no plain one only by its config is rejected', async () => {
     const config = { 'config.json': { ...RESNET_50, downsample_in_bottleneck: true } };
     const path = await save(beside(config), 'huggingface');
     await expect(ResNet.load(path)).rejects.toMatchObject(
@@ -319,7 +319,7 @@ describe('what is beside a file that is loaded', () => {
     expect(loaded.layers).toBe(50);
   });
 
-  test("labels come from it, unless they are given, or it is another network's", async () => {
+  test('labels come from it, unless the user gives them or it describes another network', async () => {
     const path = await save(beside({ 'config.json': RESNET_50 }), 'huggingface');
     using told = await ImageClassifier.create({ weights: path });
     expect(told.labels).toEqual(Object.values(RESNET_50.id2label));
