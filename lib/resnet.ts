@@ -159,26 +159,30 @@ export class ResNet extends Module {
 }
 
 /**
- * Reads contiguous values straight into the parameters' memory, and the others one tensor at a time: those that have to
- * be unpacked or transposed and, for a warning about values that are not finite, all of them.
+ * Reads contiguous values straight into the parameters' memory, and those that have to be unpacked or transposed one
+ * tensor at a time.
  */
 async function readValuesInto(network: ResNet, plan: LoadPlan, onWarning: LoadOptions['onWarning']): Promise<void> {
   const { path } = plan.file;
-  const direct = plan.tensors.filter(
-    ({ transposed, packing }) => onWarning === undefined && !transposed && packing === undefined,
-  );
+  const direct = plan.tensors.filter(({ transposed, packing }) => !transposed && packing === undefined);
   await verifyTensors(path, direct);
   const extents = direct.map((tensor) => ({ ...tensor, name: tensor.target, dtype: tensor.dtype as DType }));
   for (const [file, within] of groupByFile(path, extents)) await readStateInto(network, file, within);
 
-  const suspects = new Set<string>();
   const others = plan.tensors.filter((tensor) => !direct.includes(tensor));
-  await forEachTensor(path, others, ({ name, target, transposed }, tensor) => {
+  await forEachTensor(path, others, ({ target, transposed }, tensor) => {
     loadValuesInto(network, [[target, transposed ? transpose(tensor) : tensor]]);
-    if (onWarning !== undefined && !hasFiniteValues(tensor)) suspects.add(name);
   });
   loadValuesInto(network, zeroed(plan.untracked));
-  if (onWarning === undefined) return;
-  const inOrder = plan.tensors.map(({ name }) => name).filter((name) => suspects.has(name));
-  warnOfNonFinite(plan.path, inOrder, onWarning);
+  if (onWarning !== undefined) await checkFinite(plan, onWarning);
+}
+
+/** Reads the values again, which takes half the time of loading all of them through JavaScript. */
+async function checkFinite({ path, file, tensors }: LoadPlan, warn: (message: string) => void): Promise<void> {
+  const nonFinite = new Set<string>();
+  await forEachTensor(file.path, tensors, ({ name }, tensor) => {
+    if (!hasFiniteValues(tensor)) nonFinite.add(name);
+  });
+  const names = tensors.map(({ name }) => name).filter((name) => nonFinite.has(name));
+  warnOfNonFinite(path, names, warn);
 }
