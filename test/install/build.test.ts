@@ -5,7 +5,7 @@ import { TOOLS, fakeLibtorch, folder, install, removeFolders, write } from './su
 
 afterAll(removeFolders);
 
-// Notes the options as CMake does, and says when it was asked to configure. The addon is ours, or what ADDON names.
+// Records the options as CMake does, and prints when it configures. The addon is ours, or the one that ADDON names.
 const cmake = `case "$1" in
 --version) echo "cmake version 3.25.1";;
 --build) mkdir -p "$HOME/build/Release"; cp "\${ADDON:-${join(root, 'build/Release/resnet.node')}}" "$HOME/build/Release/resnet.node";;
@@ -17,7 +17,7 @@ const cmake = `case "$1" in
 esac`;
 const PROGRAMS = { ...TOOLS, cmake, mkdir: true, cp: true } as const;
 
-/** A package that was built, and its libtorch. */
+/** A built package and its libtorch. */
 async function built(env: NodeJS.ProcessEnv = {}) {
   const LIBTORCH = fakeLibtorch('2.15.0');
   const { code, stdout, stderr, copy } = await install(PROGRAMS, { LIBTORCH, ...env });

@@ -46,7 +46,7 @@ test('everything that is missing is reported at once', async () => {
   expect(stderr.trimEnd().split('\n').at(-1)).toBe(
     'All at once, on Debian: apt install g++ cmake ninja-build python3-pip',
   );
-  expect(stdout).toBe(''); // nothing was begun
+  expect(stdout).toBe(''); // nothing was started
   expect(code).toBe(1);
 });
 
@@ -72,7 +72,7 @@ test('CXX is no program', async () => {
   expect(code).toBe(1);
 });
 
-// What pip prints, and what it means.
+// pip's output, and its meaning.
 test.each([
   ['NewConnectionError: Failed to establish a new connection: [Errno -3]', 'The package index cannot be reached'],
   ['OSError: [Errno 28] No space left on device', 'too little space'],

@@ -7,7 +7,7 @@ const { LOCK, lockedFiles, platformTags, requirements } = require('../../scripts
 const text = readFileSync(join(root, 'scripts/libtorch.lock.json'), 'utf8');
 const lock = LOCK as Lock;
 
-// As measured and written down before the lock was made: shared/reference/libtorch.md.
+// Computed from the downloaded wheels, before the lock was made.
 const KNOWN = {
   'linux-x64': {
     torch: '6d8c86f4e33a9f12a58149bd9b0d64351632b8eb44479be8ff85e5389932dd79',

@@ -16,10 +16,10 @@ const bytes = (path: string): Buffer => readFileSync(path);
 
 type Half = 'float16' | 'bfloat16';
 
-/** Any bits at all, NaNs of all kinds among them: what is only renamed must keep them. */
+/** Arbitrary bits, with all kinds of NaN: renaming must not change them. */
 const BITS = new Uint16Array(new Uint8Array(randomBytes(2 ** 17)).buffer);
 
-/** Made by copying: jest takes seconds for a loop over a network's values. */
+/** Copies values, because in jest a loop over all of a network's values takes seconds. */
 function repeated<T extends Uint16Array | Float32Array | Float64Array>(pattern: T, size: number, start: number): T {
   const out = new (pattern.constructor as new (size: number) => T)(size);
   for (let filled = 0, from = start % pattern.length; filled < size; from = 0) {
@@ -30,7 +30,7 @@ function repeated<T extends Uint16Array | Float32Array | Float64Array>(pattern: 
   return out;
 }
 
-/** A ResNet-18 or -50 of any bits, under a naming. */
+/** A ResNet-18 or -50 with arbitrary bits as values, in a naming. */
 function network(layers: 18 | 50, naming: Naming, dtype: Half, counters: boolean, classes = 5): Map<string, Tensor> {
   const paddle = naming.startsWith('paddle');
   const spec = articleSpec(layers, classes);
@@ -129,7 +129,7 @@ describe('dtypes', () => {
   test('half precision converted to float32 and back gives the same bytes', async () => {
     const source = new Map(
       [...network(18, 'torchvision', 'bfloat16', true)].map(([name, tensor]): [string, Tensor] => {
-        // Signaling NaNs become quiet ones in any arithmetic, so there are none here.
+        // No signaling NaNs, since any arithmetic makes them quiet.
         if (tensor.dtype === 'int64') return [name, tensor];
         const data = (tensor.data as Uint16Array).map((one) => ((one & 0x7f80) === 0x7f80 ? one & 0xff80 : one));
         return [name, new Tensor(data, tensor.shape, 'bfloat16')];

@@ -35,7 +35,7 @@ describe('blocks from files give the outputs of the reference', () => {
     [`${name}.pth`, name, make, 1e-5, 1e-5, 'torchvision'] as const,
     [`${name}.legacy.pth`, name, make, 1e-5, 1e-5, 'torchvision'] as const,
     [`${name}.checkpoint.pth`, name, make, 1e-5, 1e-5, 'torchvision'] as const,
-    // PaddlePaddle's files are of the two blocks that have a shortcut of their own.
+    // There are PaddlePaddle files only for the two blocks with a shortcut convolution.
     ...(name === 'basic_8_8_s1' ? [] : [[`${name}.pdparams`, name, make, 1e-5, 1e-5, 'paddle'] as const]),
   ]);
 

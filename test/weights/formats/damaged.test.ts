@@ -6,7 +6,7 @@ import { temporaryFolder, written } from '../../support/files';
 
 const folder = temporaryFolder();
 
-/** The error's code and message; a code of undefined where the file was read. */
+/** The error's code and message; the code is undefined if the file was read. */
 async function refusal(bytes: Uint8Array): Promise<string> {
   const error = await readWeights(written(folder, 'weights.pth', bytes)).then(
     () => undefined,

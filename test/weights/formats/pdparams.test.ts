@@ -10,7 +10,7 @@ const file = (bytes: Uint8Array): string => written(folder, 'weights.pdparams', 
 const read = (bytes: Uint8Array): Promise<Map<string, Tensor>> => readWeights(file(bytes));
 const bytesOf = (...values: number[]): Uint8Array => new Uint8Array(Float32Array.from(values).buffer);
 
-// 512 classes of a ResNet-18 and 2,048 of a ResNet-50 make fc.weight square: its shape does not tell.
+// With 512 classes in a ResNet-18 and 2,048 in a ResNet-50, fc.weight is square, so its shape does not tell.
 test.each([
   [18, 512, {}],
   [50, 2048, {}],
@@ -23,7 +23,7 @@ test.each([
 });
 
 const state = new Map<string, Tensor>([
-  ['conv.weight', randomTensor([20, 60, 2, 1])], // above what is kept as a text
+  ['conv.weight', randomTensor([20, 60, 2, 1])], // longer than texts that are kept in memory
   ['bn._mean', randomTensor([3])],
   ['half', new Tensor(new Uint16Array([1, 2, 65535]), [3], 'float16')],
   ['bfloat', new Tensor(new Uint16Array([1, 2, 65535]), [1, 3], 'bfloat16')],

@@ -221,7 +221,7 @@ describe('bounded in time and memory', () => {
 test('a text or list that is passed again and again is not copied without limit', async () => {
   const again = (made: string, times: number): string => made.repeat(times);
   const long = Buffer.alloc(4096, 'a').toString('latin1');
-  // The memo: 0 the global, 1 the value, 2 'latin1'; each call takes some six bytes.
+  // The memo holds the global (0), the value (1) and 'latin1' (2); each call takes about six bytes.
   const texts = `(c_codecs\nencode\nq\x00X\x00\x10\x00\x00${long}q\x01X\x06\x00\x00\x00latin1q\x02`;
   const lists = `(cbuiltins\nlist\nq\x00](${'K\x01'.repeat(50_000)}eq\x01`;
   const files = [

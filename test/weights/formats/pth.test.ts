@@ -180,7 +180,7 @@ describe('the ways in which tensors are laid out', () => {
     const dict = fc.array(fc.tuple(fc.string({ unit: 'grapheme' }), tensor), { minLength: 1, maxLength: 6 });
     await fc.assert(
       fc.asyncProperty(dict, fc.boolean(), fc.boolean(), async (entries, legacy, deflate) => {
-        // The prefixes that wrappers add are taken off, and __proto__ is a name as any other.
+        // Prefixes of wrappers are removed, and __proto__ is a name like any other.
         const tensors = new Map<string, Tensor>([['__proto__', new Tensor([1], [1])], ...entries]);
         expect(await read(pth(tensors, { legacy, deflate }))).toEqual(tensors);
       }),
@@ -318,7 +318,7 @@ describe('files that are rejected', () => {
   test('a zip bomb: inflating stops at the size of the tensor', async () => {
     const data = Buffer.alloc(1 << 28);
     const before = process.memoryUsage().rss;
-    // Told truly, and told to be as small as the tensor.
+    // With the true size, and with the tensor's size.
     const large: View = { ...view, count: 1 << 26, shape: [1 << 26], strides: [1] };
     const bomb = zipPth(new Map([['a', rebuilt(large)]]), [[large, data]], { deflate: true });
     expect(bomb.length).toBeLessThan(300_000);

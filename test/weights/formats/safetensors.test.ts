@@ -142,7 +142,7 @@ test('a failed write leaves no file', async () => {
   const blocked = join(folder, 'nowhere', 'x.safetensors');
   await expect(saveSafetensors(blocked, new Map())).rejects.toMatchObject({ code: 'ERR_FILE' });
   chmodSync(folder, 0o700);
-  // A name that is taken by a folder: the file is written whole, and the rename fails.
+  // The name of a folder: the temporary file is complete, but the rename fails.
   await expect(saveSafetensors(folder, new Map())).rejects.toMatchObject({ code: 'ERR_FILE' });
   expect(readdirSync(join(folder, '..')).filter((name) => name.includes(folder.split('/').at(-1)!))).toHaveLength(1);
 });

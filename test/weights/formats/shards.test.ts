@@ -17,7 +17,7 @@ const newFolder = (): string => {
 
 const one = (value: number): Tensor => new Tensor([value], [1]);
 
-/** A folder of shards, and its index: as Hugging Face lays them out where `weightMap` says nothing else. */
+/** A folder of shards with their index, laid out as by Hugging Face unless `weightMap` is given. */
 async function sharded(
   shards: Record<string, Record<string, Tensor>>,
   weightMap: unknown = Object.fromEntries(

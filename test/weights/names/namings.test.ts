@@ -21,7 +21,7 @@ const cases = Object.entries(KEYS).flatMap(([naming, key]) =>
   ),
 );
 
-// Hugging Face registers the shortcut first; names and not order are what a file is read by.
+// Hugging Face registers the shortcut first; files are read by name, not by order.
 test.each(cases)('every name that %s has for ResNet-%i, and its shape', (naming, layers, theirs) => {
   const state = [...new ResNet(layers, 1000, { seed: 1 }).stateDict()];
   const ours = state.map(([name]) => name);

@@ -7,7 +7,7 @@ import type { TensorInfo } from '../../../lib/weights/names/tensor-info';
 
 type State = Map<string, TensorInfo>;
 
-/** A plain network's names and shapes, for a case to make another network of. */
+/** Names and shapes of a plain network, from which a case makes another network. */
 function plain(layers: Layers, naming: WrittenNaming = 'torchvision'): State {
   const spec = articleSpec(layers, 1000);
   const names = namesIn(

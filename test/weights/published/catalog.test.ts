@@ -11,7 +11,7 @@ test.each(table)('$name of ResNet-$layers', (row) => {
   const { layers, name, url, sha256 } = row;
   expect(url).toBe(`https://download.pytorch.org/models/resnet${layers}-${sha256.slice(0, 8)}.pth`);
   expect(sha256).toMatch(layers === 152 && name === 'IMAGENET1K_V2' ? /^[0-9a-f]{8}$/ : /^[0-9a-f]{64}$/);
-  // Values and little more: what a file's size must be, to a thousandth of it.
+  // A file has little more than the values: its size is known to a thousandth.
   expect(row.fileSizeMB * 2 ** 20).toBeGreaterThan(4 * row.numParams);
   expect(row.fileSizeMB * 2 ** 20).toBeLessThan(4 * row.numParams * 1.005);
   expect(publishedWeights(name as WeightsName, layers as Layers)).toEqual({

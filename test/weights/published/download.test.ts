@@ -61,7 +61,7 @@ function expectFetched(path: string): void {
   expect(files()).toEqual(['net.pth']);
 }
 
-/** Fails with ERR_DOWNLOAD, and without the file. */
+/** Expects ERR_DOWNLOAD, and no file. */
 async function expectFailure(message: RegExp, options = {}, file = remote()): Promise<void> {
   await expect(fetchIt(options, file)).rejects.toMatchObject({
     name: 'ResNetError',
@@ -384,7 +384,7 @@ describe('redirects', () => {
   });
 });
 
-/** In a process of its own, which reads the certificates that it trusts as it starts. */
+/** In another process, because trusted certificates are read at startup. */
 function fetchElsewhere(url: string, env: NodeJS.ProcessEnv = {}): ReturnType<typeof runScript> {
   const file = `{ url: new URL('${url}/net.pth'), name: 'net.pth', sha256: '${sha256}', maxBytes: 1e7 }`;
   return runScript(
@@ -531,7 +531,7 @@ describe('the disk', () => {
     const script = `process.on('SIGXFSZ', () => {});
       require('./dist/weights/published/download').download({ url: new URL('${server.url}/net.pth'), name: 'net.pth',
         sha256: '${sha256}', maxBytes: 1e7 }, '${folder}').catch(({ code, message }) => console.log(code, message));`;
-    // A limit on the size of files stands for a disk that is full.
+    // A limit on file sizes simulates a full disk.
     const { stdout } = await run('bash', ['-c', 'ulimit -f 200; exec "$0" -e "$1"', process.execPath, script], {
       env: Object.fromEntries(PROXIES.map((name) => [name, undefined])),
     });

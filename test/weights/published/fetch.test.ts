@@ -11,7 +11,7 @@ import { fileServer, status, type FileServer } from '../../support/file-server';
 import { root, run, type Ended } from '../../support/node';
 import { randomTensor } from '../../support/tensors';
 
-/** A network of our own under the published names, whose hashes the table is made to have. */
+/** A network of our own is served under the published names, with its hash put into the catalog. */
 const folder = temporaryFolder();
 const net = new ResNet(18, 1000, { seed: 7 });
 const [small, NAME] = [table.find(({ layers }) => layers === 18)!, 'resnet18-f37072fd.pth'];
@@ -90,7 +90,7 @@ test("an abort rejects with the signal's reason", async () => {
 });
 
 test("the name implies preprocessing and labels; the user's settings override them", async () => {
-  small.resize = 300; // as no default is
+  small.resize = 300; // differs from every default
   try {
     using classifier = await ImageClassifier.create({ weights: 'DEFAULT', layers: 18 });
     expect(classifier.preprocess).toMatchObject({ resize: 300, crop: 224 });

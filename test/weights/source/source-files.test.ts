@@ -9,7 +9,7 @@ import { temporaryFolder } from '../../support/files';
 const folder = temporaryFolder();
 let count = 0;
 
-/** A folder of JSON files; the weights need not be there to be told of. */
+/** A folder of JSON files; the weights themselves need not exist. */
 function beside(files: Record<string, unknown>): string {
   const path = join(folder, String(count++));
   mkdirSync(path);
@@ -311,7 +311,7 @@ describe('the configurations beside a file that is loaded', () => {
     await expect(
       ResNet.load(await save(beside({ 'config.json': { ...TIMM, architecture: 'resnetblur50' } }), 'torchvision')),
     ).rejects.toMatchObject(named('ERR_UNSUPPORTED_MODEL', /architecture is "resnetblur50"/));
-    // A config of another depth, or of someone who does not write such names, is another file's.
+    // A config of another depth, or by a program that does not write such names, belongs to another file.
     const deeper = { 'config.json': { ...config['config.json'], depths: [3, 4, 23, 3] } };
     using shallower = await ResNet.load(await save(beside(deeper), 'huggingface'));
     expect(shallower.layers).toBe(50);
