@@ -2,7 +2,7 @@ import { badArgument, ResNetError, show } from './errors';
 import { readingFile } from './regular-file';
 import { writeWhole } from './whole-file';
 
-/** The smallest and the largest number that one value of a network takes. */
+/** The range of one activation of a network. */
 export interface Range {
   name: string;
   min: number;
@@ -16,18 +16,18 @@ interface SavedRange {
   most: number;
 }
 
-/** The network that a calibration was made with: it fits no other. */
-interface Network {
+/** The architecture that a calibration belongs to. */
+interface Architecture {
   readonly layers: number;
   readonly numClasses: number;
 }
 
 const FORMAT = 'libtorch-resnet calibration 1';
-/** That of a ResNet-152 has some 20,000. */
+/** The calibration of a ResNet-152 has about 20,000 bytes. */
 const MAX_BYTES = 2 ** 20;
 
 /** Writes ranges as JSON. @throws ERR_FILE */
-export async function writeCalibration(path: string, network: Network, ranges: readonly Range[]): Promise<void> {
+export async function writeCalibration(path: string, network: Architecture, ranges: readonly Range[]): Promise<void> {
   if (typeof path !== 'string' || path === '') throw badArgument('path', 'the path of a file', path);
   const { layers, numClasses } = network;
   const saved = ranges.map(({ name, min, max }): SavedRange => ({ name, least: min, most: max }));
@@ -35,19 +35,19 @@ export async function writeCalibration(path: string, network: Network, ranges: r
   await writeWhole(path, [`${JSON.stringify(calibration, null, 2)}\n`]);
 }
 
-/** Reads what {@link writeCalibration} wrote. @throws ERR_FILE, ERR_CALIBRATION */
-export async function readCalibration(path: string, network: Network): Promise<Range[]> {
+/** Reads a file that {@link writeCalibration} wrote. @throws ERR_FILE, ERR_CALIBRATION */
+export async function readCalibration(path: string, network: Architecture): Promise<Range[]> {
   return readingFile(path, async (file) => {
     const { size } = await file.stat();
-    if (size > MAX_BYTES) throw noCalibration(path);
-    return rangesIn(path, await file.readFile('utf8'), network);
+    if (size > MAX_BYTES) throw notCalibration(path);
+    return parseCalibration(path, await file.readFile('utf8'), network);
   });
 }
 
-/** The ranges in a calibration's text. @internal */
-export function rangesIn(path: string, text: string, network: Network): Range[] {
+/** Parses and checks the text of a calibration file. @internal */
+export function parseCalibration(path: string, text: string, network: Architecture): Range[] {
   const saved = parse(text);
-  if (saved === undefined) throw noCalibration(path);
+  if (saved === undefined) throw notCalibration(path);
   if (saved.layers !== network.layers) {
     throw new ResNetError(
       'ERR_CALIBRATION',
@@ -58,7 +58,7 @@ export function rangesIn(path: string, text: string, network: Network): Range[] 
     if (isFloat32(least) && isFloat32(most) && least <= most) return { name, min: least, max: most };
     throw new ResNetError(
       'ERR_CALIBRATION',
-      `${path} must have two numbers of float32 for ${show(name)}, the lesser first, but has ${least} and ${most}.`,
+      `${path} must have two float32 numbers for ${show(name)}, the smaller one first, but has ${least} and ${most}.`,
     );
   });
 }
@@ -66,7 +66,7 @@ export function rangesIn(path: string, text: string, network: Network): Range[] 
 const MAX_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
 const isFloat32 = (value: number): boolean => Math.abs(value) <= MAX_FLOAT32;
 
-const noCalibration = (path: string): ResNetError =>
+const notCalibration = (path: string): ResNetError =>
   new ResNetError('ERR_CALIBRATION', `${path} is not a calibration of this package.`);
 
 function parse(text: string): { layers: number; ranges: SavedRange[] } | undefined {

@@ -1,13 +1,13 @@
-/** The two 16-bit floats, as bits: JavaScript has no arithmetic for them (Float16Array comes with Node 24). */
+/** Conversions of the 16-bit floats, held as bits: JavaScript has no arithmetic for them (Float16Array needs Node 24). */
 
-/** bfloat16 is the upper half of a float32. */
+/** A bfloat16 is the upper half of a float32. */
 export function fromBfloat16(bits: Uint16Array): Float32Array {
   const out = new Uint32Array(bits.length);
   for (let i = 0; i < bits.length; i++) out[i] = (bits[i] as number) << 16;
   return new Float32Array(out.buffer);
 }
 
-/** To the nearest, halves to even, as PyTorch rounds; NaN stays NaN. */
+/** Rounds to nearest, ties to even, as PyTorch does; NaN stays NaN. */
 export function toBfloat16(values: Float32Array): Uint16Array {
   const words = bitsOf(values);
   const out = new Uint16Array(words.length);
@@ -21,11 +21,11 @@ export function toBfloat16(values: Float32Array): Uint16Array {
 
 export function fromFloat16(bits: Uint16Array): Float32Array {
   const out = new Float32Array(bits.length);
-  for (let i = 0; i < bits.length; i++) out[i] = half(bits[i] as number);
+  for (let i = 0; i < bits.length; i++) out[i] = decodeHalf(bits[i] as number);
   return out;
 }
 
-function half(bits: number): number {
+function decodeHalf(bits: number): number {
   const exponent = (bits >> 10) & 31;
   const fraction = bits & 1023;
   const sign = bits & 0x8000 ? -1 : 1;
@@ -34,26 +34,26 @@ function half(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-/** To the nearest, halves to even; what is beyond 65,504 becomes infinite, NaN stays NaN. */
+/** Rounds to nearest, ties to even; values that round beyond 65,504 become infinite, NaN stays NaN. */
 export function toFloat16(values: Float32Array): Uint16Array {
   const words = bitsOf(values);
   const out = new Uint16Array(words.length);
-  for (let i = 0; i < words.length; i++) out[i] = toHalf(words[i] as number);
+  for (let i = 0; i < words.length; i++) out[i] = encodeHalf(words[i] as number);
   return out;
 }
 
 /** @param word - the bits of a float32 */
-function toHalf(word: number): number {
+function encodeHalf(word: number): number {
   const sign = (word >>> 16) & 0x8000;
   const size = word & 0x7fffffff;
   if (size > 0x7f800000) return sign | 0x7e00;
   if (size >= 0x47800000) return sign | 0x7c00; // 2^16 and above
   if (size >= 0x38800000) {
-    // 2^-14 and above: the exponent's bias goes from 127 to 15, 13 bits are rounded off. What carries out of the
-    // fraction goes into the exponent, and out of the largest exponent into infinity.
+    // 2^-14 and above: the exponent's bias changes from 127 to 15, and 13 bits are rounded off. A carry out of the
+    // fraction increments the exponent; out of the largest exponent, it gives infinity.
     return sign | ((size - 0x38000000 + 0xfff + ((size >>> 13) & 1)) >>> 13);
   }
-  // Subnormal, in units of 2^-24: the fraction with its hidden bit, shifted by what the exponent lacks.
+  // Subnormal, in units of 2^-24: the fraction with its implicit bit, shifted by the difference of the exponents.
   const shift = 126 - (size >>> 23);
   if (shift > 24) return sign;
   const fraction = (size & 0x7fffff) | 0x800000;

@@ -9,7 +9,7 @@ import { fromNativeTensor, toNativeEntries, zeroed } from './native/tensors';
 import { countParameters, type ParameterKind } from './parameter-count';
 import { checkTensor, transpose, type Tensor } from './tensor';
 import { nonFinite, warnOfNonFinite } from './weights/finite';
-import { matchState, type LoadOptions, type LoadReport } from './weights/match';
+import { matchState, type LoadOptions, type LoadReport } from './weights/names/match';
 
 /** Options of every module's constructor. */
 export interface ModuleOptions {
@@ -159,14 +159,14 @@ export abstract class Module {
       state,
       options,
     );
-    const matched = match.pairs.map(({ name, given: source, transposed }): [string, Tensor] => {
+    const matched = match.pairs.map(({ name, source, transposed }): [string, Tensor] => {
       const tensor = state.get(source) as Tensor;
       return [name, transposed ? transpose(tensor) : tensor];
     });
     const values = toNativeEntries([...matched, ...zeroed(match.untracked)]);
     callNative(() => module.#native.loadState(values));
     if (options.onWarning !== undefined) {
-      const loaded = match.pairs.map((pair) => [pair.given, state.get(pair.given) as Tensor] as const);
+      const loaded = match.pairs.map(({ source }) => [source, state.get(source) as Tensor] as const);
       warnOfNonFinite('The state', nonFinite(loaded), options.onWarning);
     }
     return { naming: match.naming, missing: match.missing, unexpected: match.unexpected };

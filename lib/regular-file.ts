@@ -4,8 +4,8 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { ResNetError } from './errors';
 
 /**
- * Opens a file for reading, for as long as `use` takes. A folder, a pipe or a device is an error, found without waiting:
- * opening a named pipe that nobody writes would hold a thread of libuv's pool for good.
+ * Opens a file for reading while `use` runs. Folders, pipes and devices are refused without blocking: opening a named
+ * pipe that nobody writes to would block a thread of libuv's pool forever.
  */
 export async function withRegularFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -18,7 +18,7 @@ export async function withRegularFile<T>(path: string, use: (file: FileHandle) =
   }
 }
 
-/** As {@link withRegularFile}. @throws ERR_FILE, and errors of ours that `use` throws */
+/** As {@link withRegularFile}. @throws ERR_FILE, or the ResNetError that `use` throws */
 export async function readingFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
   try {
     return await withRegularFile(path, use);
@@ -28,12 +28,12 @@ export async function readingFile<T>(path: string, use: (file: FileHandle) => Pr
   }
 }
 
-/** The ERR_FILE of a file that the system would not read. */
+/** The ERR_FILE for a file that cannot be read. */
 export function cannotRead(path: string, error: unknown): ResNetError {
   return new ResNetError('ERR_FILE', `Cannot read ${path}: ${(error as Error).message}.`, { cause: error });
 }
 
-/** The SHA-256 of a file's bytes, which are never in memory at once, in hexadecimal. */
+/** The SHA-256 of a file in hexadecimal, computed in chunks. */
 export async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);

@@ -1,25 +1,21 @@
 import { badArgument } from './errors';
-import { checkInteger, checkOptionsObject, checkSignal } from './check';
-import { SUPPORTED_LAYERS, unsupportedLayers, type Layers } from './depths';
+import { checkOptionsObject, checkSignal } from './check';
+import { checkArchitecture, type Layers } from './depths';
 import type { Device } from './devices';
 import { Module, UNWRITTEN, type ForwardOptions, type ModuleOptions } from './module';
-import { loadValuesInto, readStateInto, runForward, stateSpecOf } from './module-internals';
+import { loadValuesInto, readStateInto, runForward } from './module-internals';
 import { fromNativeTensor, zeroed } from './native/tensors';
 import { OptimizedResNet, type OptimizeOptions } from './optimized';
 import { transpose, type DType, type Tensor } from './tensor';
-import { fetchWeights } from './weights/by-name';
+import { fetchWeights } from './weights/published/fetch';
 import { checkMetadata, convertState, type SaveOptions } from './weights/convert';
-import type { DownloadOptions } from './weights/download';
-import { nonFinite, warnOfNonFinite } from './weights/finite';
-import { identifyResNet } from './weights/identify';
-import { matchState, type LoadOptions } from './weights/match';
-import { isWeightsName, type WeightsName } from './weights/published';
-import { byFile, checkTensors, eachTensor, openWeights, readTensors } from './weights/read';
-import { saveSafetensors } from './weights/save-safetensors';
-import { checkPlain } from './weights/source';
-import type { WeightEntry } from './weights/weight-file';
-
-const MAX_CLASSES = 2 ** 20;
+import type { DownloadOptions } from './weights/published/download';
+import { hasFiniteValues, warnOfNonFinite } from './weights/finite';
+import type { LoadOptions } from './weights/names/match';
+import { isWeightsName, type WeightsName } from './weights/published/catalog';
+import { forEachTensor, groupByFile, verifyTensors } from './weights/formats/read';
+import { saveSafetensors } from './weights/formats/save-safetensors';
+import { planLoad, type LoadPlan } from './weights/plan-load';
 
 /** The maps of the four stages: 256, 512, 1,024 and 2,048 channels, or 64 to 512 in ResNet-18 and -34. */
 export type Stages = [Tensor, Tensor, Tensor, Tensor];
@@ -32,15 +28,16 @@ export interface ResNetLoadOptions extends LoadOptions {
   numClasses?: number | undefined;
   /** Default: 'cpu'. */
   device?: Device | undefined;
-  /** For weights by name: called as bytes arrive. */
+  /** For torchvision's names: called as bytes arrive. */
   onProgress?: DownloadOptions['onProgress'];
-  /** For weights by name: ends the download. */
+  /** For torchvision's names: ends the download. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * The article's ResNet (section 3): a 7x7 convolution, max pooling, four stages of residual blocks, global average
- * pooling and a fully connected layer.
+ * A ResNet as in He et al. 2015, "Deep Residual Learning for Image Recognition" (arXiv:1512.03385), with the stride of
+ * bottlenecks in the 3x3 convolution: a 7x7 convolution, max pooling, four stages of residual blocks, global average
+ * pooling and a fully connected layer. Names and structure follow "the article", a PaddlePaddle reproduction of it.
  *
  * @example
  * const net = new ResNet(50);
@@ -56,27 +53,25 @@ export class ResNet extends Module {
    * @throws ERR_UNSUPPORTED_LAYERS, ERR_ARGUMENT, ERR_DEVICE, ERR_CUDA_…
    */
   constructor(layers: Layers, numClasses = 1000, options: ModuleOptions = {}) {
-    if (!SUPPORTED_LAYERS.includes(layers)) {
-      throw unsupportedLayers(layers);
-    }
-    checkInteger('numClasses', numClasses, 1, MAX_CLASSES);
+    checkArchitecture(layers, numClasses);
     super({ type: 'ResNet', layers, numClasses }, options);
     this.layers = layers;
     this.numClasses = numClasses;
   }
 
   /**
-   * Makes a ResNet of a weight file, read straight into the parameters' own memory.
+   * Loads a ResNet from a weight file, which is read straight into the parameters' memory.
    *
-   * Which 3x3 or 1x1 convolution carries a bottleneck's stride is in no weight file: the article's and torchvision's
-   * (3x3) is taken, and weights trained with the stride in the 1x1 load and answer wrongly, unless Hugging Face's
-   * `config.json` beside the file tells (`downsample_in_bottleneck`). Other networks than plain ResNets are refused.
+   * A weight file does not tell which convolution of a bottleneck has the stride. It is the 3x3 one here, as in the
+   * article and in torchvision. Weights trained with the stride in the 1x1 convolution load but predict wrongly, unless
+   * Hugging Face's `config.json` beside the file declares it (`downsample_in_bottleneck`); then loading fails, as it does
+   * for other networks than plain ResNets.
    *
    * @param weights - the path of a file that {@link readWeights} reads, an index of shards
-   *   (`model.safetensors.index.json`), or a folder that has a `model.safetensors` or its index; under the names of any
-   *   {@link LoadOptions.naming}. Or, with `layers` given, 'IMAGENET1K_V1', 'IMAGENET1K_V2' or 'DEFAULT' for
-   *   torchvision's file of that name, which is fetched into the cache and checked by its published SHA-256 (a file of
-   *   such a name is './DEFAULT')
+   *   (`model.safetensors.index.json`), or a folder with a `model.safetensors` or its index; in any
+   *   {@link LoadOptions.naming}. Or, with `layers`, 'IMAGENET1K_V1', 'IMAGENET1K_V2' or 'DEFAULT' for torchvision's
+   *   weights of that name, which are downloaded into the cache and verified by their published SHA-256 (for a local file
+   *   of such a name, write './DEFAULT')
    * @throws ERR_FILE, ERR_UNSUPPORTED_FORMAT, ERR_UNSUPPORTED_MODEL, ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_GLOBAL,
    *   ERR_WEIGHTS_MISMATCH, ERR_DOWNLOAD; as the constructor otherwise
    *
@@ -87,59 +82,36 @@ export class ResNet extends Module {
     const signal = checkSignal(options);
     const { layers, onProgress } = options;
     const path = isWeightsName(weights) ? await fetchWeights(weights, layers, { onProgress, signal }) : weights;
-    const { path: file, entries } = await openWeights(path);
-    const given = new Map(entries.map((entry) => [entry.name, entry]));
-    const found =
-      options.layers !== undefined && options.numClasses !== undefined
-        ? undefined
-        : identifyResNet(path, given, options.naming);
-    // What a lenient load leaves out has to have some value, so all of it is drawn first.
-    const net = new ResNet((options.layers ?? found?.layers) as Layers, options.numClasses ?? found?.numClasses, {
-      [UNWRITTEN]: options.strict !== false,
-    } as ModuleOptions);
+    return ResNet.fromPlan(await planLoad(path, options), options);
+  }
+
+  /** Makes the network that a plan describes, and reads the file's values into it. @internal */
+  static async fromPlan(plan: LoadPlan, options: ResNetLoadOptions): Promise<ResNet> {
+    // With strict: false, tensors that the file lacks keep their initial values, so all of them are drawn first.
+    const unwritten = { [UNWRITTEN]: options.strict !== false } as ModuleOptions;
+    const network = new ResNet(plan.layers, plan.numClasses, unwritten);
     try {
-      const match = matchState(path, stateSpecOf(net), given, options);
-      await checkPlain(file, match.naming, net.layers);
-      const pairs = match.pairs.map((pair) => ({ pair, entry: given.get(pair.given) as WeightEntry }));
-      const straight = pairs.filter(({ pair, entry }) => !pair.transposed && entry.packing === undefined);
-      await checkTensors(
-        file,
-        straight.map(({ entry }) => entry),
-      );
-      const extents = straight.map(({ pair, entry }) => ({ ...entry, name: pair.name, dtype: entry.dtype as DType }));
-      for (const [holder, held] of byFile(file, extents)) await readStateInto(net, holder, held);
-      // What does not lie in the file as it is wanted goes through memory of its own, one tensor at a time.
-      await eachTensor(
-        file,
-        pairs.filter((one) => !straight.includes(one)).map(({ pair, entry }) => ({ ...entry, pair })),
-        ({ pair }, tensor) => loadValuesInto(net, [[pair.name, pair.transposed ? transpose(tensor) : tensor]]),
-      );
-      loadValuesInto(net, zeroed(match.untracked));
-      if (options.onWarning !== undefined) {
-        const bad: string[] = [];
-        for (const { entry } of pairs) bad.push(...nonFinite(await readTensors(file, [entry])));
-        warnOfNonFinite(path, bad, options.onWarning);
-      }
-      return options.device === undefined ? net : net.to(options.device);
+      await readValuesInto(network, plan, options.onWarning);
+      return options.device === undefined ? network : network.to(options.device);
     } catch (error) {
-      net.dispose();
+      network.dispose();
       throw error;
     }
   }
 
   /**
-   * As {@link Module.forward}, up to the global pooling: what `fc` makes the logits of, for search and transfer.
+   * As {@link Module.forward}, up to the global pooling: the input of `fc`, for search and transfer learning.
    *
-   * @returns float32 [N, C], 512 (ResNet-18 and -34) or 2,048 numbers a picture
+   * @returns float32 [N, C], 512 (ResNet-18 and -34) or 2,048 numbers per picture
    */
   async forwardFeatures(x: Tensor, options: ForwardOptions = {}): Promise<Tensor> {
     return fromNativeTensor(await runForward(this, x, options, (handle, input) => handle.forwardFeatures(input, 0)));
   }
 
   /**
-   * As {@link Module.forward}: the maps that the four stages of residual blocks make, each half as high and wide as
-   * the one before, an odd side rounded up. The mean of the last one over height and width is `forwardFeatures`.
-   * Large maps are libtorch's own memory, not copies: another thread gets them cloned, not transferred.
+   * As {@link Module.forward}, but returns the outputs of the four stages of residual blocks, each half as high and wide
+   * as the one before (odd sides are rounded up). The mean of the last one over height and width is `forwardFeatures`.
+   * Large maps are libtorch's memory, not copies; posting them to another thread clones them instead of transferring.
    *
    * @returns four Tensors, float32 [N, C, H, W]
    */
@@ -149,10 +121,10 @@ export class ResNet extends Module {
   }
 
   /**
-   * Makes a network that gives the same answers faster, on the device that this one is on. This one stays as it is;
-   * dispose of it where it is not needed any more.
+   * Makes a faster network with the same outputs on the same device. This one does not change; dispose of it if it is no
+   * longer needed.
    *
-   * @throws ERR_UNSUPPORTED_DTYPE where device or processor cannot do it; ERR_CALIBRATION, ERR_FILE, ERR_ARGUMENT
+   * @throws ERR_UNSUPPORTED_DTYPE if the device or processor does not support it; ERR_CALIBRATION, ERR_FILE, ERR_ARGUMENT
    *
    * @example
    * const fast = await net.optimize({ dtype: 'bfloat16' });
@@ -163,7 +135,7 @@ export class ResNet extends Module {
   }
 
   /**
-   * Writes the state as a safetensors file, which appears whole or not at all.
+   * Writes the state as a safetensors file, atomically.
    *
    * @throws ERR_FILE, ERR_ARGUMENT, ERR_DTYPE, ERR_BUSY
    */
@@ -175,4 +147,33 @@ export class ResNet extends Module {
     checkMetadata(metadata);
     await saveSafetensors(path, convertState(this.stateDict(), options), metadata);
   }
+}
+
+/**
+ * Reads contiguous values straight into the parameters' memory, and those that have to be unpacked or transposed one
+ * tensor at a time.
+ */
+async function readValuesInto(network: ResNet, plan: LoadPlan, onWarning: LoadOptions['onWarning']): Promise<void> {
+  const { path } = plan.file;
+  const direct = plan.tensors.filter(({ transposed, packing }) => !transposed && packing === undefined);
+  await verifyTensors(path, direct);
+  const extents = direct.map((tensor) => ({ ...tensor, name: tensor.target, dtype: tensor.dtype as DType }));
+  for (const [file, within] of groupByFile(path, extents)) await readStateInto(network, file, within);
+
+  const others = plan.tensors.filter((tensor) => !direct.includes(tensor));
+  await forEachTensor(path, others, ({ target, transposed }, tensor) => {
+    loadValuesInto(network, [[target, transposed ? transpose(tensor) : tensor]]);
+  });
+  loadValuesInto(network, zeroed(plan.untracked));
+  if (onWarning !== undefined) await checkFinite(plan, onWarning);
+}
+
+/** Reads the values again, which takes half the time of loading all of them through JavaScript. */
+async function checkFinite({ path, file, tensors }: LoadPlan, warn: (message: string) => void): Promise<void> {
+  const nonFinite = new Set<string>();
+  await forEachTensor(file.path, tensors, ({ name }, tensor) => {
+    if (!hasFiniteValues(tensor)) nonFinite.add(name);
+  });
+  const names = tensors.map(({ name }) => name).filter((name) => nonFinite.has(name));
+  warnOfNonFinite(path, names, warn);
 }

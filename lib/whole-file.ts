@@ -3,7 +3,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { ResNetError } from './errors';
 
 /**
- * Writes a file that appears whole or not at all: beside its place first, then renamed.
+ * Writes a file atomically: to a temporary file beside it first, which is then renamed.
  *
  * @throws ERR_FILE
  */
@@ -22,8 +22,8 @@ export async function writeWhole(
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined); // of the two failures the first one is the reason
-    if (error instanceof ResNetError) throw error; // of whoever makes the parts
+    await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to report
+    if (error instanceof ResNetError) throw error; // thrown while making the parts
     throw new ResNetError('ERR_FILE', `Cannot write ${path}: ${(error as Error).message}.`, { cause: error });
   }
 }

@@ -1,7 +1,7 @@
 'use strict';
 /**
- * Builds native/test, and where asked for the addon: `native` in the addon's own build folder, whose library it shares;
- * `asan` and `tsan` each in a folder of its own, under a sanitizer.
+ * Builds native/test, and the addon if requested: `native` in the addon's build folder, whose library it shares; `asan`
+ * and `tsan` each in its own folder, with a sanitizer.
  */
 const { execFileSync, spawnSync } = require('node:child_process');
 const path = require('node:path');
@@ -25,7 +25,7 @@ function buildTests(kind, targets, env) {
   if (!Object.hasOwn(KINDS, kind)) throw new Error(`The kind is one of ${Object.keys(KINDS)}, not ${kind}.`);
   const { folder, config, sanitize } = KINDS[kind];
   const libtorch = findLibtorch({ env, log: console.log });
-  if (kind === 'native') buildAddon(libtorch, env); // its folder may be another's, or an old one
+  if (kind === 'native') buildAddon(libtorch, env); // the folder may be outdated, or a copy
   const options = {
     LIBTORCH_DIR: libtorch.folder,
     NODE_ADDON_API_DIR: path.dirname(require.resolve('node-addon-api/package.json')),
@@ -44,7 +44,7 @@ function buildTests(kind, targets, env) {
   return path.join(ROOT, folder);
 }
 
-/** Where the compiler has a library of its own, e.g. libasan.so. */
+/** The path of one of the compiler's own libraries, e.g. libasan.so. */
 function runtimeLibrary(name, env = process.env) {
   const { command } = compilerFacts(env);
   return execFileSync(command, [`-print-file-name=${name}`], { encoding: 'utf8' }).trim();

@@ -1,5 +1,5 @@
 'use strict';
-/** What `resnet doctor` shows about the install. Looks only; fails at nothing. */
+/** What `resnet doctor` shows about the install. Changes nothing, and never throws. */
 const { ADDON, builtWith } = require('./build-addon');
 const { cacheContent, cacheFolder } = require('./libtorch/cache');
 const { cudaHint } = require('./libtorch/find');

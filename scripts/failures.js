@@ -1,16 +1,16 @@
 'use strict';
-/** Every way in which the install ends badly: what was tried, and what to do about it. */
+/** Every way in which the install can fail: what was tried, and what to do about it. */
 
 const LIBTORCH_HINT = 'or point LIBTORCH at an unpacked libtorch';
 
 /**
- * `debian` is the package that is missing.
+ * `says` is the message, `debian` the missing package.
  *
  * @type {Record<string, { says: (details: any) => string, remedy: (details: any) => string, debian?: string }>}
  */
 const FAILURES = {
   node: {
-    says: ({ version, wanted, program }) => `Node ${version} (${program}) is too old: ${wanted} is needed.`,
+    says: ({ version, required, program }) => `Node ${version} (${program}) is too old: ${required} is needed.`,
     remedy: () => 'Install a newer Node (https://nodejs.org, or a version manager), and run the install again with it.',
   },
   windows: {
@@ -38,7 +38,7 @@ const FAILURES = {
   },
   pip: {
     debian: 'python3-pip',
-    says: ({ python, output }) => `${python} has no pip; libtorch is fetched with it.${quoted(output)}`,
+    says: ({ python, output }) => `${python} has no pip; libtorch is fetched with it.${quoteOutput(output)}`,
     remedy: () =>
       `Install it (Debian: apt install python3-pip; Fedora: dnf install python3-pip; elsewhere: python3 -m ensurepip), ${LIBTORCH_HINT}.`,
   },
@@ -52,7 +52,7 @@ const FAILURES = {
   },
   standard: {
     says: ({ compiler, output }) =>
-      `${compiler} does not compile C++20, which libtorch's headers need.${quoted(output)}`,
+      `${compiler} does not compile C++20, which libtorch's headers need.${quoteOutput(output)}`,
     remedy: () => 'Install GCC 11, Clang 14 or a newer one, and set CXX to it where it is not the default.',
   },
   cmake: {
@@ -72,20 +72,20 @@ const FAILURES = {
     remedy: () => 'Name the folder that has include/ and lib/ in it, or unset the variable to have libtorch fetched.',
   },
   version: {
-    says: ({ way, folder, found, wanted }) => `${way}: ${folder} is libtorch ${found}, but ${wanted} is needed.`,
-    remedy: ({ wanted }) =>
-      `Use libtorch ${wanted}, or set LIBTORCH_BYPASS_VERSION_CHECK=1 to try this one; it may not compile.`,
+    says: ({ way, folder, found, required }) => `${way}: ${folder} is libtorch ${found}, but ${required} is needed.`,
+    remedy: ({ required }) =>
+      `Use libtorch ${required}, or set LIBTORCH_BYPASS_VERSION_CHECK=1 to try this one; it may not compile.`,
   },
   pytorch: {
     says: ({ python }) => `LIBTORCH_USE_PYTORCH=1: ${python} has no package torch.`,
-    remedy: ({ wanted }) =>
-      `Activate the environment that has it (or: pip install torch==${wanted}), or unset LIBTORCH_USE_PYTORCH.`,
+    remedy: ({ required }) =>
+      `Activate the environment that has it (or: pip install torch==${required}), or unset LIBTORCH_USE_PYTORCH.`,
   },
   hash: {
     says: ({ file, expected, actual }) =>
-      `${file} is not the file that was pinned, and was thrown away.\n  expected sha256 ${expected}\n  actual   sha256 ${actual}`,
+      `${file} is not the pinned file, and was deleted.\n  expected sha256 ${expected}\n  actual   sha256 ${actual}`,
     remedy: () =>
-      'Try again; if it stays so, ask who runs the package index or proxy in between. The hash is not to be changed.',
+      'Try again; if that does not help, ask whoever runs the package index or proxy. Do not change the hash.',
   },
   space: {
     says: ({ folder, needed, free }) =>
@@ -93,30 +93,30 @@ const FAILURES = {
     remedy: () => 'Free some, or set LIBTORCH_RESNET_CACHE to a folder on another disk.',
   },
   cache: {
-    says: ({ folder, output }) => `The cache ${folder} cannot be written.${quoted(output)}`,
+    says: ({ folder, output }) => `The cache ${folder} cannot be written.${quoteOutput(output)}`,
     remedy: () => 'Make it writable, or set LIBTORCH_RESNET_CACHE to another folder.',
   },
   offline: {
-    says: ({ output }) => `The package index cannot be reached.${quoted(output)}`,
+    says: ({ output }) => `The package index cannot be reached.${quoteOutput(output)}`,
     remedy: () =>
       `Check the network and the proxy (pip config list), ${LIBTORCH_HINT}; to install libtorch later, set LIBTORCH_RESNET_SKIP_INSTALL=1.`,
   },
   download: {
-    says: ({ output }) => `pip could not fetch libtorch.${quoted(output)}`,
+    says: ({ output }) => `pip could not fetch libtorch.${quoteOutput(output)}`,
     remedy: () =>
       `Check pip's settings (pip config list), update it (python3 -m pip install -U pip), ${LIBTORCH_HINT}.`,
   },
   unpack: {
-    says: ({ output }) => `libtorch could not be unpacked.${quoted(output)}`,
+    says: ({ output }) => `libtorch could not be unpacked.${quoteOutput(output)}`,
     remedy: () => `Try again; Python 3.8 or newer is needed, ${LIBTORCH_HINT}.`,
   },
   build: {
-    says: ({ folder }) => `The addon could not be built against ${folder}; the compiler's words are above.`,
+    says: ({ folder }) => `The addon could not be built against ${folder}; see the compiler's output above.`,
     remedy: () =>
       'Run it again in the foreground: npm rebuild libtorch-resnet --foreground-scripts (in a clone: npm run build:native).',
   },
   load: {
-    says: ({ output }) => `The addon was built, but does not load.${quoted(output)}`,
+    says: ({ output }) => `The addon was built, but does not load.${quoteOutput(output)}`,
     remedy: ({ folder, way, version }) =>
       ['LIBTORCH', 'LIBTORCH_USE_PYTORCH'].includes(way)
         ? `Make ${folder} a complete libtorch ${version} (with the libraries that it needs itself), or unset ${way} to have one fetched.`
@@ -124,13 +124,13 @@ const FAILURES = {
   },
 };
 
-/** The end of another program's words, indented: the last lines say what went wrong. */
-function quoted(output) {
+/** The last lines of another program's output, indented. */
+function quoteOutput(output) {
   const lines = (output || '').trim().split('\n').filter(Boolean).slice(-12);
   return lines.map((line) => `\n  ${line}`).join('');
 }
 
-/** An expected failure; anything else that is thrown is a mistake of ours and keeps its stack. */
+/** An expected failure. Any other error is a bug, and is shown with its stack. */
 class Failure extends Error {
   constructor(code, details = {}) {
     super(FAILURES[code].says(details));
@@ -144,7 +144,7 @@ class Failure extends Error {
   }
 }
 
-/** Several at once, so that what is missing is installed in one go. */
+/** Several failures, reported together so that everything missing can be installed at once. */
 class Failures extends Error {
   constructor(failures) {
     super(failures.map(({ message }) => message).join('\n'));
@@ -161,7 +161,7 @@ class Failures extends Error {
   }
 }
 
-/** Makes every check, and throws what all of them have found. */
+/** Runs all checks, and throws their failures together. */
 function checkAll(checks, env) {
   const failures = [];
   for (const check of checks) {

@@ -11,13 +11,13 @@ function install(env) {
     return;
   }
   checkNode();
-  // Only now: an old Node cannot parse these.
+  // Loaded after the check, because old versions of Node cannot parse these files.
   const { buildAddon, checkAddon } = require('./build-addon');
   const { checkPython, cudaHint, findLibtorch } = require('./libtorch/find');
   const { platformName } = require('./libtorch/platform');
   const { checkCMake, checkCompiler, checkMake } = require('./tools');
 
-  platformName(); // Windows ends here
+  platformName(); // fails on Windows
   checkAll([checkCompiler, checkCMake, checkMake, checkPython], env);
   const libtorch = findLibtorch({ env, log });
   log(`libtorch ${libtorch.version} in ${libtorch.folder} (${libtorch.way})`);

@@ -1,5 +1,5 @@
 'use strict';
-// Checks the format of our C++; --fix mends it.
+// Checks the format of the C++ files; --fix formats them.
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');

@@ -1,16 +1,16 @@
 'use strict';
 /**
- * Refuses a Node older than package.json's engines, which npm itself only warns of. This file, failures.js and
- * install.js keep to syntax that such a Node can parse.
+ * Refuses versions of Node older than package.json's engines; npm only warns. This file, failures.js and install.js use
+ * only syntax that old versions can parse.
  */
 const { Failure } = require('./failures');
 
-function checkNode(version = process.versions.node, wanted = require('../package.json').engines.node) {
-  const oldest = wanted.replace('>=', '').split('.').map(Number);
+function checkNode(version = process.versions.node, required = require('../package.json').engines.node) {
+  const oldest = required.replace('>=', '').split('.').map(Number);
   const found = version.split('.').map(Number);
   const differs = oldest.findIndex((number, place) => found[place] !== number);
   if (differs >= 0 && !(found[differs] > oldest[differs])) {
-    throw new Failure('node', { version, wanted, program: process.execPath });
+    throw new Failure('node', { version, required, program: process.execPath });
   }
 }
 

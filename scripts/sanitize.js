@@ -1,10 +1,10 @@
 'use strict';
 /**
- * `npm run test:native`, `test:asan` and `test:tsan`: native/test, a GoogleTest program without Node, as it is shipped or
- * under GCC's sanitizers, and with those the TypeScript suite. What a sanitizer reports is written into
- * build/KIND/reports and fails the run, even where the process that it ended was expected to fail.
+ * `npm run test:native`, `test:asan` and `test:tsan`: runs native/test, a GoogleTest program without Node, as shipped or
+ * with GCC's sanitizers; with those also the TypeScript suite. Reports of a sanitizer are written to build/KIND/reports
+ * and fail the run, even if the process that they ended was expected to fail.
  *
- *     node scripts/sanitize.js native|asan|tsan [--only=native|suite] [--filter=TESTS] [what jest is to run]
+ *     node scripts/sanitize.js native|asan|tsan [--only=native|suite] [--filter=TESTS] [PATTERNS for jest]
  */
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -14,11 +14,11 @@ const { ROOT } = require('./build-addon');
 const { buildTests, runtimeLibrary } = require('./build-tests');
 
 /**
- * Everything that gets to the addon. Left out: the installer and the package, which build an addon of their own; what
- * wants other programs (frameworks, triton, cuda, Chromium); what measures memory or time (serve/batcher, and UNFIT by
- * name); what asks a network only through what is there already (the command line, jobs, endurance, serve/mixed);
- * processes/signals, whose processes are ended before a report; and test/processes/limits, since an address space under
- * a limit has no room for a sanitizer's shadow.
+ * The tests that run native code. Left out: the installer and the package, which build an addon of their own; tests that
+ * need other programs (frameworks, triton, cuda, Chromium); tests that measure memory or time (serve/batcher, and UNFIT
+ * by name); tests that call only what others call too (the command line, jobs, endurance, serve/mixed);
+ * processes/signals, whose processes are killed before they can report; and processes/limits, whose limited address
+ * space has no room for a sanitizer's shadow memory.
  */
 const SUITE = [
   ...['module', 'features', 'state-dict', 'summary', 'determinism', 'parity', 'addon', 'errors'],
@@ -26,7 +26,7 @@ const SUITE = [
   ...['classify', 'explain', 'network', 'oip', 'refusals', 'server'].map((part) => `serve/${part}`),
 ].map((part) => `test/${part}`);
 
-/** Tests of memory that stand among others: a sanitizer keeps what is freed. */
+/** Tests of memory in other files: sanitizers delay freeing it. */
 const UNFIT = '^(?!.*peaks at one copy)';
 
 const joined = (options) =>
@@ -34,27 +34,27 @@ const joined = (options) =>
     .map(([name, value]) => `${name}=${value}`)
     .join(':');
 
-/** What the runtimes are told, by kind of process. */
+/** The sanitizers' options, by kind of process. */
 function settings(reports, { leaks }) {
   const suppressions = (name) => path.join(__dirname, 'sanitize', `${name}.supp`);
   const common = {
     log_path: path.join(reports, 'report'),
     exitcode: 86,
-    allocator_may_return_null: 1, // as without a sanitizer: what asks for too much is refused, and all goes on
+    allocator_may_return_null: 1, // as without a sanitizer: a huge allocation fails, and the process continues
   };
   return {
     ASAN_OPTIONS: joined({
       ...common,
       suppressions: suppressions('asan'),
       detect_leaks: leaks ? 1 : 0,
-      use_sigaltstack: 0, // Node's threads have their own
+      use_sigaltstack: 0, // Node's threads have their own signal stacks
     }),
     LSAN_OPTIONS: joined({ suppressions: suppressions('lsan'), print_suppressions: 0 }),
     UBSAN_OPTIONS: joined({ ...common, suppressions: suppressions('ubsan'), print_stacktrace: 1 }),
     TSAN_OPTIONS: joined({
       ...common,
       suppressions: suppressions('tsan'),
-      // libtorch, oneDNN and OpenMP are not instrumented: what they do among themselves cannot be judged.
+      // libtorch, oneDNN and OpenMP are not instrumented, so their own accesses cannot be checked.
       ignore_noninstrumented_modules: 1,
       second_deadlock_stack: 1,
       history_size: 4,
@@ -69,7 +69,7 @@ function run([command, ...args], env) {
   return status === 0;
 }
 
-/** ThreadSanitizer's shadow wants addresses that are not drawn by chance. */
+/** ThreadSanitizer's shadow memory does not work with address space randomization. */
 const LAUNCHER = { native: ['env'], asan: ['env'], tsan: ['setarch', '-R', 'env'] };
 const RUNTIMES = { asan: ['libasan.so', 'libubsan.so', 'libstdc++.so.6'], tsan: ['libtsan.so', 'libstdc++.so.6'] };
 
@@ -81,12 +81,12 @@ function runNative(folder, kind, reports, filter) {
   return run([...LAUNCHER[kind], program, ...args], env);
 }
 
-/** Node is not instrumented: its runtimes are loaded before it, and every Node of the run loads our other addon. */
+/** Node is not instrumented: the runtimes are preloaded, and every Node process of the run loads the sanitized addon. */
 function runSuite(folder, kind, reports, patterns) {
   const preload = RUNTIMES[kind].map((library) => runtimeLibrary(library)).join(':');
   const env = {
     ...process.env,
-    ...settings(reports, { leaks: false }), // Node and V8 keep what they have until the system takes it
+    ...settings(reports, { leaks: false }), // Node and V8 do not free everything at exit
     SANITIZED_ADDON: path.join(folder, 'Release', 'resnet.node'),
     NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --require ${path.join(__dirname, 'sanitize', 'addon.js')}`,
   };

@@ -1,17 +1,17 @@
 'use strict';
-/** What building the addon needs besides libtorch: a C++20 compiler, CMake, and ninja or make. */
+/** The tools that building the addon needs: a C++20 compiler, CMake, and ninja or make. */
 const { spawnSync } = require('node:child_process');
 const { Failure } = require('./failures');
 
-const COMPILERS = ['g++', 'clang++']; // cmake-js insists on one of these names, unless CXX names another
-const OLDEST_CMAKE = [3, 18];
+const COMPILERS = ['g++', 'clang++']; // the names that cmake-js accepts, unless CXX is set
+const MIN_CMAKE = [3, 18];
 
 function firstLine(command, args, env) {
   const { status, stdout } = spawnSync(command, args, { env, encoding: 'utf8' });
   return status === 0 ? stdout.split('\n')[0].trim() : undefined;
 }
 
-/** The compiler that CMake will take: `{ command, version }`, or undefined. */
+/** The compiler that CMake will use: `{ command, version }`, or undefined. */
 function compilerFacts(env) {
   for (const command of env.CXX ? [env.CXX] : COMPILERS) {
     const version = firstLine(command, ['--version'], env);
@@ -25,7 +25,7 @@ function cmakeVersion(env) {
   return /(\d+\.\d+\S*)/.exec(firstLine('cmake', ['--version'], env) ?? '')?.[1];
 }
 
-// Each refuses at once what the build would refuse after half a gigabyte of download.
+// These checks run first, so that a missing tool is not reported only after half a gigabyte of download.
 
 function checkCompiler(env) {
   const compiler = compilerFacts(env);
@@ -43,7 +43,7 @@ function checkCompiler(env) {
 function checkCMake(env) {
   const cmake = cmakeVersion(env);
   const [major = 0, minor = 0] = (cmake ?? '').split('.').map(Number);
-  if (cmake === undefined || major < OLDEST_CMAKE[0] || (major === OLDEST_CMAKE[0] && minor < OLDEST_CMAKE[1])) {
+  if (cmake === undefined || major < MIN_CMAKE[0] || (major === MIN_CMAKE[0] && minor < MIN_CMAKE[1])) {
     throw new Failure('cmake', { found: cmake });
   }
 }

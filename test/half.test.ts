@@ -23,7 +23,7 @@ test.each([
     const middle = (below + above) / 2;
     const near = (above - below) / 1024;
     const [down, even, up] = to(Float32Array.of(middle - near, middle, middle + near));
-    // The smallest bfloat16 values have no float32 between them.
+    // Between the smallest bfloat16 values there are no float32 values.
     if (Math.fround(middle - near) === middle) continue;
     if (down !== bits || up !== bits + 1 || even !== bits + (bits % 2)) wrong.push(bits);
   }

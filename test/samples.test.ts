@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import { ResNet } from '../lib/resnet';
 import { createServer } from '../lib/serve';
-import { publishedWeights } from '../lib/weights/published';
+import { publishedWeights } from '../lib/weights/published/catalog';
 import { fixture } from './image/pictures';
 import { root, run } from './support/node';
 import { testOn } from './support/processor';

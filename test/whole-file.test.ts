@@ -7,7 +7,7 @@ import { temporaryFolder } from './support/files';
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 
-test('parts that come one by one', async () => {
+test('parts that arrive one by one', async () => {
   async function* parts(): AsyncGenerator<string | Uint8Array> {
     yield 'one, ';
     await Promise.resolve();

@@ -1,11 +1,11 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { WRITTEN_DTYPES } from '../weights/convert';
 import { convertFile, type ConvertOptions } from '../weights/convert-file';
-import { WRITTEN_NAMINGS } from '../weights/names';
+import { WRITTEN_NAMINGS } from '../weights/names/namings';
 
 type Flags = Required<Pick<ConvertOptions, 'naming'>> & ConvertOptions;
 
-/** `resnet convert`: weights under other names or in another dtype, as safetensors. */
+/** `resnet convert`: rewrites weights with other names or another dtype, as safetensors. */
 export function addConvert(program: Command): void {
   program
     .command('convert')

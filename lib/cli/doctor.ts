@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Option, type Command } from 'commander';
 import { addon, type Addon } from '../native/addon';
-import { cachedWeights, weightsFolder } from '../weights/cache';
+import { cachedWeights, weightsFolder } from '../weights/published/cache';
 import { colors } from './colors';
 import { asJson } from './formats';
 import { printable, printableLines } from './printable';

@@ -1,7 +1,7 @@
 import type { SingleBar } from 'cli-progress';
-import type { DownloadProgress } from '../weights/download';
+import type { DownloadProgress } from '../weights/published/download';
 
-/** Shows on stderr how far the download in `work` is, where somebody looks and there is one. */
+/** Shows a progress bar for the downloads in `work`, if stderr is a terminal. */
 export async function withDownloadProgress<T>(
   work: (onProgress?: (progress: DownloadProgress) => void) => Promise<T>,
 ): Promise<T> {

@@ -1,15 +1,16 @@
 import { Option, type Command } from 'commander';
 import { SUPPORTED_LAYERS, type Layers } from '../depths';
 import { ImageClassifier } from '../image/classifier';
-import { isRandom, type ImageClassifierOptions } from '../image/classifier-options';
+import type { ImageClassifierOptions } from '../image/classifier-options';
 import type { Preprocess } from '../image/preprocess';
 import { PRESETS } from '../image/presets';
-import { isWeightsName, WEIGHTS_NAMES } from '../weights/published';
+import { defaultLayers, parseWeights } from '../weights/parse-weights';
+import { WEIGHTS_NAMES } from '../weights/published/catalog';
 import { withDownloadProgress } from './download-progress';
 import { parseCount, parseLayers, parseRatio } from './options';
 import { picturesOf } from './pictures';
 
-/** What a command that runs a network on pictures is told of the two. */
+/** Flags of the commands that run a network on pictures. */
 export interface NetworkFlags extends Pick<Preprocess, 'preset' | 'resize' | 'crop' | 'cropRatio' | 'interpolation'> {
   weights?: string;
   layers?: Layers;
@@ -42,7 +43,7 @@ export function addNetworkOptions(command: Command): Command {
     .addOption(new Option('--interpolation <name>', 'how to resize').choices(['bilinear', 'bicubic']));
 }
 
-/** Ends the command, as wrong usage, where no weights were named. */
+/** Ends the command with a usage error if no weights are given. */
 export function checkWeights({ weights }: NetworkFlags, command: Command): string {
   if (weights !== undefined) return weights;
   return command.error(
@@ -52,31 +53,31 @@ export function checkWeights({ weights }: NetworkFlags, command: Command): strin
   );
 }
 
-/** Makes the network that the flags ask for, and says so where it is an untrained one. */
+/** Opens the classifier that the flags describe, and prints a note if its network is untrained. */
 export async function openClassifier(flags: NetworkFlags, command: Command): Promise<ImageClassifier> {
   const weights = checkWeights(flags, command);
-  const options = { ...optionsOf({ ...flags, weights }), calibration: await calibrationOf(flags.calibration) };
+  const options = { ...optionsOf({ ...flags, weights }), calibration: await findCalibration(flags.calibration) };
   const classifier = await withDownloadProgress((onProgress) => ImageClassifier.create({ ...options, onProgress }));
-  if (isRandom(weights)) {
+  if (parseWeights(weights).kind === 'random') {
     process.stderr.write('These weights are random: the network is untrained and its answers mean nothing.\n');
   }
   return classifier;
 }
 
-/** Some dozens of pictures are enough, and each takes as long as a forward in float32. */
+/** A few dozen pictures are enough, and each takes as long as a forward in float32. */
 const MAX_CALIBRATION = 64;
 
-async function calibrationOf(path: string | undefined): Promise<string | string[] | undefined> {
+async function findCalibration(path: string | undefined): Promise<string | string[] | undefined> {
   if (path === undefined || path.endsWith('.json')) return path;
-  const found = await picturesOf(path);
-  for (const one of found) if (typeof one !== 'string') throw one;
-  return found.filter((one) => typeof one === 'string').slice(0, MAX_CALIBRATION);
+  const pictures = await picturesOf(path);
+  for (const picture of pictures) if (typeof picture !== 'string') throw picture;
+  return pictures.filter((picture) => typeof picture === 'string').slice(0, MAX_CALIBRATION);
 }
 
-/** What the types rule out, the classifier refuses with a message of its own. */
+/** Flags may hold values that the types rule out; the classifier reports them. */
 function optionsOf(flags: NetworkFlags & { weights: string }): ImageClassifierOptions {
   const { weights, classes, device, dtype, labels, threads } = flags;
-  const layers = flags.layers ?? (isWeightsName(weights) ? 50 : undefined);
+  const layers = flags.layers ?? defaultLayers(weights);
   const { preset, resize, crop, cropRatio, interpolation } = flags;
   const preprocess = { preset, resize, crop, cropRatio, interpolation };
   const options = { weights, layers, numClasses: classes, device, dtype, labels, threads, preprocess };

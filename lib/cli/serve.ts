@@ -3,7 +3,8 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { badArgument, ResNetError } from '../errors';
 import type { ModelOptions, ServerOptions } from '../serve';
 import { configSchema, NUMBERS, readConfig, TEXTS } from '../serve/config';
-import { isWeightsName, WEIGHTS_NAMES } from '../weights/published';
+import { defaultLayers } from '../weights/parse-weights';
+import { WEIGHTS_NAMES } from '../weights/published/catalog';
 import { withDownloadProgress } from './download-progress';
 import { parseLayers } from './options';
 import { onSignals } from './signals';
@@ -113,7 +114,7 @@ async function serve(settings: Settings): Promise<void> {
 
 /** A name in torchvision's table is of several depths: the 50 of `resnet classify` unless told otherwise. */
 function withLayers(model: ModelOptions): ModelOptions {
-  return isWeightsName(model.weights) ? { ...model, layers: model.layers ?? 50 } : model;
+  return { ...model, layers: model.layers ?? defaultLayers(model.weights) };
 }
 
 function modelsOf(config: Settings, given: Settings, command: Command): ModelOptions[] {

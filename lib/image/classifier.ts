@@ -4,16 +4,17 @@ import type { Device } from '../devices';
 import { badArgument, ResNetError } from '../errors';
 import {
   IN_PLACE,
-  OptimizedResNet,
   type Calibration,
   type InternalForwardOptions,
   type OptimizedDType,
+  type OptimizedResNet,
 } from '../optimized';
-import { checkCreate, load, type ImageClassifierOptions } from './classifier-options';
+import { checkClassifierOptions, type ImageClassifierOptions } from './classifier-options';
 import type { Tensor } from '../tensor';
+import { toBatch } from './batch';
 import { checkImage, type Image } from './decode';
 import { checkExplain, explainPicture, type Explainer, type ExplainOptions, type Explanation } from './explain';
-import { toBatch } from './batch';
+import { openModel } from './open-model';
 import { Pictures, type CropOptions } from './pictures';
 import type { ResolvedPreprocess } from './preprocess';
 import { best, softmax } from './scores';
@@ -67,20 +68,13 @@ export class ImageClassifier {
    *   ERR_DEVICE, ERR_CUDA_…
    */
   static async create(options: ImageClassifierOptions): Promise<ImageClassifier> {
-    const { maxPixels } = checkCreate(options);
-    const { dtype, threads, streams, signal } = options;
-    const { network: loaded, preprocess, labels } = await load(options);
-    using network = loaded;
-    const pictures = new Pictures(preprocess, maxPixels);
-    const calibration = dtype === 'int8' ? await calibrationOf(options.calibration, pictures) : undefined;
-    const { mean, std } = preprocess;
-    // The network's memory moves to the optimized one layer by layer, so that there are never two copies of the weights.
-    const optimized = await OptimizedResNet.from(
-      network,
-      { dtype, threads, streams, calibration, mean, std, signal },
-      true,
-    );
-    return new ImageClassifier(optimized, labels, pictures);
+    const { maxPixels } = checkClassifierOptions(options);
+    const { streams, calibration } = options;
+    const { network, preprocess, labels } = await openModel(options, async (_, preprocess) => ({
+      streams,
+      calibration: await calibrationOf(calibration, new Pictures(preprocess, maxPixels)),
+    }));
+    return new ImageClassifier(network, labels, new Pictures(preprocess, maxPixels));
   }
 
   /** How a picture becomes the network's input, defaults filled in. */

@@ -3,11 +3,11 @@ import { withRegularFile } from '../regular-file';
 import imagenet from './imagenet-classes.json';
 
 /**
- * The names of a network's classes, one for each.
+ * The names of a network's classes.
  *
- * @param labels - names in the order of the classes, or the path of a file of them: a JSON array, or one a line.
+ * @param labels - names in the order of the classes, or the path of a file of them: a JSON array, or one per line.
  *   Default: ImageNet's for 1000 classes, `class 0`, `class 1`, … otherwise
- * @throws ERR_FILE, ERR_ARGUMENT (no names, or not as many as classes)
+ * @throws ERR_FILE, ERR_ARGUMENT (no names, or not one for each class)
  */
 export async function readLabels(
   labels: readonly string[] | string | undefined,
@@ -29,17 +29,17 @@ export async function readLabels(
 }
 
 /**
- * The names that `labels` holds, however many.
+ * As {@link readLabels}, for any number of names.
  *
  * @throws ERR_FILE, ERR_ARGUMENT
  */
 export async function readNames(labels: readonly string[] | string): Promise<readonly string[]> {
-  const names: unknown = typeof labels === 'string' ? await namesIn(labels) : labels;
+  const names: unknown = typeof labels === 'string' ? await readNamesFile(labels) : labels;
   if (!isNames(names)) throw badArgument('labels', 'a list of names, or the path of a file of them', names);
   return names;
 }
 
-async function namesIn(path: string): Promise<unknown> {
+async function readNamesFile(path: string): Promise<unknown> {
   const text = (await readText(path)).replace(/^\ufeff/, '').trimEnd();
   if (!text.trimStart().startsWith('[')) return text.split(/\r?\n/).map((line) => line.trim());
   try {

@@ -3,8 +3,8 @@ import { checkInteger } from '../check';
 import { badArgument, ResNetError, show } from '../errors';
 import type { ImageClassifier } from '../image/classifier';
 import { cannotRead, sha256OfFile } from '../regular-file';
-import { openWeights } from '../weights/read';
-import { isWeightsName } from '../weights/published';
+import { openWeights } from '../weights/formats/open';
+import { parseWeights } from '../weights/parse-weights';
 import type { PictureList } from './list';
 
 /** All that a job's lines depend on: processes with one plan write the same lines. */
@@ -68,13 +68,15 @@ export async function planOf(
 
 /** @throws ERR_ARGUMENT where every process of a job would draw weights of its own */
 export function checkSeeded(weights: string): void {
-  if (weights === 'random') throw badArgument('weights', "'random:SEED' in a job, whose processes share it", weights);
+  const parsed = parseWeights(weights);
+  if (parsed.kind !== 'random' || parsed.seed !== undefined) return;
+  throw badArgument('weights', "'random:SEED' in a job, whose processes share it", weights);
 }
 
 /** Weights by what they are: their files may have another path on another machine. */
 async function identify(weights: string): Promise<string> {
   checkSeeded(weights);
-  if (isWeightsName(weights) || weights.startsWith('random:')) return weights;
+  if (parseWeights(weights).kind !== 'file') return weights;
   const { path, entries } = await openWeights(weights);
   const files = new Set(entries.map((entry) => entry.path ?? path));
   const hashes: string[] = [];

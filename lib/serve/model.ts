@@ -1,16 +1,16 @@
 import type { Layers } from '../depths';
 import { ResNetError, show } from '../errors';
-import { checkCreate, isRandom, load } from '../image/classifier-options';
+import { checkClassifierOptions } from '../image/classifier-options';
+import { openModel } from '../image/open-model';
 import type { ResolvedPreprocess } from '../image/preprocess';
 import type { ForwardOptions } from '../module';
 import { addon } from '../native/addon';
-import { OptimizedResNet } from '../optimized';
-import { ResNet } from '../resnet';
+import type { OptimizedResNet } from '../optimized';
 import { summary } from '../summary';
 import type { Tensor } from '../tensor';
 import type { ModelOptions } from './options';
 
-/** What is asked of a network: {@link OptimizedResNet} has it, and tests have others. */
+/** The part of {@link OptimizedResNet} that the server uses; tests pass others. */
 export interface Network {
   forward(x: Tensor, options?: ForwardOptions): Promise<Tensor>;
   forwardFeatures(x: Tensor, options?: ForwardOptions): Promise<Tensor>;
@@ -18,7 +18,7 @@ export interface Network {
   dispose(): void;
 }
 
-/** A network with all that is told of it. */
+/** A network that is served, and what is known about it. */
 export interface Model {
   readonly name: string;
   readonly network: Network;
@@ -28,9 +28,9 @@ export interface Model {
   readonly dtype: string;
   readonly device: string;
   readonly preprocess: ResolvedPreprocess;
-  /** Batches at the same time. */
+  /** The number of batches that run at the same time. */
   readonly streams: number;
-  /** Untrained: the answers mean nothing. */
+  /** True if the network is untrained, and its answers are meaningless. */
   readonly random: boolean;
   readonly parameters: number;
   /** The article's table. */
@@ -38,44 +38,41 @@ export interface Model {
 }
 
 /**
- * Loads weights and labels, and makes the network fast.
+ * Opens a model as ImageClassifier does, and describes it.
  *
  * @throws as ResNet.load and ResNet.optimize
  */
 export async function loadModel(options: ModelOptions): Promise<Model> {
-  const { name, threads, ...asked } = options;
-  checkCreate({ ...asked, threads });
-  const { network: loaded, preprocess, labels } = await load(asked);
-  using source = loaded;
-  const { layers, numClasses, device } = source;
-  const parameters = source.parameterCount({ count: 'parameters' });
-  const { streams = device === 'cpu' ? addon().threads().cores : 2, dtype = 'float32', calibration } = options;
-  const { mean, std } = preprocess;
-  // Its memory goes over to the optimized network.
-  const network = await OptimizedResNet.from(source, { dtype, calibration, threads, streams, mean, std }, true);
-  using shapes = new ResNet(layers, numClasses, { device: 'meta' });
+  const { name, ...modelOptions } = options;
+  checkClassifierOptions(modelOptions);
+  let [streams, parameters, table] = [0, 0, ''];
+  const { network, ...opened } = await openModel(modelOptions, (loaded, { crop }) => {
+    streams = options.streams ?? (loaded.device === 'cpu' ? addon().threads().cores : 2);
+    parameters = loaded.parameterCount({ count: 'parameters' });
+    table = String(summary(loaded, [null, 3, crop, crop]));
+    return { streams, calibration: options.calibration };
+  });
+  const { layers, numClasses, dtype, device } = network;
   return {
+    ...opened,
     name: name ?? `resnet${layers}`,
     network,
     layers,
     numClasses,
-    labels,
     dtype,
     device,
-    preprocess,
     streams,
-    random: isRandom(options.weights),
     parameters,
-    summary: String(summary(shapes, [null, 3, preprocess.crop, preprocess.crop])),
+    summary: table,
   };
 }
 
-/** Loads models one after the other, so that memory has one float32 copy at a time. */
+/** Loads models one after the other, so that only one float32 copy is in memory at a time. */
 export async function loadModels(options: readonly ModelOptions[]): Promise<Model[]> {
   const models: Model[] = [];
   try {
-    for (const one of options) {
-      const model = await loadModel(one);
+    for (const each of options) {
+      const model = await loadModel(each);
       models.push(model);
       if (models.some((other) => other !== model && other.name === model.name)) {
         throw new ResNetError('ERR_ARGUMENT', `models must have names that differ, but got ${show(model.name)} twice.`);

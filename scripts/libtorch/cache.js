@@ -1,5 +1,5 @@
 'use strict';
-/** The cache: one folder per version, variant and platform. Work in progress lies beside them (turns.js). */
+/** The cache: one folder per version, variant and platform. Work in progress is in `.tmp-` folders beside them. */
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
@@ -8,7 +8,7 @@ function cacheFolder(env) {
   return env.LIBTORCH_RESNET_CACHE || path.join(os.homedir(), '.cache', 'libtorch-resnet');
 }
 
-/** Where a libtorch lies once it is complete; its `torch` folder has include/ and lib/. */
+/** The folder of a complete libtorch; its `torch` folder has include/ and lib/. */
 function cachePlace(env, version, variant, platform) {
   return path.join(cacheFolder(env), `libtorch-${version}-${variant}-${platform}`);
 }
@@ -17,11 +17,11 @@ function listCache(cache) {
   try {
     return fs.readdirSync(cache);
   } catch {
-    return []; // not there yet
+    return []; // it does not exist yet
   }
 }
 
-/** What the cache holds, with sizes in bytes. */
+/** The entries of the cache, with sizes in bytes. */
 function cacheContent(cache) {
   return listCache(cache).map((name) => ({ name, bytes: sizeOf(path.join(cache, name)) }));
 }
@@ -33,7 +33,7 @@ function sizeOf(place) {
     if (!status.isDirectory()) return status.size;
     return fs.readdirSync(place).reduce((sum, name) => sum + sizeOf(path.join(place, name)), 0);
   } catch {
-    return 0; // removed while we looked
+    return 0; // removed in the meantime
   }
 }
 

@@ -1,5 +1,9 @@
 'use strict';
-/** Fetches libtorch into the cache: pip downloads what the lock names, Python unpacks it, a rename puts it in place. */
+/**
+ * Fetches libtorch into the cache: pip downloads the locked wheels, Python unpacks them, a rename puts the result in
+ * place. Concurrent installs do not wait for each other: each works in a folder of its own, the first one to finish
+ * provides the folder, and the others find it there and use it.
+ */
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
@@ -7,49 +11,67 @@ const { Failure } = require('../failures');
 const { cacheFolder } = require('./cache');
 const { downloadSize, platformTags, readableSize, requirements } = require('./lock');
 const { findPip, pipSettings } = require('./python');
-const { takeTurn } = require('./turns');
 const { missingPart } = require('./version');
 
-// CPU: libtorch_cpu and what it needs, 0.5 GB instead of 1.3. CUDA: every shared library but Python's.
+// CPU: libtorch_cpu and its dependencies, 0.5 GB instead of 1.3. CUDA: every shared library except Python's.
 const UNPACK = {
   cpu: String.raw`torch/include/|torch/lib/(libtorch_cpu|libc10)\.(so|dylib)$|torch/lib/lib(i?omp|gomp|arm_compute|nvpl)|nvidia/cu13/lib/lib(cudart|cupti)\.so`,
   cuda: String.raw`torch/include/|(torch|nvidia/.*)/lib/(?!libtorch_python)[^/]*\.so(\.|$)`,
 };
 
-// Bytes that the CUDA pattern unpacks, summed from the directories of the wheels in the lock.
+// Bytes that the CUDA pattern unpacks, summed over the directories of the locked wheels.
 const UNPACKED_CUDA = { 'linux-x64': 4_051_796_311, 'linux-arm64': 4_206_613_891 };
 
-// The wheels and what is unpacked from them lie side by side for a moment, as multiples of the wheels.
-const ROOM = { cpu: 2, cuda: 3 };
+// The peak of the space needed (the wheels and the unpacked files), as a multiple of the wheels.
+const SPACE_FACTOR = { cpu: 2, cuda: 3 };
+
+// Work folders of installs that were killed; a fetch that is still running is never this old.
+const WORK_PREFIX = '.tmp-';
+const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1000;
 
 /**
- * Puts the files of the lock into `place`, once however many installs run at the same time.
+ * Puts the locked files into `place`.
  *
- * @returns {boolean} false where another install has done it
+ * @returns {boolean} false if another install was faster
  */
-function fetchLibtorch({ files, variant, place, env, log, times }) {
+function fetchLibtorch({ files, variant, place, env, log }) {
   const python = findPip(env);
   const cache = cacheFolder(env);
-  const isDone = () => isComplete(place);
-  const onWait = (pid) => log(`waiting for another install (pid ${pid}), which is fetching libtorch`);
-  const turn = takeTurn({ cache, place, isDone, onWait, times });
-  if (turn === undefined) return false;
-  const work = turn.folder;
+  const work = makeWorkFolder(cache);
   try {
     const size = downloadSize(files);
-    checkSpace(cache, size * ROOM[variant]);
+    checkSpace(cache, size * SPACE_FACTOR[variant]);
     log(`fetching libtorch (${variant}${size > 0 ? `, ${readableSize(size)}` : ''}) into ${place}`);
     const [wheels, unpacked] = [path.join(work, 'wheels'), path.join(work, 'unpacked')];
     download({ python, files, work, wheels, env, cache });
     unpack({ python, wheels, unpacked, variant, env, cache });
-    putInPlace(unpacked, place, work);
-  } catch (error) {
-    if (!isDone()) throw error; // taken for dead after a long sleep, and overtaken
-    return false;
+    return putInPlace(unpacked, place, work);
   } finally {
-    turn.release();
+    remove(work);
   }
-  return true;
+}
+
+/** Makes a folder on the cache's disk, and removes those that killed installs have left. */
+function makeWorkFolder(cache) {
+  try {
+    fs.mkdirSync(cache, { recursive: true });
+    for (const name of fs.readdirSync(cache).filter((name) => name.startsWith(WORK_PREFIX))) {
+      const folder = path.join(cache, name);
+      const { mtimeMs } = fs.statSync(folder, { throwIfNoEntry: false }) ?? {};
+      if (Date.now() - mtimeMs > ABANDONED_AFTER_MS) remove(folder);
+    }
+    return fs.mkdtempSync(path.join(cache, WORK_PREFIX));
+  } catch (error) {
+    throw new Failure('cache', { folder: cache, output: error.message });
+  }
+}
+
+function remove(folder) {
+  try {
+    fs.rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  } catch {
+    // It is another user's, or another install is removing it too.
+  }
 }
 
 function isComplete(place) {
@@ -69,16 +91,16 @@ function download({ python, files, work, wheels, env, cache }) {
     python.command,
     [
       ...['-m', 'pip', 'download', '--no-deps', '--require-hashes', '--only-binary=:all:'],
-      // The wheel of one Python serves every other: we take its libraries only.
+      // Any Python's wheel will do: only its libraries are used.
       ...['--implementation', 'cp', '--python-version', '3.12', '--abi', 'cp312', '--abi', 'none'],
       ...platformTags(files).flatMap((tag) => ['--platform', tag]),
-      ...haste(python, env),
-      // Half a gigabyte is kept once, in our cache.
+      ...patience(python, env),
+      // One copy of half a gigabyte, in our cache, is enough.
       ...['--no-cache-dir', '--disable-pip-version-check'],
       ...['-r', list, '-d', wheels],
     ],
-    // stdout carries the progress. pip's own work in progress goes beside ours: /tmp may be small. Nothing is
-    // installed, so whoever allows pip in virtual environments only has nothing to fear.
+    // stdout shows the progress. pip's temporary files go into our folder too, because /tmp may be small. Nothing is
+    // installed, so a setting that restricts pip to virtual environments need not apply.
     {
       env: { ...env, TMPDIR: work, PIP_REQUIRE_VIRTUALENV: '0' },
       encoding: 'utf8',
@@ -88,8 +110,8 @@ function download({ python, files, work, wheels, env, cache }) {
   if (status !== 0) throw downloadFailure(stderr ?? '', cache);
 }
 
-/** Offline is to be known soon, unless the user has set how patient pip is. */
-function haste(python, env) {
+/** Being offline should be reported soon, unless the user has configured pip's retries and timeout. */
+function patience(python, env) {
   const set = pipSettings(python, env);
   return [
     ...(set.has('retries') ? [] : ['--retries', '2']),
@@ -100,7 +122,7 @@ function haste(python, env) {
 const OFFLINE =
   /NewConnectionError|ConnectTimeoutError|ReadTimeoutError|NameResolutionError|Temporary failure in name resolution|ProxyError|Network is unreachable|Connection refused|Connection aborted/;
 
-/** What pip's words mean. */
+/** Turns pip's output into a failure. */
 function downloadFailure(output, cache) {
   const hash = /Expected sha256\s+([0-9a-f]+)[\s\S]*?Got\s+([0-9a-f]+)/.exec(output);
   if (hash !== null) {
@@ -132,17 +154,18 @@ function unpack({ python, wheels, unpacked, variant, env, cache }) {
   if (missing !== undefined) throw new Failure('unpack', { output: `The wheels have no torch/${missing}.` });
 }
 
+/** Renames the folder into place, and away from there what is damaged. Returns false if another install was faster. */
 function putInPlace(unpacked, place, work) {
   for (let attempt = 0; attempt < 3; attempt += 1) {
     try {
       fs.renameSync(unpacked, place);
-      return;
+      return true;
     } catch (error) {
       if (!['ENOTEMPTY', 'EEXIST'].includes(error.code)) throw error;
     }
-    if (isComplete(place)) return; // another install was faster
+    if (isComplete(place)) return false;
     try {
-      fs.renameSync(place, path.join(work, `damaged-${attempt}`)); // goes away with our work
+      fs.renameSync(place, path.join(work, `damaged-${attempt}`)); // removed with the work folder
     } catch (error) {
       if (error.code !== 'ENOENT') throw error;
     }

@@ -1,5 +1,5 @@
 'use strict';
-/** Which libtorch to build against: LIBTORCH, the active Python's, the cache's, or one fetched into the cache. */
+/** Chooses the libtorch to build against: LIBTORCH, the active Python's, the cached one, or one fetched into the cache. */
 const path = require('node:path');
 const { cachePlace } = require('./cache');
 const { UNPACKED_CUDA, fetchLibtorch } = require('./fetch');
@@ -19,17 +19,17 @@ function findLibtorch({
   machine = process,
 } = {}) {
   const platform = platformName(machine);
-  const wanted = lock.version;
-  if (UNTESTED.includes(platform)) log(`${platform} is prepared, but was never tested`);
+  const required = lock.version;
+  if (UNTESTED.includes(platform)) log(`${platform} is supported, but was never tested`);
 
   if (env.LIBTORCH) {
-    // npm runs scripts in the package's folder; INIT_CWD is where the user typed.
+    // npm runs scripts in the package's folder; INIT_CWD is the user's working directory.
     const folder = path.resolve(env.INIT_CWD ?? '.', env.LIBTORCH);
-    return { folder, way: 'LIBTORCH', version: checkLibtorch(folder, 'LIBTORCH', wanted, env) };
+    return { folder, way: 'LIBTORCH', version: checkLibtorch(folder, 'LIBTORCH', required, env) };
   }
   if (env.LIBTORCH_USE_PYTORCH === '1') {
-    const folder = findPyTorch(env, wanted);
-    const version = checkLibtorch(folder, 'LIBTORCH_USE_PYTORCH=1', wanted, env);
+    const folder = findPyTorch(env, required);
+    const version = checkLibtorch(folder, 'LIBTORCH_USE_PYTORCH=1', required, env);
     return { folder, way: 'LIBTORCH_USE_PYTORCH', version };
   }
 
@@ -39,7 +39,7 @@ function findLibtorch({
     checkLibc();
     fetched = fetch({ files, variant, place, env, log });
   }
-  return { folder, way: fetched ? 'fetched' : 'cache', version: wanted, variant };
+  return { folder, way: fetched ? 'fetched' : 'cache', version: required, variant };
 }
 
 function lookInCache(env, lock, platform) {
@@ -50,14 +50,14 @@ function lookInCache(env, lock, platform) {
   return { variant, files, place, folder, cached: missingPart(folder) === undefined };
 }
 
-/** Refuses a machine without the Python, or the pip, that the way to libtorch takes here. */
+/** Fails if getting libtorch needs Python or pip, and they are missing. */
 function checkPython(env) {
   if (env.LIBTORCH) return;
   if (env.LIBTORCH_USE_PYTORCH === '1') findPython(env);
   else if (!lookInCache(env, LOCK, platformName()).cached) findPip(env);
 }
 
-/** One line on how to get CUDA, where a driver is there and the CPU variant was taken. */
+/** One line on how to get CUDA, if there is a driver but the CPU variant was chosen. */
 function cudaHint({ variant, lock = LOCK, machine = process, driver = hasNvidiaDriver() }) {
   if (variant !== 'cpu' || !driver) return undefined;
   const platform = `${machine.platform}-${machine.arch}`;

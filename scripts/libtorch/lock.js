@@ -1,5 +1,5 @@
 'use strict';
-/** What may be installed: libtorch.lock.json, the only source of names, versions and hashes. */
+/** Reads libtorch.lock.json, the only source of package names, versions and hashes. */
 const { Failure } = require('../failures');
 
 const LOCK = require('../libtorch.lock.json');
@@ -18,12 +18,12 @@ function lockedFiles(lock, platform, variant) {
   return chosen;
 }
 
-/** pip's requirements file: nothing without a hash. */
+/** The requirements file for pip, with a hash for every package. */
 function requirements(files) {
   return files.map(({ name, version, sha256 }) => `${name}==${version} --hash=sha256:${sha256}\n`).join('');
 }
 
-/** The platform tags of the wheels' names. pip has to be told each of them. */
+/** The platform tags in the wheels' names. pip needs a list of all of them. */
 function platformTags(files) {
   const tags = files.flatMap(({ file }) =>
     file
@@ -35,12 +35,12 @@ function platformTags(files) {
   return [...new Set(tags)].filter((tag) => tag !== 'any');
 }
 
-/** Bytes to download, as far as the lock knows sizes. */
+/** Bytes to download; files without a size in the lock count as 0. */
 function downloadSize(files) {
   return files.reduce((sum, { size = 0 }) => sum + size, 0);
 }
 
-/** Bytes as people read them. */
+/** Formats bytes for people. */
 function readableSize(bytes) {
   if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
   return bytes >= 1e6 ? `${Math.round(bytes / 1e6)} MB` : `${Math.ceil(bytes / 1e3)} kB`;

@@ -13,7 +13,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 
-// A wheel's own oldest glibc is its business: every tag up to that of torch's.
+// Wheels may support an older glibc than torch's wheel: allow every tag up to torch's.
 const glibcTags = (machine) => [
   ...Array.from({ length: 12 }, (_, index) => `manylinux_2_${28 - index}_${machine}`),
   `manylinux2014_${machine}`,
@@ -25,7 +25,7 @@ const PLATFORMS = {
   'darwin-arm64': { tags: ['macosx_14_0_arm64'], nvidia: false },
 };
 
-// All that libtorch_cpu needs beyond the torch wheel.
+// The torch wheel, and the packages that libtorch_cpu needs besides.
 const CPU = ['torch', 'nvidia-cuda-runtime', 'nvidia-cuda-cupti'];
 
 function resolve(version, { tags, nvidia }) {
@@ -66,7 +66,7 @@ function entry({ metadata, download_info: { url, archive_info } }, sizeOf) {
   return {
     name,
     version: metadata.version,
-    file: decodeURIComponent(url.split('/').at(-1)), // the name only: which index it came from is the user's choice
+    file: decodeURIComponent(url.split('/').at(-1)), // only the name, because the user chooses the index
     sha256,
     ...(size === undefined ? {} : { size }),
   };

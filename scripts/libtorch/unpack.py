@@ -4,7 +4,7 @@ import re
 import sys
 import zipfile
 
-wheels, target, wanted = sys.argv[1], os.path.realpath(sys.argv[2]), re.compile(sys.argv[3])
+wheels, target, required = sys.argv[1], os.path.realpath(sys.argv[2]), re.compile(sys.argv[3])
 
 for wheel in sorted(os.listdir(wheels)):
     if not wheel.endswith('.whl'):
@@ -16,5 +16,5 @@ for wheel in sorted(os.listdir(wheels)):
             if name.startswith(('/', '\\')) or '..' in parts or ':' in parts[0]:
                 sys.exit(f'{wheel} names a file outside its folder: {name}')
         for name in archive.namelist():
-            if wanted.match(name) and not name.endswith('/'):
+            if required.match(name) and not name.endswith('/'):
                 archive.extract(name, target)

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { ResNet } from '../../lib/resnet';
-import { openWeights } from '../../lib/weights/read';
+import { openWeights } from '../../lib/weights/formats/open';
 import { temporaryFolder } from '../support/files';
 import { root, run, type Ended } from '../support/node';
 

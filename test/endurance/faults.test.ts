@@ -4,8 +4,8 @@ import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } fro
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { ResNet } from '../../lib/index';
-import { download } from '../../lib/weights/download';
-import { saveSafetensors } from '../../lib/weights/save-safetensors';
+import { download } from '../../lib/weights/published/download';
+import { saveSafetensors } from '../../lib/weights/formats/save-safetensors';
 import { breakAfter, fileServer, whole, type Behavior } from '../support/file-server';
 import { temporaryFolder } from '../support/files';
 import { run, runScript } from '../support/node';
@@ -83,8 +83,8 @@ onDisk('a disk', () => {
   test('full: a download, and with room the next one', async () => {
     await using server = await fileServer(bytes);
     const stdout = await withDisk(`
-      const { download } = require('./dist/weights/download');
-      const file = { url: new URL('${server.url}/net.pth'), name: 'net.pth', sha256: '${sha256}', mostBytes: 1e7 };
+      const { download } = require('./dist/weights/published/download');
+      const file = { url: new URL('${server.url}/net.pth'), name: 'net.pth', sha256: '${sha256}', maxBytes: 1e7 };
       await download(file, disk + '/weights').catch(tell);
       list();
       remount('size=8m');
@@ -99,9 +99,9 @@ onDisk('a disk', () => {
   test('read-only: what the cache has is taken, what it lacks is an error that says so', async () => {
     await using server = await fileServer(bytes);
     const stdout = await withDisk(`
-      const { download } = require('./dist/weights/download');
+      const { download } = require('./dist/weights/published/download');
       const { ResNet } = require('./dist');
-      const file = { url: new URL('${server.url}/net.pth'), name: 'net.pth', sha256: '${sha256}', mostBytes: 1e7 };
+      const file = { url: new URL('${server.url}/net.pth'), name: 'net.pth', sha256: '${sha256}', maxBytes: 1e7 };
       remount('size=8m');
       await download(file, disk);
       remount('ro');
@@ -133,7 +133,7 @@ test.each([
   const ended = await runScript(`
     const fs = require('node:fs');
     const { ResNet, readWeights } = require('./dist');
-    const { download } = require('./dist/weights/download');
+    const { download } = require('./dist/weights/published/download');
     const place = ${JSON.stringify(place)};
     fs.mkdirSync(place);
     fs.chmodSync(${JSON.stringify(folder)}, 0o755);
@@ -142,7 +142,7 @@ test.each([
     ${unprivileged}
     fs.chmodSync(place, 0o${mode});
     const tell = ({ code, message }) => console.log(code, /EACCES/.test(message));
-    const file = { url: new URL('${server.url}/net.pth'), name: 'net.pth', sha256: '${sha256}', mostBytes: 1e7 };
+    const file = { url: new URL('${server.url}/net.pth'), name: 'net.pth', sha256: '${sha256}', maxBytes: 1e7 };
     const main = async () => {
       await net.save(place + '/net.safetensors').catch(tell);
       await download(file, place).catch(tell);
@@ -205,7 +205,7 @@ test('a download cut at any byte goes on from there, and ends as the file', asyn
   const cache = join(folder, 'cut');
   const one = async (cut: number): Promise<void> => {
     const name = String(cut);
-    const remote = { url: new URL(`${server.url}/${name}`), name, sha256: prefix, mostBytes: 1_000 };
+    const remote = { url: new URL(`${server.url}/${name}`), name, sha256: prefix, maxBytes: 1_000 };
     const place = await download(remote, cache, { backOff: 1, stallAfter: 5_000 });
     expect(readFileSync(place).equals(file)).toBe(true);
   };
@@ -225,9 +225,9 @@ test('a cache half-written by a process that was killed is gone on with', async 
     },
   ]);
   const cache = join(folder, 'killed');
-  const remote = { url: new URL(`${server.url}/net.pth`), name: 'net.pth', sha256, mostBytes: 1e7 };
+  const remote = { url: new URL(`${server.url}/net.pth`), name: 'net.pth', sha256, maxBytes: 1e7 };
   const killed = await runScript(`
-    const { download } = require('./dist/weights/download');
+    const { download } = require('./dist/weights/published/download');
     download({ ...${JSON.stringify(remote)}, url: new URL('${remote.url.href}') }, ${JSON.stringify(cache)}, {
       onProgress: ({ received }) => { if (received === 1_000_000) process.kill(process.pid, 'SIGKILL'); },
     });

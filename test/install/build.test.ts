@@ -5,7 +5,7 @@ import { TOOLS, fakeLibtorch, folder, install, removeFolders, write } from './su
 
 afterAll(removeFolders);
 
-// Notes the options as CMake does, and says when it was asked to configure. The addon is ours, or what ADDON names.
+// Records the options as CMake does, and prints when it configures. The addon is ours, or the one that ADDON names.
 const cmake = `case "$1" in
 --version) echo "cmake version 3.25.1";;
 --build) mkdir -p "$HOME/build/Release"; cp "\${ADDON:-${join(root, 'build/Release/resnet.node')}}" "$HOME/build/Release/resnet.node";;
@@ -17,7 +17,7 @@ const cmake = `case "$1" in
 esac`;
 const PROGRAMS = { ...TOOLS, cmake, mkdir: true, cp: true } as const;
 
-/** A package that was built, and its libtorch. */
+/** A built package and its libtorch. */
 async function built(env: NodeJS.ProcessEnv = {}) {
   const LIBTORCH = fakeLibtorch('2.15.0');
   const { code, stdout, stderr, copy } = await install(PROGRAMS, { LIBTORCH, ...env });
@@ -26,7 +26,7 @@ async function built(env: NodeJS.ProcessEnv = {}) {
   return { LIBTORCH, copy };
 }
 
-test('a build notes its libtorch, and another libtorch is configured anew', async () => {
+test('a build records its libtorch, and another one is configured from scratch', async () => {
   const { LIBTORCH, copy } = await built();
   const note: unknown = JSON.parse(readFileSync(join(copy, 'build/libtorch.json'), 'utf8'));
   expect(note).toEqual({ folder: LIBTORCH, way: 'LIBTORCH', version: '2.15.0' });
@@ -38,7 +38,7 @@ test('a build notes its libtorch, and another libtorch is configured anew', asyn
   expect(other.stdout).toContain('CONFIGURED');
 });
 
-test('a folder that was moved is configured anew, without what CMake noted of the old place', async () => {
+test("a folder that was moved is configured from scratch, without CMake's record of the old place", async () => {
   const { LIBTORCH, copy } = await built();
   write(join(copy, 'build/CMakeFiles/old'));
   const moved = join(folder(), 'moved');
@@ -63,13 +63,13 @@ test.each<[string, (text: string) => string, boolean]>([
   expect(stdout.includes('CONFIGURED')).toBe(anew);
 });
 
-test('a configuration that failed half-way is made anew', async () => {
+test('a failed configuration is started again', async () => {
   const { LIBTORCH, copy } = await built();
   rmSync(join(copy, 'build/build.ninja'));
   expect((await install(PROGRAMS, { LIBTORCH }, copy)).stdout).toContain('CONFIGURED');
 });
 
-test('CXX alone is enough, by whatever name; another one is configured anew', async () => {
+test('CXX alone is enough, whatever its name; another compiler is configured from scratch', async () => {
   const programs: Record<string, string | true> = { ...PROGRAMS, 'my-compiler': 'exit 0', another: 'exit 0' };
   delete programs['g++'];
   const LIBTORCH = fakeLibtorch('2.15.0');
@@ -85,7 +85,7 @@ test('CXX alone is enough, by whatever name; another one is configured anew', as
   expect(none.stdout).not.toContain('CMAKE_CXX_COMPILER');
 });
 
-test('a failed build says so', async () => {
+test('a failed build is reported', async () => {
   const failing = '[ "$1" = --version ] && echo "cmake version 3.25.1" || exit 1';
   const { code, stderr, copy } = await install({ ...TOOLS, cmake: failing }, { LIBTORCH: fakeLibtorch('2.15.0') });
   expect(stderr).toContain('The addon could not be built');
@@ -94,7 +94,7 @@ test('a failed build says so', async () => {
 });
 
 describe('an addon that does not load', () => {
-  test("says what the loader said, and what to do about the user's libtorch", async () => {
+  test("quotes the loader, and says what to do about the user's libtorch", async () => {
     const ADDON = join(folder(), 'junk');
     write(ADDON, 'no library');
     const LIBTORCH = fakeLibtorch('2.15.0');

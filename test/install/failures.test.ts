@@ -37,7 +37,7 @@ test.each([
   expect(code).toBe(1);
 });
 
-test('all that is missing is said at once', async () => {
+test('everything that is missing is reported at once', async () => {
   const { code, stdout, stderr } = await install({});
   for (const says of ['No C++ compiler', 'CMake was not found', 'Neither ninja nor make', 'No Python 3']) {
     expect(stderr).toContain(`libtorch-resnet: ${says}`);
@@ -46,7 +46,7 @@ test('all that is missing is said at once', async () => {
   expect(stderr.trimEnd().split('\n').at(-1)).toBe(
     'All at once, on Debian: apt install g++ cmake ninja-build python3-pip',
   );
-  expect(stdout).toBe(''); // nothing was begun
+  expect(stdout).toBe(''); // nothing was started
   expect(code).toBe(1);
 });
 
@@ -65,14 +65,14 @@ test.each<[string, (cache: string) => NodeJS.ProcessEnv]>([
   expect(stderr).not.toContain('Python');
 });
 
-test('a CXX that is no program', async () => {
+test('CXX is no program', async () => {
   const { code, stderr } = await install(TOOLS, { CXX: 'ccache g++' });
   expect(stderr).toContain('No C++ compiler was found (tried ccache g++)');
   expect(stderr).toContain('one program, without arguments');
   expect(code).toBe(1);
 });
 
-// What pip prints, and what it means.
+// pip's output, and its meaning.
 test.each([
   ['NewConnectionError: Failed to establish a new connection: [Errno -3]', 'The package index cannot be reached'],
   ['OSError: [Errno 28] No space left on device', 'too little space'],
@@ -86,7 +86,7 @@ test.each([
   expect(require('../../scripts/libtorch/cache').cacheContent(join(copy, '.cache/libtorch-resnet'))).toEqual([]);
 });
 
-test('offline is known soon, by the real pip', async () => {
+test('being offline is reported soon, with the real pip', async () => {
   const { lock } = tinyTorch();
   const env = {
     ...bare(),
@@ -124,7 +124,7 @@ test('a C library other than glibc 2.28 or newer', () => {
   checkLibc('3.0', 'linux');
 });
 
-test('too little space is known before the download', async () => {
+test('too little space is reported before the download', async () => {
   const { wheels, lock } = tinyTorch();
   for (const file of Object.values(lock.platforms).flat()) Object.assign(file, { size: 1e15 });
   const { code, stderr } = await findIn(pipEnv(wheels, folder()), lock);
@@ -132,7 +132,7 @@ test('too little space is known before the download', async () => {
   expect(code).toBe(1);
 });
 
-test('every failure says what to do', () => {
+test('every failure has a remedy', () => {
   for (const code of Object.keys(FAILURES)) {
     const failure = new Failure(code, {});
     expect(failure.message.length).toBeGreaterThan(10);

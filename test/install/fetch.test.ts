@@ -8,7 +8,7 @@ afterAll(removeFolders);
 const PLACE = `libtorch-2.15.0-cpu-${process.platform}-${process.arch}`;
 const ESCAPED = 'escaped';
 
-test('fetches once, only what is wanted, and leaves nothing else', async () => {
+test('fetches once, unpacks only what is needed, and leaves nothing else', async () => {
   const { wheels, lock } = tinyTorch();
   const cache = folder();
   const first = await findIn(pipEnv(wheels, cache), lock);
@@ -23,7 +23,7 @@ test('fetches once, only what is wanted, and leaves nothing else', async () => {
   expect(second.stdout).toContain('"way":"cache"');
 });
 
-test('the CUDA variant unpacks every shared library but that of Python, and nothing to link or compile with', async () => {
+test("the CUDA variant unpacks every shared library except Python's, and no development files", async () => {
   const { wheels, lock } = tinyTorch({
     'torch/lib/libtorch_python.so': 'x',
     'torch/lib/libc10_cuda.so': 'x',
@@ -59,7 +59,7 @@ test.each<[string, NodeJS.ProcessEnv, string, string[]]>([
   ['PIP_DEFAULT_TIMEOUT', { PIP_DEFAULT_TIMEOUT: '77' }, '', ['--retries 2']],
   ['pip.conf', {}, '[global]\ntimeout = 77\n[download]\nretries = 7\n', []],
   ["another command's", {}, '[install]\ntimeout = 77\n', ['--retries 2', '--timeout 15']],
-])("pip's patience is the user's where set: %s", async (_name, env, conf, expected) => {
+])("the user's settings of pip's retries and timeout win: %s", async (_name, env, conf, expected) => {
   const { wheels, lock } = tinyTorch();
   const { PATH, notes } = notingPython();
   const PIP_CONFIG_FILE = join(folder(), 'pip.conf');
@@ -69,13 +69,13 @@ test.each<[string, NodeJS.ProcessEnv, string, string[]]>([
   expect(readFileSync(notes, 'utf8').match(/--(retries|timeout) \d+/g) ?? []).toEqual(expected);
 });
 
-test('PIP_REQUIRE_VIRTUALENV does not keep libtorch away', async () => {
+test('PIP_REQUIRE_VIRTUALENV does not prevent the download', async () => {
   const { wheels, lock } = tinyTorch();
   const env = { ...pipEnv(wheels, folder()), PIP_REQUIRE_VIRTUALENV: '1', VIRTUAL_ENV: undefined };
   expect(await findIn(env, lock)).toMatchObject({ code: 0, stderr: '' });
 });
 
-test('a wrong hash shows both and leaves nothing', async () => {
+test('for a wrong hash, the message has both, and nothing is left', async () => {
   const { wheels, lock } = tinyTorch();
   const file = Object.values(lock.platforms)[0]![0]!;
   const actual = file.sha256;
@@ -90,7 +90,7 @@ test('a wrong hash shows both and leaves nothing', async () => {
 });
 
 test.each([`../${ESCAPED}`, `torch/include/../../../${ESCAPED}`, `/tmp/${ESCAPED}`, `torch\\..\\..\\${ESCAPED}`])(
-  'a wheel that names %s is refused whole',
+  'a wheel that contains %s is rejected before anything is unpacked',
   async (name) => {
     const { wheels } = tinyTorch({ [name]: 'x' });
     const target = join(folder(), 'target');

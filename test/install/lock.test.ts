@@ -7,7 +7,7 @@ const { LOCK, lockedFiles, platformTags, requirements } = require('../../scripts
 const text = readFileSync(join(root, 'scripts/libtorch.lock.json'), 'utf8');
 const lock = LOCK as Lock;
 
-// As measured and written down before the lock was made: shared/reference/libtorch.md.
+// Computed from the downloaded wheels, before the lock was made.
 const KNOWN = {
   'linux-x64': {
     torch: '6d8c86f4e33a9f12a58149bd9b0d64351632b8eb44479be8ff85e5389932dd79',
@@ -18,7 +18,7 @@ const KNOWN = {
   'darwin-arm64': { torch: '593e5fd0c204284890d1c3dff643be34e549e1d24523e13402510f960d4da438' },
 };
 
-test('has every platform, and the known hashes', () => {
+test('lists every platform, with the known hashes', () => {
   expect(lock.version).toBe('2.15.0');
   expect(Object.keys(lock.platforms).sort()).toEqual(Object.keys(KNOWN).sort());
   for (const [platform, hashes] of Object.entries(KNOWN)) {
@@ -44,7 +44,7 @@ test.each(['linux-x64', 'linux-arm64'])('%s: three files for cpu, all of NVIDIA 
   expect(names('cuda')).toEqual(expect.arrayContaining([...libraries, ...rest].map((name) => `nvidia-${name}`)));
 });
 
-test('every file has a name, a version, a size and a hash, and none says where it comes from', () => {
+test('every file has a name, a version, a size and a hash, and no URL', () => {
   for (const file of Object.values(lock.platforms).flat()) {
     expect(file).toEqual({
       name: expect.stringMatching(/^[a-z0-9-]+$/),
@@ -58,7 +58,7 @@ test('every file has a name, a version, a size and a hash, and none says where i
   expect(text).not.toMatch(/:\/\/|pypi|pythonhosted/);
 });
 
-test('pip is told every tag and every hash', () => {
+test('pip gets every tag and every hash', () => {
   const files = lockedFiles(lock, 'linux-x64', 'cpu');
   expect(platformTags(files)).toEqual(
     expect.arrayContaining(['manylinux_2_28_x86_64', 'manylinux_2_25_x86_64', 'manylinux2014_x86_64']),

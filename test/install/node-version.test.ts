@@ -6,7 +6,7 @@ const { engines } = require('../../package.json') as { engines: { node: string }
 
 afterAll(removeFolders);
 
-test.each(['20.17.0', '20.18.0', '20.17.1', '22.0.0', '100.0.0'])('Node %s will do for >=20.17', (version) => {
+test.each(['20.17.0', '20.18.0', '20.17.1', '22.0.0', '100.0.0'])('Node %s satisfies >=20.17', (version) => {
   checkNode(version, '>=20.17');
 });
 
@@ -14,11 +14,11 @@ test.each(['20.16.9', '18.20.4', '6.17.1'])('Node %s is too old for >=20.17', (v
   expect(() => checkNode(version, '>=20.17')).toThrow(`Node ${version} (${process.execPath}) is too old: >=20.17`);
 });
 
-test("package.json's engines are written as the check reads them", () => {
+test("package.json's engines have the form that the check expects", () => {
   expect(engines.node).toMatch(/^>=\d+\.\d+$/);
 });
 
-test('an old Node ends the install before anything else', async () => {
+test('the install fails with an old Node before doing anything else', async () => {
   const old = join(folder(), 'old.js');
   write(old, `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.4' } });`);
   const { code, stdout, stderr } = await install({}, { NODE_OPTIONS: `--require=${old}` });

@@ -70,7 +70,7 @@ test('a folder that is no libtorch', () => {
   expect(() => find({ LIBTORCH: folder() })).toThrow('is no libtorch: include/ATen/ATen.h is missing');
 });
 
-test('a relative LIBTORCH starts where the user typed', () => {
+test("a relative LIBTORCH is resolved from the user's working directory", () => {
   const INIT_CWD = folder();
   fakeLibtorch('2.15.0', join(INIT_CWD, 'torch'));
   expect(find({ INIT_CWD, LIBTORCH: 'torch' })).toMatchObject({ folder: join(INIT_CWD, 'torch') });
@@ -81,7 +81,7 @@ test('a Python without torch', () => {
   expect(() => find({ PATH, LIBTORCH_USE_PYTORCH: '1' })).toThrow('python3 has no package torch');
 });
 
-test('one line on CUDA where a driver is and the CPU variant was taken', () => {
+test('one line on CUDA if there is a driver and the CPU variant was chosen', () => {
   const linux = { platform: 'linux', arch: 'x64' };
   expect(cudaHint({ variant: 'cpu', machine: linux, driver: true })).toMatch(
     /LIBTORCH_VARIANT=cuda .* \(2\.7 GB to download, 4\.1 GB unpacked\)$/,

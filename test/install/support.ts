@@ -66,7 +66,7 @@ export interface Lock {
   platforms: Record<string, { name: string; version: string; file: string; sha256: string; variants: string[] }[]>;
 }
 
-/** A folder of one tiny torch wheel, and the lock that pins it. */
+/** A folder with a tiny torch wheel, and the lock that pins it. */
 export function tinyTorch(extra: Record<string, string> = {}): { wheels: string; lock: Lock } {
   const wheels = folder();
   const file = 'torch-2.15.0-cp312-cp312-manylinux_2_28_x86_64.whl';
@@ -86,7 +86,7 @@ export function tinyTorch(extra: Record<string, string> = {}): { wheels: string;
   return { wheels, lock: { version: '2.15.0', platforms: { [platform]: files } } };
 }
 
-/** The environment in which pip sees these wheels and nothing else. */
+/** An environment in which pip sees only these wheels. */
 export function pipEnv(wheels: string, cache: string): NodeJS.ProcessEnv {
   return {
     ...bare(),
@@ -105,36 +105,25 @@ export function bare(): NodeJS.ProcessEnv {
   return env;
 }
 
-/** Runs findLibtorch with a lock of the test's, and with its times for turns, in a Node of its own. */
-export function findIn(env: NodeJS.ProcessEnv, lock: Lock, times: Partial<Times> = {}): Promise<Ended> {
-  return run(process.execPath, findArguments(lock, times), { env });
+/** Runs findLibtorch with a test's lock, in a Node process of its own. */
+export function findIn(env: NodeJS.ProcessEnv, lock: Lock): Promise<Ended> {
+  return run(process.execPath, findArguments(lock), { env });
 }
 
-export interface Times {
-  beat: number;
-  look: number;
-  silent: number;
-  abandoned: number;
-}
-
-/** The arguments of the Node that {@link findIn} starts. */
-export function findArguments(lock: Lock, times: Partial<Times> = {}): string[] {
+/** The arguments of the Node process that {@link findIn} starts. */
+export function findArguments(lock: Lock): string[] {
   const source = `
-const { fetchLibtorch } = require('./scripts/libtorch/fetch');
 const { findLibtorch } = require('./scripts/libtorch/find');
-const { TIMES } = require('./scripts/libtorch/turns');
-const [lock, times] = process.argv.slice(1).map(JSON.parse);
-const fetch = (options) => fetchLibtorch({ ...options, times: { ...TIMES, ...times } });
 try {
-  console.log('FOUND ' + JSON.stringify(findLibtorch({ lock, fetch, log: console.log })));
+  console.log('FOUND ' + JSON.stringify(findLibtorch({ lock: JSON.parse(process.argv[1]), log: console.log })));
 } catch (error) {
   console.error(error.code, error.message, error.remedy);
   process.exitCode = 1;
 }`;
-  return ['-e', source, JSON.stringify(lock), JSON.stringify(times)];
+  return ['-e', source, JSON.stringify(lock)];
 }
 
-/** The real Python, noting the arguments of every `pip download` in `notes` before `pause` (shell) is run. */
+/** The real Python, but `pip download` appends its arguments to `notes` and then runs `pause` (shell). */
 export function notingPython(pause = ''): { PATH: string; notes: string } {
   const notes = join(folder(), 'notes');
   writeFileSync(notes, '');
@@ -143,7 +132,7 @@ export function notingPython(pause = ''): { PATH: string; notes: string } {
   return { PATH: `${pathOf({ python3: script })}:${process.env.PATH}`, notes };
 }
 
-/** A PATH of only these programs: a shell script each, or the real one where `true`. */
+/** A PATH with only these programs: shell scripts, or the real program for `true`. */
 export function pathOf(programs: Record<string, string | true>): string {
   const bin = folder();
   for (const [name, script] of Object.entries(programs)) {
@@ -158,7 +147,7 @@ export function pathOf(programs: Record<string, string | true>): string {
   return bin;
 }
 
-// Programs that please the checks without doing anything.
+// Programs that pass the checks without doing anything.
 export const TOOLS = {
   'g++': 'echo "g++ 12"',
   cmake: 'echo "cmake version 3.25.1"',
@@ -166,7 +155,7 @@ export const TOOLS = {
   python3: '[ "$1" = --version ] && echo Python 3.11.2 || echo "pip 23.0 from /x"',
 };
 
-/** The install script in a copy of the package, with nothing on the PATH but these programs. */
+/** Runs the install script in a copy of the package, with only these programs on the PATH. */
 export async function install(
   programs: Record<string, string | true>,
   env: NodeJS.ProcessEnv = {},
@@ -184,7 +173,7 @@ export async function install(
   return { ...ended, copy };
 }
 
-/** A copy of the package as the registry has it, as far as the install needs it. */
+/** A copy of the published package, as far as the install needs it. */
 export function packageCopy(): string {
   const copy = folder();
   execFileSync('cp', ['-r', join(root, 'scripts'), join(root, 'package.json'), join(root, 'CMakeLists.txt'), copy]);

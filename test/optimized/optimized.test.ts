@@ -248,7 +248,7 @@ describe('a calibration', () => {
     );
     await expect(net.optimize({ dtype: 'int8', calibration: file })).rejects.toMatchObject({
       code: 'ERR_CALIBRATION',
-      message: `${file} must have two numbers of float32 for "input", the lesser first, but has ${least} and ${most}.`,
+      message: `${file} must have two float32 numbers for "input", the smaller one first, but has ${least} and ${most}.`,
     });
   });
 

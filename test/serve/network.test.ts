@@ -77,7 +77,8 @@ test('features: what the optimized network gives', async () => {
   using fast = await net.optimize();
   const [path, size] = [fixture('small.png'), 224];
   const { results } = await post('/features', readFileSync(path), 'image/png');
-  const { data } = await callNative((binding) => binding).resizeAndCrop([await decode(path)], checkPreprocess()).promise;
+  const { data } = await callNative((binding) => binding).resizeAndCrop([await decode(path)], checkPreprocess())
+    .promise;
   const features = await fast.forwardFeatures(new Tensor(data, [1, size, size, 3]));
   expect(results[0].features).toEqual([...features.toFloat32()].map((value) => expect.closeTo(value, 4)));
 });

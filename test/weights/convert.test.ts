@@ -3,11 +3,11 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { BasicBlock, readWeights, ResNet, Tensor } from '../../lib/index';
-import { articleSpec } from '../../lib/weights/article';
+import { articleSpec } from '../../lib/weights/names/article';
 import { convertFile } from '../../lib/weights/convert-file';
-import { namesIn, type Naming, type WrittenNaming } from '../../lib/weights/names';
-import { openWeights } from '../../lib/weights/read';
-import { saveSafetensors } from '../../lib/weights/save-safetensors';
+import { namesIn, type Naming, type WrittenNaming } from '../../lib/weights/names/namings';
+import { openWeights } from '../../lib/weights/formats/open';
+import { saveSafetensors } from '../../lib/weights/formats/save-safetensors';
 import { temporaryFolder } from '../support/files';
 
 const folder = temporaryFolder();
@@ -16,10 +16,10 @@ const bytes = (path: string): Buffer => readFileSync(path);
 
 type Half = 'float16' | 'bfloat16';
 
-/** Any bits at all, NaNs of all kinds among them: what is only renamed must keep them. */
+/** Arbitrary bits, with all kinds of NaN: renaming must not change them. */
 const BITS = new Uint16Array(new Uint8Array(randomBytes(2 ** 17)).buffer);
 
-/** Made by copying: jest takes seconds for a loop over a network's values. */
+/** Copies values, because in jest a loop over all of a network's values takes seconds. */
 function repeated<T extends Uint16Array | Float32Array | Float64Array>(pattern: T, size: number, start: number): T {
   const out = new (pattern.constructor as new (size: number) => T)(size);
   for (let filled = 0, from = start % pattern.length; filled < size; from = 0) {
@@ -30,7 +30,7 @@ function repeated<T extends Uint16Array | Float32Array | Float64Array>(pattern: 
   return out;
 }
 
-/** A ResNet-18 or -50 of any bits, under a naming. */
+/** A ResNet-18 or -50 with arbitrary bits as values, in a naming. */
 function network(layers: 18 | 50, naming: Naming, dtype: Half, counters: boolean, classes = 5): Map<string, Tensor> {
   const paddle = naming.startsWith('paddle');
   const spec = articleSpec(layers, classes);
@@ -50,7 +50,7 @@ function network(layers: 18 | 50, naming: Naming, dtype: Half, counters: boolean
 const WRITTEN = ['torchvision', 'huggingface', 'article'] as const;
 const pairs = WRITTEN.flatMap((from) => WRITTEN.filter((to) => to !== from).map((to) => [from, to] as const));
 
-test.each(pairs)('from %s to %s and back is the same file, whatever its values', async (from, to) => {
+test.each(pairs)('from %s to %s and back gives the same file, for any values', async (from, to) => {
   const metadata = { format: 'pt', note: 'ä "quoted"', 7: 'seven' };
   for (const counters of [true, false]) {
     const dtype = counters ? 'bfloat16' : 'float16';
@@ -64,7 +64,7 @@ test.each(pairs)('from %s to %s and back is the same file, whatever its values',
   }
 });
 
-test("a ResNet-50 is under the names that the others' files have", async () => {
+test("a ResNet-50 gets the names that the others' files have", async () => {
   const published = require('../fixtures/weights/names.json') as Record<string, Record<string, number[]>>;
   await saveSafetensors(at('fifty'), network(50, 'article', 'bfloat16', true, 1000));
   for (const naming of ['torchvision', 'huggingface'] as const) {
@@ -126,10 +126,10 @@ describe('dtypes', () => {
     }
   });
 
-  test('half precision goes through float32 and back to the same bytes', async () => {
+  test('half precision converted to float32 and back gives the same bytes', async () => {
     const source = new Map(
       [...network(18, 'torchvision', 'bfloat16', true)].map(([name, tensor]): [string, Tensor] => {
-        // Signaling NaNs become quiet ones in any arithmetic, so there are none here.
+        // No signaling NaNs, since any arithmetic makes them quiet.
         if (tensor.dtype === 'int64') return [name, tensor];
         const data = (tensor.data as Uint16Array).map((one) => ((one & 0x7f80) === 0x7f80 ? one & 0xff80 : one));
         return [name, new Tensor(data, tensor.shape, 'bfloat16')];
@@ -142,7 +142,7 @@ describe('dtypes', () => {
   });
 });
 
-test('what is saved loads in the other dtypes and namings, and answers the same', async () => {
+test('converted files load in the other dtypes and namings, and give the same outputs', async () => {
   using net = new ResNet(18, 3, { seed: 9 });
   await net.save(at('net'), { metadata: { note: 'kept' } });
   await convertFile(at('net'), at('net.hf'), { naming: 'huggingface', metadata: { more: 'ours' } });
@@ -152,7 +152,7 @@ test('what is saved loads in the other dtypes and namings, and answers the same'
   expect((await loaded.forward(x)).data).toEqual((await net.forward(x)).data);
 });
 
-test('shards are read, and the same file comes out as of one file', async () => {
+test('shards convert to the same file as a single file does', async () => {
   const whole = network(18, 'huggingface', 'bfloat16', true);
   const path = join(folder, 'sharded');
   mkdirSync(path);
@@ -165,7 +165,7 @@ test('shards are read, and the same file comes out as of one file', async () => 
   expect(bytes(at('joined')).equals(bytes(at('whole')))).toBe(true);
 });
 
-test('a file that is there is replaced by force alone, also by itself', async () => {
+test('an existing file is only replaced with force, even if it is the input', async () => {
   await saveSafetensors(at('own'), network(18, 'torchvision', 'float16', true));
   const before = bytes(at('own'));
   await expect(convertFile(at('own'), at('own'))).rejects.toMatchObject({
@@ -178,7 +178,7 @@ test('a file that is there is replaced by force alone, also by itself', async ()
   expect(bytes(at('own')).equals(before)).toBe(true);
 });
 
-describe('what is refused leaves nothing behind', () => {
+describe('a failed conversion leaves no file', () => {
   const good = at('good');
   beforeAll(() => saveSafetensors(good, network(18, 'torchvision', 'float16', true)));
 
@@ -200,7 +200,7 @@ describe('what is refused leaves nothing behind', () => {
     expect(readdirSync(folder)).toEqual(before);
   });
 
-  test('weights that are no ResNet, or lack a tensor', async () => {
+  test("weights that are no ResNet's, or lack a tensor", async () => {
     const state = network(18, 'torchvision', 'float16', true);
     state.delete('bn1.weight');
     await saveSafetensors(at('lacking'), state);
@@ -214,7 +214,7 @@ describe('what is refused leaves nothing behind', () => {
     await expect(convertFile(at('se'), at('x'))).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED_MODEL' });
   });
 
-  test('a network that only its config tells from a plain one: its names would no longer tell', async () => {
+  test('a network that is no plain one only by its config: after the conversion nothing would tell', async () => {
     const path = join(folder, 'v1');
     mkdirSync(path);
     await saveSafetensors(join(path, 'model.safetensors'), network(50, 'huggingface', 'float16', true));
@@ -223,7 +223,7 @@ describe('what is refused leaves nothing behind', () => {
   });
 });
 
-test("what is written is laid out as the format's reference implementation lays it out", async () => {
+test("the layout is that of the format's reference implementation", async () => {
   for (const name of ['basic_8_16_s2', 'basic_8_16_s2.bf16', 'bottleneck_16_32_s1']) {
     const theirs = join(__dirname, '../fixtures/weights', `${name}.safetensors`);
     const { metadata } = await openWeights(theirs);
@@ -232,7 +232,7 @@ test("what is written is laid out as the format's reference implementation lays 
   }
 });
 
-test('metadata of any text is carried over', async () => {
+test('metadata is copied, whatever its text', async () => {
   const state = network(18, 'torchvision', 'float16', false);
   await fc.assert(
     fc.asyncProperty(

@@ -4,7 +4,7 @@ import { temporaryFolder } from '../support/files';
 
 const path = join(temporaryFolder(), 'nan.safetensors');
 
-test('a file with NaN loads, and a warning that is asked for names the tensors as the file does', async () => {
+test('a file with NaN loads, and onWarning lists the tensors by their names in the file', async () => {
   using net = new ResNet(18, 4, { seed: 1 });
   const warnings: string[] = [];
   const onWarning = (message: string): number => warnings.push(message);
@@ -23,7 +23,7 @@ test('a file with NaN loads, and a warning that is asked for names the tensors a
   ]);
 });
 
-test('a state dict likewise: half precision, and what overflows float32', () => {
+test('a state dict: half precision, and values that overflow float32', () => {
   using block = new BasicBlock(1, 1, 1);
   const warnings: string[] = [];
   const given = {

@@ -10,7 +10,7 @@ import {
   type Module,
   type ResNetError,
 } from '../../lib/index';
-import { saveSafetensors } from '../../lib/weights/save-safetensors';
+import { saveSafetensors } from '../../lib/weights/formats/save-safetensors';
 import { digest } from '../support/digest';
 import { temporaryFolder } from '../support/files';
 import { asPaddle } from '../support/paddle-files';
@@ -23,7 +23,7 @@ const folder = temporaryFolder();
 
 const fixture = (name: string): string => join(__dirname, '../fixtures/weights', name);
 
-describe('blocks from files answer what the reference answers', () => {
+describe('blocks from files give the outputs of the reference', () => {
   const blocks: [keyof typeof goldens, () => Module][] = [
     ['basic_8_16_s2', () => new BasicBlock(8, 16, 2)],
     ['bottleneck_16_32_s1', () => new BottleneckBlock(16, 32, 1)],
@@ -35,11 +35,11 @@ describe('blocks from files answer what the reference answers', () => {
     [`${name}.pth`, name, make, 1e-5, 1e-5, 'torchvision'] as const,
     [`${name}.legacy.pth`, name, make, 1e-5, 1e-5, 'torchvision'] as const,
     [`${name}.checkpoint.pth`, name, make, 1e-5, 1e-5, 'torchvision'] as const,
-    // PaddlePaddle's files are of the two blocks that have a shortcut of their own.
+    // There are PaddlePaddle files only for the two blocks with a shortcut convolution.
     ...(name === 'basic_8_8_s1' ? [] : [[`${name}.pdparams`, name, make, 1e-5, 1e-5, 'paddle'] as const]),
   ]);
 
-  test('all files of blocks that are here', () => {
+  test('the list of the fixtures of blocks is complete', () => {
     const here = readdirSync(fixture('')).filter((file) => /\.(safetensors|pth|pdparams)$/.test(file));
     expect(files.map(([file]) => file).sort()).toEqual(here.sort());
   });
@@ -91,7 +91,7 @@ describe('ResNet.save and ResNet.load', () => {
     },
   );
 
-  test.each([34, 50, 101, 152] as const)('ResNet-%i is known by its names', async (layers) => {
+  test.each([34, 50, 101, 152] as const)('ResNet-%i is identified by its names', async (layers) => {
     const path = join(folder, 'depth.safetensors');
     await new ResNet(layers, 3, { seed: 1 }).save(path, { dtype: 'bfloat16' });
     using loaded = await ResNet.load(path);
@@ -99,14 +99,14 @@ describe('ResNet.save and ResNet.load', () => {
   });
 
   describe("PaddlePaddle's names", () => {
-    test('fc.weight is turned, where its shape does not tell', () => {
+    test('fc.weight is transposed, even if its shape does not tell', () => {
       const own = new ResNet(18, 512, { seed: 3 });
       const other = new ResNet(18, 512, { seed: 4 });
       expect(other.loadStateDict(asPaddle(own.stateDict())).naming).toBe('paddle');
       expect(digest(other)).toBe(digest(own));
     });
 
-    test.each([7, 512])('from a file, with %i classes; the counters begin at 0', async (classes) => {
+    test.each([7, 512])('from a file, with %i classes; the counters start at 0', async (classes) => {
       const own = new ResNet(18, classes, { seed: 3 });
       const path = join(folder, 'paddle.safetensors');
       await saveSafetensors(path, asPaddle(own.stateDict()));
@@ -116,7 +116,7 @@ describe('ResNet.save and ResNet.load', () => {
     });
   });
 
-  test('what does not fit is one error that lists it, and nothing is written', async () => {
+  test('all mismatches are listed in one error, and nothing is written', async () => {
     const path = join(folder, 'torchvision.safetensors');
     await net.save(path);
     const message = (options: object): Promise<string> =>
@@ -154,7 +154,7 @@ describe('ResNet.save and ResNet.load', () => {
     expect(block.stateDict()).toEqual(before);
   });
 
-  test('lenient: what is missing keeps its value, and is reported', () => {
+  test('with strict: false, missing tensors keep their values and are reported', () => {
     const block = new BasicBlock(8, 8, 1, { seed: 1 });
     const report = block.loadStateDict({ 'bn1.bias': randomTensor([8]), other: randomTensor([1]) }, { strict: false });
     expect(report).toMatchObject({ naming: 'torchvision', unexpected: ['other'] });

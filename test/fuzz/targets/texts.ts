@@ -1,9 +1,9 @@
-import { rangesIn } from '../../../lib/calibration';
-import { huggingfaceConfig } from '../../../lib/weights/huggingface-config';
-import { huggingfacePreprocess } from '../../../lib/weights/huggingface-preprocess';
-import { fieldsIn } from '../../../lib/weights/json-file';
-import { openShardsOf } from '../../../lib/weights/shards';
-import { timmConfig } from '../../../lib/weights/timm-config';
+import { parseCalibration } from '../../../lib/calibration';
+import { huggingfaceConfig } from '../../../lib/weights/source/huggingface-config';
+import { huggingfacePreprocess } from '../../../lib/weights/source/huggingface-preprocess';
+import { parseFields } from '../../../lib/weights/formats/json-file';
+import { openShardsOf } from '../../../lib/weights/formats/shards';
+import { timmConfig } from '../../../lib/weights/source/timm-config';
 import { mutatedJson, type Json } from '../json';
 import type { Target } from '../target';
 
@@ -62,7 +62,7 @@ export const TEXTS: readonly Target[] = [
   {
     name: 'config',
     run: (random) => {
-      const fields = fieldsIn(PATH, mutatedJson(random.pick(CONFIGS), random));
+      const fields = parseFields(PATH, mutatedJson(random.pick(CONFIGS), random));
       const read = random.pick([huggingfaceConfig, timmConfig, huggingfacePreprocess]);
       read(fields);
     },
@@ -70,7 +70,8 @@ export const TEXTS: readonly Target[] = [
   {
     name: 'calibration',
     run: (random) => {
-      const ranges = rangesIn(PATH, mutatedJson(CALIBRATION, random).toString(), { layers: 18, numClasses: 10 });
+      const architecture = { layers: 18, numClasses: 10 };
+      const ranges = parseCalibration(PATH, mutatedJson(CALIBRATION, random).toString(), architecture);
       for (const { name, min, max } of ranges) {
         const numbers = [min, max].every((value) => Number.isFinite(Math.fround(value)));
         if (typeof name !== 'string' || !numbers || min > max) throw new Error('a range');
@@ -80,7 +81,7 @@ export const TEXTS: readonly Target[] = [
   {
     name: 'index',
     run: (random) => {
-      const map = fieldsIn(PATH, mutatedJson(INDEX, random));
+      const map = parseFields(PATH, mutatedJson(INDEX, random));
       return openShardsOf(PATH, map, (path) => {
         if (/[/\\]/.test(path)) throw new Error(`an index leads to ${path}`);
         const entry = { dtype: 'float32' as const, fileType: 'F32', shape: [1], offset: 0, length: 4 };

@@ -1,11 +1,12 @@
 import { Tensor } from '../../../lib/tensor';
-import { ByteWindow } from '../../../lib/weights/byte-window';
-import { PLAIN } from '../../../lib/weights/plain-globals';
-import { brokenFile } from '../../../lib/weights/broken';
-import { unpickle } from '../../../lib/weights/pickle';
-import { readHeader, readValues } from '../../../lib/weights/read';
-import { persistentStorage, TORCH } from '../../../lib/weights/torch-values';
-import { openZip } from '../../../lib/weights/zip';
+import { ByteWindow } from '../../../lib/weights/formats/byte-window';
+import { PLAIN } from '../../../lib/weights/formats/plain-globals';
+import { malformedFile } from '../../../lib/weights/formats/malformed';
+import { unpickle } from '../../../lib/weights/formats/pickle';
+import { readHeader } from '../../../lib/weights/formats/open';
+import { readValues } from '../../../lib/weights/formats/read';
+import { persistentStorage, TORCH } from '../../../lib/weights/formats/torch-values';
+import { openZip } from '../../../lib/weights/formats/zip';
 import { safetensors } from '../../support/files';
 import { pdparams } from '../../support/paddle-files';
 import { global, pickle, reduce } from '../../support/pickle';
@@ -97,7 +98,7 @@ export const WEIGHT_FILES: readonly Target[] = [
     name: 'pickle',
     run: async (random) => {
       const bytes = mutated(random.pick(PICKLES), random, PICKLE_WORDS);
-      const fail = (what: string) => brokenFile(PATH, 'pickle', what);
+      const fail = (what: string) => malformedFile(PATH, 'pickle', what);
       const window = new ByteWindow(memoryFile(bytes), 0, bytes.length, () => fail('ends early'));
       const rules = random.chance(0.9) ? { globals: TORCH, persistent: persistentStorage } : { globals: PLAIN };
       await unpickle(window, { ...rules, fail, path: PATH });
@@ -108,7 +109,7 @@ export const WEIGHT_FILES: readonly Target[] = [
     run: async (random) => {
       const bytes = mutated(random.pick(ZIPS), random, ZIP_WORDS);
       const archive = await openZip(PATH, memoryFile(bytes));
-      for (const record of archive.records.values()) await archive.place(record);
+      for (const record of archive.records.values()) await archive.locate(record);
     },
   },
   {

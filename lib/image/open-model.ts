@@ -1,0 +1,65 @@
+import { checkSignal } from '../check';
+import { DEFAULT_LAYERS } from '../depths';
+import { OptimizedResNet, type OptimizeOptions } from '../optimized';
+import { ResNet } from '../resnet';
+import { parseWeights, type ParsedWeights } from '../weights/parse-weights';
+import { planLoad } from '../weights/plan-load';
+import { fetchWeights } from '../weights/published/fetch';
+import type { ImageClassifierOptions } from './classifier-options';
+import { readLabels, readNames } from './labels';
+import type { ResolvedPreprocess } from './preprocess';
+import { resolvePreprocess, sourceOf, type ModelSource } from './source';
+
+/** A network that is ready to run, and what belongs to it. */
+export interface OpenedModel {
+  network: OptimizedResNet;
+  preprocess: ResolvedPreprocess;
+  labels: readonly string[];
+  /** True if the network is untrained. */
+  random: boolean;
+}
+
+/**
+ * Loads weights with their labels and preprocessing, and optimizes the network.
+ *
+ * @param options - checked by {@link checkClassifierOptions}
+ * @param configure - called with the loaded network before its memory is handed over to the optimized one; returns the
+ *   options of {@link ResNet.optimize} that are the caller's own
+ * @throws as ResNet.load and ResNet.optimize
+ */
+export async function openModel(
+  options: Omit<ImageClassifierOptions, 'calibration' | 'streams' | 'maxPixels'>,
+  configure: (network: ResNet, preprocess: ResolvedPreprocess) => OptimizeOptions | Promise<OptimizeOptions>,
+): Promise<OpenedModel> {
+  const weights = parseWeights(options.weights);
+  const { network: loaded, source } = await loadNetwork(weights, options);
+  using network = loaded;
+  const preprocess = resolvePreprocess(source, options.preprocess);
+  const labels = await readLabels(options.labels ?? source.labels, network.numClasses);
+  const { mean, std } = preprocess;
+  const { dtype, threads, signal } = options;
+  const settings = { dtype, threads, mean, std, signal, ...(await configure(network, preprocess)) };
+  // The network's memory moves to the optimized one layer by layer, so that there are never two copies of the weights.
+  return {
+    network: await OptimizedResNet.from(network, settings, true),
+    preprocess,
+    labels,
+    random: weights.kind === 'random',
+  };
+}
+
+async function loadNetwork(
+  weights: ParsedWeights,
+  { layers, numClasses, device, labels, onProgress, signal }: ImageClassifierOptions,
+): Promise<{ network: ResNet; source: ModelSource }> {
+  checkSignal({ signal });
+  if (weights.kind === 'random') {
+    const classes = numClasses ?? (labels === undefined ? 1000 : (await readNames(labels)).length);
+    return { network: new ResNet(layers ?? DEFAULT_LAYERS, classes, { device, seed: weights.seed }), source: {} };
+  }
+  const path =
+    weights.kind === 'file' ? weights.path : await fetchWeights(weights.name, layers, { onProgress, signal });
+  const plan = await planLoad(path, { layers, numClasses });
+  const source = await sourceOf(weights, plan);
+  return { network: await ResNet.fromPlan(plan, { device }), source };
+}

@@ -1,0 +1,134 @@
+import type { FileHandle } from 'node:fs/promises';
+import { ResNetError, show } from '../../errors';
+import type { DType } from '../../tensor';
+import { malformedFile } from './malformed';
+import { checkBudget, elementsOf } from './budget';
+import { ByteWindow } from './byte-window';
+import { stateDictOf } from './checkpoint';
+import { isCounts } from './guards';
+import { NUMPY, NumpyArray, type NumpyType } from './numpy';
+import { unpickle } from './pickle';
+import { PickledBytes, FormatViolation, type Globals } from './pickle-values';
+import { PLAIN } from './plain-globals';
+import { columnMajor, isRowMajor, rowMajor } from './strides';
+import type { Piece, WeightEntry, WeightFile } from './weight-file';
+
+/**
+ * PaddlePaddle's format: one pickle of a dict from names to numpy arrays, whose bytes are in the file as they are
+ * (protocol 4) or encoded as text (2). The dict also holds tables of Paddle's own.
+ */
+
+const KIND = 'PaddlePaddle file';
+const GLOBALS: Globals = new Map([...NUMPY, ...PLAIN]);
+/** Maps arrays to the parameters of a static program; not used here. */
+const PARAMETER_NAMES = 'StructuredToParameterName@@';
+/** Old protocols cannot hold arrays above a gigabyte; this lists the slices: {name: {OriginShape, slices}}. */
+const SLICES = 'UnpackBigParamInfor@@';
+
+/** True if a file starts with a pickle of protocol 2 to 5. */
+export function looksLikePickle(start: Uint8Array): boolean {
+  return start[0] === 0x80 && (start[1] ?? 0) >= 2 && (start[1] ?? 0) <= 5;
+}
+
+/** @throws ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_GLOBAL */
+export async function readPdparamsHeader(path: string, file: FileHandle): Promise<WeightFile> {
+  const { size } = await file.stat();
+  const fail = (what: string): ResNetError => malformedFile(path, KIND, what);
+  const window = new ByteWindow(file, 0, size, () => fail('ends early'));
+  const root = await unpickle(window, { globals: GLOBALS, fail, path });
+  try {
+    if (window.remaining > 0) throw new FormatViolation(`has ${window.remaining} bytes behind its pickle`);
+    const arrays = stateDictOf(withoutTables(root), isArray);
+    const entries = [...joinSlices(arrays, root)].map(([name, array]) => entryOf(name, array));
+    checkBudget(entries, size);
+    return { path, format: 'pdparams', metadata: {}, entries };
+  } catch (error) {
+    throw error instanceof FormatViolation ? fail(error.message) : error;
+  }
+}
+
+function withoutTables(root: unknown): unknown {
+  if (!(root instanceof Map)) return root;
+  return new Map([...root].filter(([name]) => name !== PARAMETER_NAMES && name !== SLICES));
+}
+
+/** An array; within nested objects, a pair of Paddle's own name and the array. */
+type StoredArray = NumpyArray | readonly [string, NumpyArray];
+
+function isArray(value: unknown): value is StoredArray {
+  const array: unknown = Array.isArray(value) && value.length === 2 && typeof value[0] === 'string' ? value[1] : value;
+  return array instanceof NumpyArray;
+}
+
+/** An array whose elements are in one part of the file, or in several. */
+interface PartedArray {
+  shape: readonly number[];
+  parts: readonly NumpyArray[];
+}
+
+function joinSlices(stored: ReadonlyMap<string, StoredArray>, root: unknown): Map<string, PartedArray> {
+  const arrays = new Map<string, PartedArray>();
+  for (const [name, one] of stored) {
+    const array = one instanceof NumpyArray ? one : one[1];
+    arrays.set(name, { shape: array.shape, parts: [array] });
+  }
+  const table: unknown = root instanceof Map ? root.get(SLICES) : undefined;
+  if (!(table instanceof Map)) return arrays;
+  for (const [name, info] of table as Map<unknown, unknown>) {
+    const [shape, slices] = info instanceof Map ? [info.get('OriginShape'), info.get('slices')] : [];
+    if (typeof name !== 'string' || !isCounts(shape) || !Array.isArray(slices)) {
+      throw new FormatViolation(`has a ${SLICES} that is no table of parts`);
+    }
+    const parts = (slices as unknown[]).flatMap((slice) => arrays.get(slice as string)?.parts ?? []);
+    if (parts.length !== slices.length || parts.length === 0) throw new FormatViolation(`lacks parts of ${show(name)}`);
+    for (const slice of slices as string[]) arrays.delete(slice);
+    if (arrays.has(name)) throw new FormatViolation(`names ${show(name)} twice`);
+    arrays.set(name, { shape: [...shape], parts });
+  }
+  return arrays;
+}
+
+/** Numpy has no bfloat16, so Paddle stores its bits as unsigned 16-bit integers, which parameters never are. */
+const dtypeOf = (type: NumpyType): DType | undefined => (type.code === 'u2' ? 'bfloat16' : type.dtype);
+
+function entryOf(name: string, { shape, parts }: PartedArray): WeightEntry {
+  const [first] = parts as [NumpyArray];
+  const { type, fortran } = first;
+  const dtype = dtypeOf(type);
+  const elements = elementsOf(name, shape);
+  if (dtype === undefined) return { name, dtype, fileType: type.code, shape, offset: 0, length: 0 };
+  const width = Number(type.code.slice(1));
+  if (parts.some((part) => part.type.code !== type.code || part.type.bigEndian !== type.bigEndian)) {
+    throw new FormatViolation(`has parts of ${show(name)} that differ in type`);
+  }
+  if (parts.length > 1 && parts.some((part) => part.fortran && part.shape.length > 1)) {
+    throw new FormatViolation(`has parts of ${show(name)} that are not flat`);
+  }
+  const pieces = parts.map((part) => pieceOf(name, part, elementsOf(name, part.shape) * width));
+  const length = elements * width;
+  if (pieces.reduce((sum, { size }) => sum + size, 0) !== length) {
+    throw new FormatViolation(`has parts of ${show(name)} that are not the whole of its shape`);
+  }
+  const strides = fortran ? columnMajor(shape) : rowMajor(shape);
+  const [piece] = pieces as [Piece];
+  const entry: WeightEntry = { name, dtype, fileType: type.code, shape, offset: piece.offset, length };
+  const contiguous = pieces.length === 1 && piece.coding === 'none' && piece.bytes === undefined;
+  if (contiguous && isRowMajor(shape, strides) && (!type.bigEndian || width === 1)) return entry;
+  return { ...entry, packing: { pieces, start: 0, strides, bigEndian: type.bigEndian } };
+}
+
+function pieceOf(name: string, { bytes }: NumpyArray, size: number): Piece {
+  if (bytes === undefined) throw new FormatViolation(`has an array ${show(name)} without its bytes`);
+  const piece: Piece =
+    bytes instanceof PickledBytes
+      ? { offset: bytes.offset, length: bytes.length, size, coding: bytes.coding }
+      : { offset: 0, length: bytes.length, size, coding: 'none', bytes };
+  // Encoded as text, a byte takes one or two bytes of UTF-8.
+  const maxLength = piece.coding === 'latin1' ? 2 * size : size;
+  if (piece.length < size || piece.length > maxLength) {
+    throw new FormatViolation(
+      `has an array ${show(name)} of ${size} bytes by its shape and ${piece.length} in the file`,
+    );
+  }
+  return piece;
+}

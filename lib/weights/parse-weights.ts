@@ -1,0 +1,39 @@
+import { DEFAULT_LAYERS, type Layers } from '../depths';
+import { badArgument, ResNetError, show } from '../errors';
+import { isWeightsName, type WeightsName } from './published/catalog';
+
+/** What a `weights` option refers to. */
+export type ParsedWeights =
+  /** An untrained network, for trials. Without a seed, its values differ each time. */
+  | { kind: 'random'; seed: number | undefined }
+  /** Weights that torchvision publishes. */
+  | { kind: 'published'; name: WeightsName }
+  /** A weight file, an index of shards, or a folder of either. */
+  | { kind: 'file'; path: string };
+
+/**
+ * Parses 'random', 'random:SEED', a name of torchvision's, or a path. A file of such a name is written './random'.
+ *
+ * @throws ERR_ARGUMENT
+ */
+export function parseWeights(weights: unknown): ParsedWeights {
+  if (typeof weights !== 'string' || weights === '') {
+    const expected = "the path of a weight file, a name of torchvision's, 'random' or 'random:SEED'";
+    throw badArgument('weights', expected, weights);
+  }
+  if (isWeightsName(weights)) return { kind: 'published', name: weights };
+  if (weights === 'random') return { kind: 'random', seed: undefined };
+  if (!weights.startsWith('random:')) return { kind: 'file', path: weights };
+  const digits = weights.slice('random:'.length);
+  const seed = Number(digits);
+  if (/^\d+$/.test(digits) && Number.isSafeInteger(seed)) return { kind: 'random', seed };
+  throw new ResNetError(
+    'ERR_ARGUMENT',
+    `weights must be 'random:SEED' with an integer from 0 to 2^53 - 1, but got ${show(weights)}.`,
+  );
+}
+
+/** The depth where none is given: undefined for a file, which tells it. @throws ERR_ARGUMENT */
+export function defaultLayers(weights: unknown): Layers | undefined {
+  return parseWeights(weights).kind === 'file' ? undefined : DEFAULT_LAYERS;
+}
