@@ -3,7 +3,7 @@ import type { Sharp } from 'sharp';
 import type { NativePicture } from '../addon';
 import type { Explanation } from './explain';
 import { heatColors } from './heat-colors';
-import { lettering, widthOf } from './lettering';
+import { SvgText } from './svg-text';
 
 /**
  * An explanation laid over its picture, with the class and score below: what the network did not see is gray, the
@@ -27,7 +27,7 @@ export async function drawHeatmap(picture: NativePicture, explanation: Explanati
   const left = Math.floor((frame.width - width) / 2);
   const framed = await raw(shown, width, height)
     .extend({ left, right: frame.width - width - left, top: 0, bottom: CAPTION, background: BACKGROUND })
-    .composite([{ input: Buffer.from(caption(explanation, frame.width)), left: 0, top: height }])
+    .composite([{ input: Buffer.from(caption(explanation, frame.width, await SvgText.load())), left: 0, top: height }])
     .raw()
     .toBuffer();
   // Composing has given it an alpha channel, which shows nothing.
@@ -142,23 +142,24 @@ function cubic(position: number, places: number): [number, number][] {
   return weights.map((weight, i) => [Math.min(places - 1, Math.max(0, before - 1 + i)), weight]);
 }
 
-function caption({ label, index, score }: Explanation, width: number): string {
-  const [margin, title, small] = [18, 34, 21];
+function caption({ label, index, score }: Explanation, width: number, text: SvgText): string {
+  const [margin, title, small] = [18, 26, 16]; // font sizes
   const percent = `${(100 * score).toFixed(1)} %`;
-  const right = width - margin - widthOf(percent, title);
+  const percentLeft = width - margin - text.width(percent, title);
   const colors = heatColors();
   const stops = [0, 51, 102, 153, 204, 255].map(
     (i) => `<stop offset="${i / 255}" stop-color="rgb(${colors.subarray(3 * i, 3 * i + 3).join(',')})"/>`,
   );
   const bar = { width: 90, left: width - margin - 90 };
+  const evidenceLeft = bar.left - 12 - text.width('evidence', small);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${CAPTION}">`,
     `<defs><linearGradient id="heat">${stops.join('')}</linearGradient></defs>`,
-    lettering(label, margin, 10, title, right - 2 * margin, '#fff'),
-    lettering(percent, right, 10, title, Infinity, '#fff'),
-    lettering(`class ${index}`, margin, 54, small, width / 2, '#a6a6b0'),
-    lettering('evidence', bar.left - 12 - widthOf('evidence', small), 54, small, Infinity, '#a6a6b0'),
-    `<rect x="${bar.left}" y="61" width="${bar.width}" height="9" rx="4.5" fill="url(#heat)"/>`,
+    text.line(label, margin, 36, title, '#fff', percentLeft - 2 * margin),
+    text.line(percent, percentLeft, 36, title, '#fff'),
+    text.line(`class ${index}`, margin, 70, small, '#a6a6b0', evidenceLeft - 2 * margin),
+    text.line('evidence', evidenceLeft, 70, small, '#a6a6b0'),
+    `<rect x="${bar.left}" y="60" width="${bar.width}" height="9" rx="4.5" fill="url(#heat)"/>`,
     '</svg>',
   ].join('');
 }

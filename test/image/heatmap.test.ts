@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import type { Explanation } from '../../lib/image/explain';
 import { heatColors } from '../../lib/image/heat-colors';
 import { drawHeatmap } from '../../lib/image/heatmap';
-import { lettering, widthOf } from '../../lib/image/lettering';
+import { SvgText } from '../../lib/image/svg-text';
 import { Tensor } from '../../lib/tensor';
 
 interface Drawn {
@@ -92,26 +92,40 @@ test('the colors grow lighter to the eye, evenly', () => {
   expect(lightness[255]! - lightness[0]!).toBeGreaterThan(0.5);
 });
 
-describe('lettering', () => {
-  test('letters of ours are lines, and need no font', () => {
-    const text = "black-and-tan coonhound, jack-o'-lantern (87.3 %) & Co.";
-    const svg = lettering(text, 0, 0, 28, 1000, '#fff');
-    expect(svg).not.toContain('<text');
-    expect(svg.match(/<path/g)).toHaveLength(text.replaceAll(' ', '').length);
+describe('SvgText', () => {
+  const draw = async (label: string, maxWidth?: number): Promise<string> =>
+    (await SvgText.load()).line(label, 0, 20, 28, '#fff', maxWidth);
+  /** Each glyph is one outline or several: what tells them apart is where the path goes. */
+  const rightmost = (svg: string): number =>
+    Math.max(...[...svg.matchAll(/[MLQ ](-?[\d.]+)(?=[ -])/g)].map(([, x]) => Number(x)));
+
+  test('letters are outlines and need no font of the system', async () => {
+    const svg = await draw("black-and-tan coonhound, jack-o'-lantern (87.3 %) & Co.");
+    expect(svg).toMatch(/^<path fill="#fff" d="M[-\d. MLQCZ]+"\/>$/);
   });
 
-  test('all of ImageNet is made of them', () => {
+  test('the font has every letter of ImageNet and a box for what it lacks', async () => {
     const names = jest.requireActual<string[]>('../../lib/image/imagenet-classes.json');
-    expect(names.filter((name) => lettering(name, 0, 0, 28, 1e4, '#fff').includes('<text'))).toEqual([]);
+    const letters = [...new Set(names.join(''))].filter((letter) => letter !== ' ');
+    const box = await draw('\u732b');
+    expect(await draw('\u5b57')).toBe(box);
+    for (const letter of [...letters, '\u00e9', '\u03b1', '\u0416', '\u2026']) {
+      const outline = await draw(letter);
+      expect([letter, outline === box, outline.includes('M')]).toEqual([letter, false, true]);
+    }
   });
 
-  test('what is too long is cut', () => {
-    expect(widthOf('iiii', 28)).toBeLessThan(widthOf('mmmm', 28));
-    expect(lettering('m'.repeat(100), 0, 0, 28, 200, '#fff').match(/<path/g)!.length).toBeLessThan(14);
-    expect(lettering('\u732b'.repeat(100), 0, 0, 28, 200, '#fff').length).toBeLessThan(200);
+  test('a text that is too long is cut and ends in an ellipsis', async () => {
+    const text = await SvgText.load();
+    expect(text.width('iiii', 28)).toBeLessThan(text.width('mmmm', 28));
+    const room = text.width('mm\u2026', 28) + 1;
+    expect(await draw('m'.repeat(100), room)).toBe(await draw('mm\u2026'));
+    expect(await draw('mm', room)).toBe(await draw('mm'));
+    expect(rightmost(await draw('\u732b'.repeat(100), 200))).toBeLessThan(200);
   });
 
-  test('other letters are text, escaped', () => {
-    expect(lettering('\u732b<b>&"\u0007', 0, 0, 28, 1000, '#fff')).toContain('>\u732b&#60;b&#62;&#38;&#34; </text>');
+  test('control characters, markup and halves of surrogate pairs are harmless', async () => {
+    expect(await draw('a\u0000b\ud800c\u202ed\n')).toBe(await draw('a b c d '));
+    expect(await draw('<b>&"')).toMatch(/^<path fill="#fff" d="M[-\d. MLQCZ]+"\/>$/);
   });
 });
