@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError, type Command } from 'commander';
 import { badArgument, ResNetError } from '../errors';
 import type { ModelOptions, ServerOptions } from '../serve';
-import { configSchema, NUMBERS, readConfig, TEXTS } from '../serve/config';
+import { configSchema, NUMBER_SETTINGS, readConfig, TEXT_SETTINGS } from '../serve/config';
 import { isWeightsName, WEIGHTS_NAMES } from '../weights/published';
 import { withDownloadProgress } from './download-progress';
 import { parseLayers } from './options';
@@ -43,8 +43,9 @@ export function addServe(program: Command): void {
     )
     .option('--config <file>', 'settings in JSON')
     .option('--config-schema', "print the JSON Schema of --config's file, and end");
-  for (const [name, { about }] of Object.entries(NUMBERS)) command.option(`--${dashed(name)} <n>`, about, parseWhole);
-  for (const [name, { about }] of Object.entries(TEXTS)) command.option(`--${dashed(name)} <text>`, about);
+  for (const [name, { about }] of Object.entries(NUMBER_SETTINGS))
+    command.option(`--${dashed(name)} <n>`, about, parseWhole);
+  for (const [name, { about }] of Object.entries(TEXT_SETTINGS)) command.option(`--${dashed(name)} <text>`, about);
   command
     .addHelpText(
       'after',

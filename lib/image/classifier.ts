@@ -10,7 +10,9 @@ import { checkImage, type Image } from './decode';
 import { checkExplain, explainPicture, type Explainer, type ExplainOptions, type Explanation } from './explain';
 import { batchOf, discard, Pictures } from './pictures';
 import type { ResolvedPreprocess } from './preprocess';
-import { best, softmax } from './scores';
+import { topPredictions, type Prediction } from './scores';
+
+export type { Prediction };
 
 /** Options of {@link ImageClassifier.classify}. */
 export interface ClassifyOptions {
@@ -23,15 +25,6 @@ export interface ClassifyOptions {
    * predictions are then `[]`, and the others go on. Default: the first such picture fails all of them.
    */
   onError?: ((error: ResNetError, index: number) => void) | undefined;
-}
-
-/** One class that a picture may show. */
-export interface Prediction {
-  label: string;
-  /** The number of the class, from 0. */
-  index: number;
-  /** Softmax of the network's logits, 0 to 1. */
-  score: number;
 }
 
 /**
@@ -217,14 +210,9 @@ export class ImageClassifier {
     const logits = await this.#network.forwardPictures(pictures, preprocess, { signal });
     discard(pictures);
     const values = logits.toFloat32();
-    return pictures.map((_, i) => {
-      const scores = softmax(values.subarray(i * this.numClasses, (i + 1) * this.numClasses));
-      return best(scores, topK).map((index) => this.#prediction(index, scores));
-    });
-  }
-
-  #prediction(index: number, scores: Float64Array): Prediction {
-    return { label: this.labels[index] ?? '', index, score: scores[index] ?? 0 };
+    return pictures.map((_, i) =>
+      topPredictions(values.subarray(i * this.numClasses, (i + 1) * this.numClasses), this.labels, topK),
+    );
   }
 
   #checkClassify(options: ClassifyOptions): Asked {

@@ -2,7 +2,7 @@ import { addon, native, type NativePicture } from '../addon';
 import { ResNetError } from '../errors';
 import { settled } from '../module';
 import { Tensor } from '../tensor';
-import { boundedMap } from './bounded-map';
+import { boundedMap } from './limiter';
 import { decode, MAX_PIXELS, type Image } from './decode';
 import { checkResized, type ResolvedPreprocess } from './preprocess';
 
