@@ -14,7 +14,7 @@ interface Flags extends NetworkFlags {
   force?: boolean;
 }
 
-/** `resnet explain`: where a picture looks like a class, as a picture. */
+/** `resnet explain`: draws a class activation map. */
 export function addExplain(program: Command): void {
   const command = program
     .command('explain')
@@ -30,10 +30,10 @@ export function addExplain(program: Command): void {
       if (!output.toLowerCase().endsWith('.png')) throw badArgument('output', 'a path that ends in .png', output);
       await checkOutput(output, flags.force);
       using classifier = await openClassifier(flags, command);
-      const asked = checkExplain({ class: flags.class }, classifier.numClasses);
+      const options = checkExplain({ class: flags.class }, classifier.numClasses);
       const access = ImageClassifier.access(classifier);
       const decoded = await access.pictures.decode(picture, 'picture');
-      const explanation = await explainPicture(access, decoded, asked);
+      const explanation = await explainPicture(access, decoded, options);
       await writeWhole(output, [await drawHeatmap(decoded, explanation, access.pictures.preprocess.crop)]);
       const { label, index, score } = explanation;
       process.stdout.write(`${output}: ${printable(label)} (class ${index}), ${(100 * score).toFixed(2)} %\n`);

@@ -7,7 +7,7 @@ import { PRESETS } from '../image/presets';
 import { isWeightsName, WEIGHTS_NAMES } from '../weights/published';
 import { withDownloadProgress } from './download-progress';
 import { parseCount, parseLayers, parseRatio } from './options';
-import { picturesOf } from './pictures';
+import { findPictures } from './picture-paths';
 
 /** What a command that runs a network on pictures is told of the two. */
 export interface NetworkFlags extends Pick<Preprocess, 'preset' | 'resize' | 'crop' | 'cropRatio' | 'interpolation'> {
@@ -68,7 +68,7 @@ const MAX_CALIBRATION = 64;
 
 async function calibrationOf(path: string | undefined): Promise<string | string[] | undefined> {
   if (path === undefined || path.endsWith('.json')) return path;
-  const found = await picturesOf(path);
+  const found = await findPictures(path);
   for (const one of found) if (typeof one !== 'string') throw one;
   return found.filter((one) => typeof one === 'string').slice(0, MAX_CALIBRATION);
 }

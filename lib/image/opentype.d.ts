@@ -8,5 +8,6 @@ declare module 'opentype.js' {
     unitsPerEm: number;
     charToGlyph(character: string): Glyph;
   }
-  function parse(file: ArrayBufferLike, options?: { lowMemory?: boolean }): Font;
+  const opentype: { parse(file: ArrayBufferLike, options?: { lowMemory?: boolean }): Font };
+  export { type Font, type Glyph, opentype as default };
 }

@@ -64,9 +64,9 @@ export class SvgText {
 let loaded: Promise<SvgText> | undefined;
 
 async function loadFont(): Promise<Font> {
-  const { parse } = await import('opentype.js');
+  const { default: opentype } = await import('opentype.js'); // CommonJS, whose names Node does not find
   const { buffer, byteOffset, byteLength } = await readFile(
     require.resolve('@fontsource/dejavu-sans/files/dejavu-sans-latin-400-normal.woff'), // all scripts that the font has
   );
-  return parse(buffer.slice(byteOffset, byteOffset + byteLength), { lowMemory: true }); // glyphs are read when used
+  return opentype.parse(buffer.slice(byteOffset, byteOffset + byteLength), { lowMemory: true }); // glyphs are read when used
 }

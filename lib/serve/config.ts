@@ -8,11 +8,11 @@ export const NUMBER_SETTINGS = { ...LIMITS, ...SOCKET_LIMITS };
 
 /** Settings that are strings. */
 export const TEXT_SETTINGS = {
-  host: { about: 'the address to listen at; default: 127.0.0.1, this machine alone' },
+  host: { about: 'the address to listen on; default: 127.0.0.1, for this machine only' },
   logLevel: { about: `${LOG_LEVELS.join(', ')}; default: info` },
-  apiKeyFile: { about: 'keys of those who may ask, one a line; default: everybody' },
-  tlsCert: { about: 'a certificate in PEM, for HTTPS' },
-  tlsKey: { about: 'its key in PEM' },
+  apiKeyFile: { about: 'a file with one API key per line; default: no key is needed' },
+  tlsCert: { about: 'a certificate file in PEM, for HTTPS' },
+  tlsKey: { about: 'the file of its key in PEM' },
 } as const;
 
 const MODEL_PROPERTIES = {
@@ -44,7 +44,11 @@ export function configSchema(): object {
         items: { type: 'object', additionalProperties: false, required: ['weights'], properties: MODEL_PROPERTIES },
       },
       port: { type: 'integer', minimum: 0, maximum: 65_535, description: 'default: 8000' },
-      cors: { type: 'array', items: { type: 'string' }, description: 'origins whose pages may ask; default: none' },
+      cors: {
+        type: 'array',
+        items: { type: 'string' },
+        description: 'origins whose pages may send requests; default: none',
+      },
       ...Object.fromEntries(
         Object.entries(NUMBER_SETTINGS).map(([name, { min, max, about }]) => [
           name,

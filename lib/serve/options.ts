@@ -24,13 +24,18 @@ export const LIMITS = {
     min: 0,
     max: 60_000,
     default: undefined,
-    about: 'wait for a batch to fill; default: 0, on CUDA 1',
+    about: 'how long to wait for a batch to fill; default: 0, on CUDA 1',
   },
   maxQueueSize: { min: 1, max: 1_000_000, default: undefined, about: 'pictures that may wait; default: 4 batches' },
-  timeoutMs: { min: 1, max: 3_600_000, default: 30_000, about: 'the longest that a request may take' },
-  drainMs: { min: 0, max: 3_600_000, default: 30_000, about: 'how long accepted requests may take once it stops' },
-  maxBodyBytes: { min: 1024, max: 2 ** 30, default: 2 ** 25, about: 'the largest body of a request' },
-  maxPixels: { min: 1, max: 2 ** 31, default: 50_000_000, about: 'the most pixels that a picture may claim' },
+  timeoutMs: { min: 1, max: 3_600_000, default: 30_000, about: 'maximum time for a request' },
+  drainMs: { min: 0, max: 3_600_000, default: 30_000, about: 'how long a stopping server waits for accepted requests' },
+  maxBodyBytes: { min: 1024, max: 2 ** 30, default: 2 ** 25, about: 'maximum size of a request body' },
+  maxPixels: {
+    min: 1,
+    max: 2 ** 31,
+    default: 50_000_000,
+    about: 'maximum pixels of a picture, as declared in its header',
+  },
   maxInputPixels: {
     min: 1,
     max: 2 ** 28,
@@ -43,8 +48,8 @@ export const LIMITS = {
 /** Numeric settings of the sockets, which the plugin does not have. */
 export const SOCKET_LIMITS = {
   receiveMs: { min: 1, max: 3_600_000, default: 30_000, about: 'how long a client may take to send its request' },
-  maxHeaderBytes: { min: 1024, max: 2 ** 20, default: 16_384, about: "the most bytes of a request's headers" },
-  maxConnections: { min: 1, max: 1_000_000, default: 1024, about: 'the most connections at a time' },
+  maxHeaderBytes: { min: 1024, max: 2 ** 20, default: 16_384, about: "maximum size of a request's headers" },
+  maxConnections: { min: 1, max: 1_000_000, default: 1024, about: 'maximum number of connections' },
 } as const;
 
 type Numbers<T> = { [K in keyof T]?: number | undefined };

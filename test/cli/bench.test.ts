@@ -1,4 +1,4 @@
-import type { Measured } from '../../lib/cli/bench';
+import type { Measurement } from '../../lib/cli/bench';
 import { join } from 'node:path';
 import { root, run } from '../support/node';
 
@@ -9,7 +9,7 @@ test('measures each dtype and batch size', async () => {
     ...['--layers', '18', '--dtype', 'float32', '--batch', '1,2', '--seconds', '1', '--format', 'json'],
   );
   expect(code).toBe(0);
-  const rows = JSON.parse(stdout) as Measured[];
+  const rows = JSON.parse(stdout) as Measurement[];
   expect(rows.map(({ dtype, batch }) => [dtype, batch])).toEqual([
     ['float32', 1],
     ['float32', 2],
