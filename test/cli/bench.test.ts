@@ -18,7 +18,7 @@ test('measures each dtype and batch size', async () => {
     expect(latency.median).toBeGreaterThan(0);
     expect(latency.p90).toBeGreaterThanOrEqual(latency.median);
     expect(latency.p99).toBeGreaterThanOrEqual(latency.p90);
-    // One forward after the other: images per second are what the latencies say.
+    // Forwards run one after the other, so the throughput follows from the latencies.
     expect(imagesPerSecond).toBeLessThan((1.5 * 1000 * batch) / latency.median);
     expect(shareOfPeak ?? 0.5).toBeGreaterThan(0.01);
     expect(shareOfPeak ?? 0.5).toBeLessThan(2);
@@ -26,7 +26,7 @@ test('measures each dtype and batch size', async () => {
   }
 });
 
-test('a line for each, with a bar', async () => {
+test('one line per measurement, with a bar', async () => {
   const { code, stdout } = await resnet('--layers', '18', '--dtype', 'float32', '--batch', '1', '--seconds', '1');
   expect(code).toBe(0);
   expect(stdout.split('\n')[1]).toBe('dtype    batch   median      p90      p99 images/s   peak     MB');

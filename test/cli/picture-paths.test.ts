@@ -12,7 +12,7 @@ for (const name of files) writeFileSync(join(folder, 'photos', name), '');
 symlinkSync('nowhere', join(folder, 'photos', 'dangling.jpg'));
 const at = (...names: string[]): string[] => names.map((name) => join(folder, 'photos', name));
 
-test("a folder's pictures, at any depth, sorted, without what is hidden", async () => {
+test("a folder's pictures, at any depth, sorted, without hidden ones", async () => {
   const expected = at('a.PNG', 'b.jpg', 'deep/d.webp', 'deep/er/c.tiff', 'x[1].gif');
   expect(await findPictures(join(folder, 'photos'))).toEqual(expected);
   expect(await findPictures(`${join(folder, 'photos')}/`)).toEqual(expected);
@@ -27,20 +27,20 @@ test.each<[string, string[]]>([
   expect(await findPictures(join(folder, pattern))).toEqual(at(...expected));
 });
 
-test('a pattern of files nearby gives paths as short', async () => {
+test('a relative pattern gives relative paths', async () => {
   expect(await findPictures('test/fixtures/preprocess/small*.png')).toEqual([
     'test/fixtures/preprocess/small.expected.png',
     'test/fixtures/preprocess/small.png',
   ]);
 });
 
-test('a file that looks like a pattern is itself, and so is what does not exist', async () => {
+test('a file whose name looks like a pattern is found; an unknown name is kept', async () => {
   expect(await findPictures(at('x[1].gif')[0]!)).toEqual(at('x[1].gif'));
   expect(await findPictures('missing.jpg')).toEqual(['missing.jpg']);
   expect(await findPictures('a\0.jpg')).toEqual(['a\0.jpg']);
 });
 
-test('links are followed, and one that goes round in circles ends', async () => {
+test('links are followed, and cycles end', async () => {
   const linked = join(folder, 'linked');
   mkdirSync(linked);
   symlinkSync(at('b.jpg')[0]!, join(linked, 'b.jpg'));
@@ -54,7 +54,7 @@ test('links are followed, and one that goes round in circles ends', async () => 
 test.each([
   ['empty', /^a picture must be a folder with pictures in it, but got ".*empty"/],
   ['none/*.jpg', /^a picture must be a file, a folder or a pattern .*none\/\*\.jpg/],
-])('%s stands for nothing', async (name, message) => {
+])('%s names no picture', async (name, message) => {
   const [error] = await findPictures(join(folder, name));
   expect(error).toMatchObject({ code: 'ERR_FILE', message: expect.stringMatching(message) });
 });

@@ -47,7 +47,11 @@ export class Access {
     bucket.updatedAt = now;
     if (bucket.tokens < 1) {
       const seconds = Math.ceil((1 - bucket.tokens) / this.#perSecond);
-      throw new RetryableError('ERR_RATE_LIMIT', `This key is limited to ${this.#perSecond} requests a second.`, seconds);
+      throw new RetryableError(
+        'ERR_RATE_LIMIT',
+        `This key is limited to ${this.#perSecond} requests a second.`,
+        seconds,
+      );
     }
     bucket.tokens--;
   }
