@@ -11,6 +11,7 @@ const root = path.join(__dirname, '..');
 const made = path.join(root, `dist.new-${process.pid}`);
 const old = path.join(root, `dist.old-${process.pid}`);
 const page = 'serve/page';
+const pageBuild = path.join(root, `dist.page-${process.pid}`);
 
 function compile(project, folder) {
   const tsc = require.resolve('typescript/bin/tsc');
@@ -35,7 +36,10 @@ function swap(attempts = 5) {
 
 try {
   compile('tsconfig.build.json', made);
-  compile('lib/serve/page', path.join(made, page));
+  // Elsewhere first: it compiles the files whose types the page imports once more, as ES modules.
+  compile('lib/serve/page', pageBuild);
+  fs.mkdirSync(path.join(made, page), { recursive: true });
+  fs.copyFileSync(path.join(pageBuild, page, 'page.js'), path.join(made, page, 'page.js'));
   for (const file of ['index.html', 'page.css']) {
     fs.copyFileSync(path.join(root, 'lib', page, file), path.join(made, page, file));
   }
@@ -45,5 +49,5 @@ try {
   if (error.status === undefined) throw error;
   process.exitCode = 1; // the compiler has said why
 } finally {
-  for (const folder of [made, old]) fs.rmSync(folder, { recursive: true, force: true });
+  for (const folder of [made, old, pageBuild]) fs.rmSync(folder, { recursive: true, force: true });
 }

@@ -23,7 +23,7 @@ const { buildTests, runtimeLibrary } = require('./build-tests');
 const SUITE = [
   ...['module', 'features', 'state-dict', 'summary', 'determinism', 'parity', 'addon', 'errors'],
   ...['optimized', 'runtime', 'weights', 'image', 'processes/ends', 'processes/workers', 'processes/realms', 'fuzz'],
-  ...['classify', 'explain', 'network', 'oip', 'refusals', 'server'].map((part) => `serve/${part}`),
+  ...['classify', 'explain', 'network', 'oip', 'errors', 'server'].map((part) => `serve/${part}`),
 ].map((part) => `test/${part}`);
 
 /** Tests of memory in other files: sanitizers delay freeing it. */

@@ -21,24 +21,24 @@ interface Flags {
   format: 'text' | 'json';
 }
 
-/** What was measured of one dtype and batch size. */
-export interface Measured {
+/** The measurements of one dtype and batch size. */
+export interface Measurement {
   dtype: OptimizedDType;
   executor: string;
   batch: number;
   streams: number;
-  /** Of a forward, in milliseconds. */
+  /** Of one forward, in milliseconds. */
   latency: { median: number; p90: number; p99: number };
   imagesPerSecond: number;
-  /** Of the operations per second of a matrix product in this dtype, measured in the same run; absent where unknown. */
+  /** Share of the speed of a matrix product in this dtype, measured in the same run; absent if unknown. */
   shareOfPeak?: number;
-  /** Of the process, in MB. */
+  /** Resident memory of the process, in MB. */
   memory: number;
 }
 
 const DTYPES: OptimizedDType[] = ['float32', 'bfloat16', 'int8'];
 
-/** `resnet bench`: how fast an optimized network answers on this machine. */
+/** `resnet bench`: measures optimized networks on this machine. */
 export function addBench(program: Command): void {
   program
     .command('bench')
@@ -56,18 +56,18 @@ export function addBench(program: Command): void {
     });
 }
 
-async function measureAll({ layers, dtype, batch, threads, streams = 1, seconds }: Flags): Promise<Measured[]> {
+async function measureAll({ layers, dtype, batch, threads, streams = 1, seconds }: Flags): Promise<Measurement[]> {
   using net = new ResNet(layers, 1000, { seed: 1 });
   const operations = 2 * summary(net, [1, 3, SIZE, SIZE]).totals.multiplyAdds;
   const progress = await Progress.begin(dtype.length * batch.length, 'measurements');
-  const rows: Measured[] = [];
+  const rows: Measurement[] = [];
   try {
     for (const one of dtype) {
       const calibration = one === 'int8' ? [pictures(4)] : undefined;
       using fast = await net.optimize({ dtype: one, threads, streams, calibration });
       const { cores } = callNative((binding) => binding.threads());
-      const used = Math.min(cores, streams * (threads ?? Math.max(1, Math.floor(cores / streams))));
-      const peak = await runJob((binding) => binding.peak(one, used));
+      const usedCores = Math.min(cores, streams * (threads ?? Math.max(1, Math.floor(cores / streams))));
+      const peak = await runJob((binding) => binding.peak(one, usedCores));
       for (const size of batch) {
         const row = await measure(fast, size, streams, seconds);
         const share = (row.imagesPerSecond * operations) / peak;
@@ -81,38 +81,39 @@ async function measureAll({ layers, dtype, batch, threads, streams = 1, seconds 
   return rows;
 }
 
-async function measure(fast: OptimizedResNet, batch: number, streams: number, seconds: number): Promise<Measured> {
+async function measure(fast: OptimizedResNet, batch: number, streams: number, seconds: number): Promise<Measurement> {
   const x = pictures(batch);
   const times: number[] = [];
-  const until = async (end: number): Promise<void> => {
+  const runUntil = async (end: number): Promise<void> => {
     do {
       const start = performance.now();
       await fast.forward(x);
       times.push(performance.now() - start);
     } while (performance.now() < end);
   };
-  const together = (end: number): Promise<unknown> => Promise.all(Array.from({ length: streams }, () => until(end)));
-  await together(performance.now() + seconds * 250); // warm: memory, caches, clocks
+  const runStreams = (end: number): Promise<unknown> =>
+    Promise.all(Array.from({ length: streams }, () => runUntil(end)));
+  await runStreams(performance.now() + seconds * 250); // warms up memory, caches and clocks
   times.length = 0;
   const start = performance.now();
-  await together(start + seconds * 1000);
-  const took = (performance.now() - start) / 1000;
+  await runStreams(start + seconds * 1000);
+  const elapsed = (performance.now() - start) / 1000;
   times.sort((a, b) => a - b);
-  const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
+  const quantile = (q: number): number => times[Math.min(times.length - 1, Math.floor(times.length * q))] ?? 0;
   return {
     dtype: fast.dtype,
     executor: fast.executor,
     batch,
     streams,
-    latency: { median: at(0.5), p90: at(0.9), p99: at(0.99) },
-    imagesPerSecond: (times.length * batch) / took,
+    latency: { median: quantile(0.5), p90: quantile(0.9), p99: quantile(0.99) },
+    imagesPerSecond: (times.length * batch) / elapsed,
     memory: process.memoryUsage.rss() / 1e6,
   };
 }
 
 const SIZE = 224;
 
-/** 8-bit pictures, the hot path of a server. */
+/** uint8 pictures, as a server runs them. */
 function pictures(n: number): Tensor {
   return new Tensor(
     new Uint8Array(n * SIZE * SIZE * 3).map((_, i) => (i * 31) % 251),
@@ -122,7 +123,7 @@ function pictures(n: number): Tensor {
 
 const WIDTH = 24;
 
-function text(rows: readonly Measured[], layers: Layers): string {
+function text(rows: readonly Measurement[], layers: Layers): string {
   const fastest = Math.max(...rows.map(({ imagesPerSecond }) => imagesPerSecond));
   const lines = rows.map(({ dtype, batch, latency, imagesPerSecond, shareOfPeak, memory }) => {
     const bar = '#'.repeat(Math.max(1, Math.round((imagesPerSecond / fastest) * WIDTH)));

@@ -1,17 +1,17 @@
 import { Option, type Command } from 'commander';
 import type { ResNetError } from '../errors';
 import type { Prediction } from '../image/classifier';
-import { WRITERS } from './classified';
+import { WRITERS } from './classify-output';
 import { addJobOptions, checkNoJob, classifyJob, type JobFlags } from './job';
 import { addNetworkOptions, openClassifier, type NetworkFlags } from './network';
 import { parseCount } from './options';
-import { picturesOf } from './pictures';
+import { findPictures } from './picture-paths';
 import { printable } from './printable';
 import { Progress } from './progress';
 import { RemoteClassifier } from './remote';
 
-/** An ImageClassifier, or a server that has one. */
-interface Classifies {
+/** An ImageClassifier, or a client of a server. */
+interface Classifier {
   classify(
     images: readonly string[],
     options: { topK: number | undefined; onError: (error: ResNetError, index: number) => void },
@@ -24,10 +24,10 @@ interface Flags extends NetworkFlags, JobFlags {
   format: keyof typeof WRITERS;
 }
 
-/** Enough to keep the cores busy, few enough that answers come soon and memory stays small. */
-const BATCH = 8;
+/** Enough to keep the cores busy, few enough for early output and little memory. */
+const BATCH_SIZE = 8;
 
-/** `resnet classify`: names what pictures show. */
+/** `resnet classify`: predicts the classes of pictures. */
 export function addClassify(program: Command): void {
   const command = program
     .command('classify')
@@ -63,26 +63,28 @@ export function addClassify(program: Command): void {
   });
 }
 
-async function classifyAll(classifier: Classifies, pictures: readonly string[], flags: Flags): Promise<void> {
-  const found = (await Promise.all(pictures.map(picturesOf))).flat();
+async function classifyAll(classifier: Classifier, pictures: readonly string[], flags: Flags): Promise<void> {
+  const found = (await Promise.all(pictures.map(findPictures))).flat();
   const writer = WRITERS[flags.format]();
   const progress = await Progress.begin(found.length, 'pictures');
   let failed = 0;
   const fail = ({ message }: ResNetError): void => {
     failed++;
-    // Its path is in the message, and its number in a batch says nothing.
+    // The message has the path; the index in the batch is meaningless here.
     const line = `resnet: ${printable(message.replace(/^image\[\d+\]/, 'a picture'))}\n`;
-    progress.aside(() => process.stderr.write(line));
+    progress.writeAround(() => process.stderr.write(line));
   };
   try {
-    for (let start = 0; start < found.length; start += BATCH) {
-      const batch = found.slice(start, start + BATCH);
+    for (let start = 0; start < found.length; start += BATCH_SIZE) {
+      const batch = found.slice(start, start + BATCH_SIZE);
       for (const one of batch) if (typeof one !== 'string') fail(one);
       const images = batch.filter((one) => typeof one === 'string');
       const answers = await classifier.classify(images, { topK: flags.top, onError: fail });
       const classified = images.map((image, i) => ({ image, predictions: answers[i] ?? [] }));
       progress.add(batch.length);
-      progress.aside(() => process.stdout.write(writer.next(classified.filter((one) => one.predictions.length > 0))));
+      progress.writeAround(() =>
+        process.stdout.write(writer.next(classified.filter((one) => one.predictions.length > 0))),
+      );
     }
   } finally {
     progress.end();

@@ -1,7 +1,7 @@
 import pc from 'picocolors';
 
 /**
- * Colors on a terminal; piped, every byte as it is. (picocolors alone would color wherever CI is set; and where
- * nobody looks, isTTY is undefined, which createColors takes for its default, yes.)
+ * Colors on a terminal only. (picocolors alone also colors wherever CI is set; and `isTTY` is undefined for pipes, which
+ * createColors would replace by its default, true.)
  */
 export const colors = pc.createColors((process.stdout.isTTY ?? false) && pc.isColorSupported);

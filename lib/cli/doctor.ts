@@ -1,6 +1,6 @@
 /**
- * `resnet doctor`: what is installed, what is missing and what to do about it. It has to work without the addon, so
- * its facts about the install come from the install's own scripts.
+ * `resnet doctor`: what is installed, what is missing and how to fix it. It must work without the addon, so it gets its
+ * facts from the install's scripts.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -12,7 +12,7 @@ import { colors } from './colors';
 import { asJson } from './formats';
 import { printable, printableLines } from './printable';
 
-// lib/cli (tests) and dist/cli (users) lie equally deep.
+// lib/cli (in tests) and dist/cli are equally deep.
 const ROOT = join(__dirname, '..', '..');
 
 interface Libtorch {
@@ -47,16 +47,16 @@ interface NativeFacts {
   cores: number;
 }
 
-/** Everything that `--format json` prints. */
+/** The output of `--format json`. */
 export interface Report {
   usable: boolean;
   problems: string[];
   node: string;
   platform: string;
   install: InstallFacts;
-  /** Those that were fetched by name. */
+  /** Downloaded weights. */
   weights: { folder: string; content: { name: string; bytes: number }[] };
-  /** Null where the addon cannot be loaded; `problems` says why. */
+  /** Null if the addon cannot be loaded; `problems` says why. */
   native: NativeFacts | null;
 }
 
@@ -75,7 +75,7 @@ export function addDoctor(program: Command): void {
     });
 }
 
-/** Looks at the install and tries the addon. Never throws for what it finds. */
+/** Inspects the install and loads the addon. Problems are part of the report, never thrown. */
 export function examine(load: () => Addon = addon, env: NodeJS.ProcessEnv = process.env): Report {
   const install = scripts().installFacts(env);
   const problems: string[] = [];
@@ -83,7 +83,7 @@ export function examine(load: () => Addon = addon, env: NodeJS.ProcessEnv = proc
   try {
     facts = nativeFacts(load());
   } catch (error) {
-    problems.push(error instanceof Error ? error.message : String(error), ...missing(install));
+    problems.push(error instanceof Error ? error.message : String(error), ...missingPrerequisites(install));
   }
   return {
     usable: facts !== null,
@@ -97,23 +97,23 @@ export function examine(load: () => Addon = addon, env: NodeJS.ProcessEnv = proc
 }
 
 function nativeFacts(native: Addon): NativeFacts {
-  const cuda = native.cudaStatus(); // first: it is what finds the CUDA devices
+  const cuda = native.cudaStatus(); // first, since it detects the CUDA devices
   return { versions: native.versions, devices: native.devices(), cuda, cores: native.threads().cores };
 }
 
-/** What stands in the way of building the addon. */
-function missing({ libtorch, compiler, cmake, python, pip }: InstallFacts): string[] {
-  const found: string[] = [];
+/** What prevents building the addon. */
+function missingPrerequisites({ libtorch, compiler, cmake, python, pip }: InstallFacts): string[] {
+  const problems: string[] = [];
   if (libtorch !== null && !existsSync(libtorch.folder)) {
-    found.push(`The libtorch it was built with is gone: ${libtorch.folder}. Build the addon again.`);
+    problems.push(`The libtorch it was built with is gone: ${libtorch.folder}. Build the addon again.`);
   }
   if (compiler === null)
-    found.push('No C++ compiler was found. Debian: apt install g++; macOS: xcode-select --install.');
-  if (cmake === null) found.push('CMake was not found. Debian: apt install cmake; macOS: brew install cmake.');
+    problems.push('No C++ compiler was found. Debian: apt install g++; macOS: xcode-select --install.');
+  if (cmake === null) problems.push('CMake was not found. Debian: apt install cmake; macOS: brew install cmake.');
   if (python === null || pip === null) {
-    found.push('No Python 3 with pip was found, to fetch libtorch with. Debian: apt install python3 python3-pip.');
+    problems.push('No Python 3 with pip was found, to fetch libtorch with. Debian: apt install python3 python3-pip.');
   }
-  return found;
+  return problems;
 }
 
 function text(report: Report): string {

@@ -14,7 +14,7 @@ interface Flags extends NetworkFlags {
   force?: boolean;
 }
 
-/** `resnet explain`: where a picture looks like a class, as a picture. */
+/** `resnet explain`: draws a class activation map. */
 export function addExplain(program: Command): void {
   const command = program
     .command('explain')

@@ -7,7 +7,7 @@ import { writeWhole } from '../whole-file';
 import { addNetworkOptions, openClassifier, type NetworkFlags } from './network';
 import { npyHeader } from './npy';
 import { checkOutput } from './output';
-import { picturesOf } from './pictures';
+import { findPictures } from './picture-paths';
 import { printable } from './printable';
 import { Progress } from './progress';
 
@@ -17,13 +17,13 @@ interface Flags extends NetworkFlags {
   force?: boolean;
 }
 
-/** A picture's path with its features; without, where it could not be read. */
+/** A picture's path and features, which are undefined if it could not be read. */
 interface Row {
   path: string;
   features: Float32Array | undefined;
 }
 
-/** `resnet features`: pictures as rows of numbers, for search and transfer. */
+/** `resnet features`: writes the network's values after global pooling, for search and transfer learning. */
 export function addFeatures(program: Command): void {
   const command = program
     .command('features')
@@ -44,14 +44,14 @@ export function addFeatures(program: Command): void {
       }
       if (output !== undefined) await checkOutput(output, flags.force);
       using classifier = await openClassifier(flags, command);
-      const found = (await Promise.all(pictures.map(picturesOf))).flat();
+      const found = (await Promise.all(pictures.map(findPictures))).flat();
       const paths = found.filter((one) => typeof one === 'string');
-      // On a terminal the numbers themselves go by.
-      const watched = output !== undefined || !process.stdout.isTTY;
-      const progress = await Progress.begin(watched ? paths.length : 0, 'pictures');
+      // No bar if the numbers themselves go to the terminal.
+      const showProgress = output !== undefined || !process.stdout.isTTY;
+      const progress = await Progress.begin(showProgress ? paths.length : 0, 'pictures');
       const fail = ({ message }: Error): void => {
         process.exitCode = 1;
-        progress.aside(() => process.stderr.write(`resnet: ${printable(message)}\n`));
+        progress.writeAround(() => process.stderr.write(`resnet: ${printable(message)}\n`));
       };
       for (const one of found) if (typeof one !== 'string') fail(one);
       const rows = rowsOf(classifier, paths, progress, fail);
@@ -59,7 +59,7 @@ export function addFeatures(program: Command): void {
       const parts = format === 'json' ? asJson(rows) : asNpy(rows, paths.length, columns);
       try {
         if (output !== undefined) await writeWhole(output, parts);
-        else await pipeline(Readable.from(parts), process.stdout, { end: false }); // no faster than it is read
+        else await pipeline(Readable.from(parts), process.stdout, { end: false }); // with backpressure
       } finally {
         progress.end();
       }
@@ -79,20 +79,20 @@ async function* rowsOf(
   }
 }
 
-/** A picture to a line, those that could not be read left out. */
+/** One picture per line, without those that could not be read. */
 async function* asJson(rows: AsyncIterable<Row>): AsyncGenerator<string> {
-  let before = '[\n';
+  let separator = '[\n';
   for await (const { path, features } of rows) {
     if (features === undefined) continue;
-    // Nine digits are a float32, whole.
+    // Nine digits restore a float32 exactly.
     const numbers = Array.from(features, (value) => Number(value.toPrecision(9)));
-    yield `${before}${JSON.stringify({ path, features: numbers })}`;
-    before = ',\n';
+    yield `${separator}${JSON.stringify({ path, features: numbers })}`;
+    separator = ',\n';
   }
-  yield before === ',\n' ? '\n]\n' : '[]\n';
+  yield separator === ',\n' ? '\n]\n' : '[]\n';
 }
 
-/** The rows are the pictures, one by one: one that could not be read is NaN, so that none after it moves up. */
+/** One row per picture. A picture that could not be read becomes NaN, so that rows keep the pictures' positions. */
 async function* asNpy(rows: AsyncIterable<Row>, count: number, columns: number): AsyncGenerator<Uint8Array> {
   yield npyHeader(count, columns);
   for await (const { features = new Float32Array(columns).fill(NaN) } of rows) {

@@ -5,11 +5,11 @@ export type Format = 'text' | 'json' | 'csv' | 'markdown';
 
 export interface Column<Row> {
   heading: string;
-  /** What a program reads in JSON and CSV: bare numbers. */
+  /** The value in CSV. */
   value: (row: Row) => string | number;
-  /** What a person reads. Default: `value`, thousands apart by commas. */
+  /** The value in text and Markdown. Default: `value`, with commas between thousands. */
   text?: (row: Row) => string;
-  /** Numbers stand to the right. */
+  /** Align to the right, for numbers. */
   right?: boolean;
 }
 
@@ -21,10 +21,10 @@ export function asJson(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-/** @param headed - false for what follows rows that were written before */
-export function asCsv<Row>(columns: readonly Column<Row>[], rows: readonly Row[], headed = true): string {
+/** @param withHeader - false for rows that follow earlier ones */
+export function asCsv<Row>(columns: readonly Column<Row>[], rows: readonly Row[], withHeader = true): string {
   return stringify([
-    ...(headed ? [columns.map(({ heading }) => heading)] : []),
+    ...(withHeader ? [columns.map(({ heading }) => heading)] : []),
     ...rows.map((row) => columns.map(({ value }) => value(row))),
   ]);
 }
@@ -34,17 +34,17 @@ export function asMarkdown<Row>(columns: readonly Column<Row>[], rows: readonly 
   return [
     line(columns.map(({ heading }) => heading)),
     line(columns.map(({ right }) => (right ? '---:' : '---'))),
-    ...rows.map((row) => line(columns.map((column) => shown(column, row)))),
+    ...rows.map((row) => line(columns.map((column) => format(column, row)))),
   ].join('');
 }
 
-/** Columns apart by two spaces, the headings on top. */
+/** Aligned columns, separated by two spaces, below their headings. */
 export function asText<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
   emphasize: (heading: string) => string,
 ): string {
-  const cells = rows.map((row) => columns.map((column) => shown(column, row)));
+  const cells = rows.map((row) => columns.map((column) => format(column, row)));
   const widths = columns.map(({ heading }, i) => Math.max(heading.length, ...cells.map((row) => row[i]?.length ?? 0)));
   const line = (row: readonly string[]): string =>
     row
@@ -54,7 +54,7 @@ export function asText<Row>(
   return [emphasize(line(columns.map(({ heading }) => heading))), ...cells.map(line), ''].join('\n');
 }
 
-function shown<Row>(column: Column<Row>, row: Row): string {
+function format<Row>(column: Column<Row>, row: Row): string {
   if (column.text !== undefined) return column.text(row);
   const value = column.value(row);
   return typeof value === 'number' ? value.toLocaleString('en-US') : value;

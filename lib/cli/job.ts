@@ -6,7 +6,7 @@ import { printable } from './printable';
 import { Progress } from './progress';
 import { onSignals } from './signals';
 
-/** What `resnet classify` is told of a job. */
+/** The flags of `resnet classify` for a job. */
 export interface JobFlags {
   job?: string;
   list?: string;
@@ -18,10 +18,11 @@ export interface JobFlags {
 }
 
 const [SHARD_SIZE, STALLED_AFTER, REDIS] = [1000, 30, 'redis://127.0.0.1:6379'];
-const LINGER = 200;
-/** What only a job has. */
-const OF_JOBS = ['list', 'output', 'redis', 'shardSize', 'stalledAfter'] as const;
-/** A name for files and for keys in Redis. */
+/** Milliseconds. */
+const EXIT_DELAY = 200;
+/** Flags that need --job. */
+const JOB_ONLY = ['list', 'output', 'redis', 'shardSize', 'stalledAfter'] as const;
+/** The name is part of file names and of keys in Redis. */
 const NAME = /^[A-Za-z0-9][\w.-]{0,63}$/;
 
 export function addJobOptions(command: Command): Command {
@@ -45,20 +46,20 @@ export function addJobOptions(command: Command): Command {
     )
     .option(
       '--stalled-after <s>',
-      `with --job: seconds without a sign of a process until its pictures are taken again; default: ${STALLED_AFTER}`,
+      `with --job: seconds without a sign of life after which a process's pictures go to another; default: ${STALLED_AFTER}`,
       parseCount,
     );
 }
 
-/** Refuses what only a job has, where none was asked for. */
+/** Rejects the flags of a job without --job. */
 export function checkNoJob(flags: JobFlags, command: Command): void {
-  const given = OF_JOBS.find((name) => flags[name] !== undefined);
-  if (given === undefined) return;
-  const flag = given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const used = JOB_ONLY.find((name) => flags[name] !== undefined);
+  if (used === undefined) return;
+  const flag = used.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   command.error(`error: --${flag} belongs to --job NAME`, { exitCode: 2 });
 }
 
-/** Works on a job beside the other processes that do, until its output is there. */
+/** Works on a job, together with other processes, until its output is complete. */
 export async function classifyJob(
   pictures: readonly string[],
   flags: NetworkFlags & JobFlags,
@@ -66,14 +67,14 @@ export async function classifyJob(
 ): Promise<void> {
   const { job: name = '', list: path, top: topK, calibration } = flags;
   const { output = `${name}.jsonl`, shardSize = SHARD_SIZE, stalledAfter = STALLED_AFTER } = flags;
-  const wrong = (message: string): never => command.error(`error: ${message}`, { exitCode: 2 });
-  if (!NAME.test(name)) wrong('--job must be a name of letters, digits, ".", "_" and "-", at most 64');
-  if (path === undefined) return wrong('--job needs --list FILE');
-  if (pictures.length > 0) wrong('--job takes its pictures from --list alone');
+  const usageError = (message: string): never => command.error(`error: ${message}`, { exitCode: 2 });
+  if (!NAME.test(name)) usageError('--job must be a name of letters, digits, ".", "_" and "-", at most 64');
+  if (path === undefined) return usageError('--job needs --list FILE');
+  if (pictures.length > 0) usageError('--job takes its pictures from --list alone');
 
   const weights = checkWeights(flags, command);
 
-  // For this command alone, as the queue's packages are.
+  // Loaded for this command only, like the packages of the queue.
   const [{ PictureList }, { checkSeeded, planOf }, { connect }, { runJob }] = await Promise.all([
     import('../job/list.js'),
     import('../job/plan.js'),
@@ -84,7 +85,7 @@ export async function classifyJob(
   const notice = (text: string): void => {
     const write = (): void => void process.stderr.write(`resnet: ${printable(text)}\n`);
     if (progress === undefined) write();
-    else progress.aside(write);
+    else progress.writeAround(write);
   };
   checkSeeded(weights);
   const list = await PictureList.read(path, shardSize);
@@ -92,7 +93,7 @@ export async function classifyJob(
   let exitCode = 0;
   onSignals((code) => {
     exitCode = code;
-    stop.abort(); // gives back what is being worked on
+    stop.abort(); // gives back the current shard
   });
   const url = flags.redis ?? process.env.LIBTORCH_RESNET_REDIS_URL ?? REDIS;
   const connection = await connect(url, notice);
@@ -120,7 +121,7 @@ export async function classifyJob(
   } finally {
     progress?.end();
     connection.end();
-    // Where Redis is gone, timers of the queue's may be left, which would keep an ended process for seconds.
-    setTimeout(() => process.exit(), LINGER).unref();
+    // If Redis is down, timers of the queue would keep the process alive for seconds.
+    setTimeout(() => process.exit(), EXIT_DELAY).unref();
   }
 }

@@ -17,8 +17,8 @@ import { addSummary } from './summary';
 /** Exit codes: 0 done, 1 failed, 2 wrong usage. */
 const [FAILED, WRONG_USAGE] = [1, 2];
 
-/** Errors that say that the command line was wrong, not that the work failed. */
-const USAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+/** Errors of the command line, as opposed to failed work. */
+const USAGE_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_ARGUMENT',
   'ERR_DEVICE',
   'ERR_DTYPE',
@@ -35,7 +35,7 @@ function program(): Command {
   const resnet = new Command('resnet')
     .description('ResNet-18/34/50/101/152 on libtorch.')
     .version(version)
-    .exitOverride() // before the subcommands, which inherit it, as they do the next one
+    .exitOverride() // before the subcommands are added, which inherit it and the next settings
     .configureOutput({ writeErr: (text) => process.stderr.write(printableLines(text)) })
     .showHelpAfterError('(resnet COMMAND --help tells more)');
   addSummary(resnet);
@@ -55,18 +55,18 @@ async function main(): Promise<void> {
     await program().parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) {
-      // Commander has printed it already; help and version are no failures.
+      // Commander has printed it already; help and version are not failures.
       process.exitCode = error.exitCode === 0 ? 0 : WRONG_USAGE;
     } else if (error instanceof ResNetError) {
       process.stderr.write(`resnet: ${printableLines(error.message)}\n`);
-      process.exitCode = USAGE.has(error.code) ? WRONG_USAGE : FAILED;
+      process.exitCode = USAGE_CODES.has(error.code) ? WRONG_USAGE : FAILED;
     } else {
       throw error;
     }
   }
 }
 
-// `resnet summary 152 | head` closes our output early; that is no failure.
+// `resnet summary 152 | head` closes our output early, which is not a failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();

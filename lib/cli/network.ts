@@ -8,7 +8,7 @@ import { defaultLayers, parseWeights } from '../weights/parse-weights';
 import { WEIGHTS_NAMES } from '../weights/published/catalog';
 import { withDownloadProgress } from './download-progress';
 import { parseCount, parseLayers, parseRatio } from './options';
-import { picturesOf } from './pictures';
+import { findPictures } from './picture-paths';
 
 /** Flags of the commands that run a network on pictures. */
 export interface NetworkFlags extends Pick<Preprocess, 'preset' | 'resize' | 'crop' | 'cropRatio' | 'interpolation'> {
@@ -69,9 +69,9 @@ const MAX_CALIBRATION = 64;
 
 async function findCalibration(path: string | undefined): Promise<string | string[] | undefined> {
   if (path === undefined || path.endsWith('.json')) return path;
-  const pictures = await picturesOf(path);
-  for (const picture of pictures) if (typeof picture !== 'string') throw picture;
-  return pictures.filter((picture) => typeof picture === 'string').slice(0, MAX_CALIBRATION);
+  const found = await findPictures(path);
+  for (const one of found) if (typeof one !== 'string') throw one;
+  return found.filter((one) => typeof one === 'string').slice(0, MAX_CALIBRATION);
 }
 
 /** Flags may hold values that the types rule out; the classifier reports them. */

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { SUPPORTED_LAYERS, unsupportedLayers, type Layers } from '../depths';
 
-/** A depth as it is written on the command line. */
+/** The depth of a network. */
 export function parseLayers(text: string): Layers {
   const layers = SUPPORTED_LAYERS.find((supported) => String(supported) === text);
   if (layers !== undefined) return layers;

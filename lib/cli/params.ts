@@ -19,7 +19,7 @@ const EXPLANATION =
   'all: learnable values and running statistics; parameters: learnable values, as PyTorch counts; article: the ' +
   "article's trainable, no batch norm's; multiply-adds: of one 224 x 224 picture; MB: all as float32, 2^20 bytes.";
 
-/** `resnet params`: how large each depth is. */
+/** `resnet params`: the size of each depth. */
 export function addParams(program: Command): void {
   program
     .command('params')

@@ -1,42 +1,42 @@
 import type { SingleBar } from 'cli-progress';
-import { speaksUnicode } from './bars';
+import { supportsUnicode } from './bars';
 
-/** A bar on standard error while something long goes on; nothing where that is no terminal. */
+/** A progress bar on standard error, shown on a terminal only. */
 export class Progress {
   readonly #bar: SingleBar | undefined;
-  readonly #began = performance.now();
+  readonly #startedAt = performance.now();
   #done: number;
 
   private constructor(
     bar: SingleBar | undefined,
     private readonly total: number,
-    private readonly already: number,
+    private readonly initial: number,
   ) {
     this.#bar = bar;
-    this.#done = already;
+    this.#done = initial;
     this.#start();
-    process.once('exit', () => this.end()); // where a reader closed our output, for instance
+    process.once('exit', () => this.end()); // for instance because a reader closed our output
   }
 
   /**
-   * @param what - what is counted, in the plural
-   * @param already - how much was done before, in a time that is not known
+   * @param unit - plural, for instance 'pictures'
+   * @param initial - how many were done before; they do not count for the time left
    */
-  static async begin(total: number, what: string, already = 0): Promise<Progress> {
-    if (!process.stderr.isTTY || total < 2) return new Progress(undefined, total, already);
+  static async begin(total: number, unit: string, initial = 0): Promise<Progress> {
+    if (!process.stderr.isTTY || total < 2) return new Progress(undefined, total, initial);
     const { SingleBar } = await import('cli-progress');
-    const [barCompleteChar, barIncompleteChar] = speaksUnicode() ? ['█', '░'] : ['#', '.'];
+    const [barCompleteChar, barIncompleteChar] = supportsUnicode() ? ['█', '░'] : ['#', '.'];
     const bar = new SingleBar({
       stream: process.stderr,
-      format: `{bar} {value} of {total} ${what}, {left} left`,
+      format: `{bar} {value} of {total} ${unit}, {left} left`,
       barCompleteChar,
       barIncompleteChar,
       barsize: 24,
       clearOnComplete: true,
-      linewrap: true, // as it is: a terminal is left as it was found, however this ends
+      linewrap: true, // does not change the terminal's settings, which a crash would leave behind
       emptyOnZero: true,
     });
-    return new Progress(bar, total, already);
+    return new Progress(bar, total, initial);
   }
 
   add(done: number): void {
@@ -44,8 +44,8 @@ export class Progress {
     this.#bar?.update(this.#done, this.#payload());
   }
 
-  /** Lets `write` write, to whatever stream: both may be the one terminal, and a bar stands in its last line. */
-  aside(write: () => void): void {
+  /** Calls `write`, which may print to any stream, with the bar out of the way. */
+  writeAround(write: () => void): void {
     this.#bar?.stop();
     write();
     this.#start();
@@ -60,9 +60,9 @@ export class Progress {
   }
 
   #payload(): { left: string } {
-    const done = this.#done - this.already;
+    const done = this.#done - this.initial;
     if (done === 0) return { left: '…' };
-    const seconds = Math.ceil(((performance.now() - this.#began) / 1000 / done) * (this.total - this.#done));
+    const seconds = Math.ceil(((performance.now() - this.#startedAt) / 1000 / done) * (this.total - this.#done));
     return { left: seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s` };
   }
 }

@@ -2,32 +2,32 @@ import { ResNetClient, type ServedPrediction } from '../client';
 import { ResNetError, show } from '../errors';
 import { withRegularFile } from '../regular-file';
 
-/** Options of {@link RemoteClassifier.classify}, as an ImageClassifier has them. */
-interface Options {
+/** As for ImageClassifier.classify. */
+interface ClassifyOptions {
   topK?: number | undefined;
   onError: (error: ResNetError, index: number) => void;
 }
 
-interface Picture {
+interface LoadedPicture {
   index: number;
   bytes: Uint8Array;
 }
 
-/** What is wrong with one picture, and not with the server. */
-const OF_PICTURES: ReadonlySet<string> = new Set(['ERR_IMAGE', 'ERR_TOO_LARGE']);
+/** Errors of one picture, as opposed to the server. */
+const PICTURE_CODES: ReadonlySet<string> = new Set(['ERR_IMAGE', 'ERR_TOO_LARGE']);
 
-/** Has a server do what an ImageClassifier does here. */
+/** Classifies files on a server, with the interface of an ImageClassifier. */
 export class RemoteClassifier {
   readonly #client: ResNetClient;
 
-  /** The API key comes from RESNET_API_KEY: the command line can be read by others. */
+  /** The API key comes from RESNET_API_KEY, since other users can read the command line. */
   constructor(url: string, model: string | undefined) {
     this.#client = new ResNetClient(url, { model, apiKey: process.env.RESNET_API_KEY });
   }
 
-  async classify(paths: readonly string[], { topK, onError }: Options): Promise<ServedPrediction[][]> {
+  async classify(paths: readonly string[], { topK, onError }: ClassifyOptions): Promise<ServedPrediction[][]> {
     const answers = paths.map((): ServedPrediction[] => []);
-    const pictures: Picture[] = [];
+    const pictures: LoadedPicture[] = [];
     for (const [index, path] of paths.entries()) {
       try {
         pictures.push({ index, bytes: await withRegularFile(path, (file) => file.readFile()) });
@@ -36,18 +36,18 @@ export class RemoteClassifier {
         onError(new ResNetError('ERR_FILE', `A picture must be a readable file: ${message}.`, { cause: error }), index);
       }
     }
-    const failed = (error: ResNetError, index: number): void =>
+    const onPictureError = (error: ResNetError, index: number): void =>
       onError(new ResNetError(error.code, `${show(paths[index])}: ${error.message}`), index);
-    for (const group of groupsOf(pictures)) await this.#fill(answers, group, topK, failed);
+    for (const group of groupBySize(pictures)) await this.#classifyGroup(answers, group, topK, onPictureError);
     return answers;
   }
 
-  /** A request fails as one; its pictures one by one then tell which of them are bad. */
-  async #fill(
+  /** One request; if it fails, each picture is sent alone to find out which ones are bad. */
+  async #classifyGroup(
     answers: ServedPrediction[][],
-    group: readonly Picture[],
+    group: readonly LoadedPicture[],
     topK: number | undefined,
-    onError: Options['onError'],
+    onError: ClassifyOptions['onError'],
   ): Promise<void> {
     try {
       const all = await this.#client.classify(
@@ -56,17 +56,17 @@ export class RemoteClassifier {
       );
       group.forEach(({ index }, i) => (answers[index] = all[i] ?? []));
     } catch (error) {
-      if (!isOfPictures(error)) throw error;
+      if (!isPictureError(error)) throw error;
       if (group.length > 1) {
-        for (const one of group) await this.#fill(answers, [one], topK, onError);
+        for (const one of group) await this.#classifyGroup(answers, [one], topK, onError);
       } else group.forEach(({ index }) => onError(error, index));
     }
   }
 }
 
-/** Pictures that go in one request: as many as are this large together, or one that is larger. */
-function groupsOf(pictures: readonly Picture[]): Picture[][] {
-  const groups: Picture[][] = [];
+/** Groups pictures into requests of at most MAX_BYTES; a larger picture gets one of its own. */
+function groupBySize(pictures: readonly LoadedPicture[]): LoadedPicture[][] {
+  const groups: LoadedPicture[][] = [];
   let size = Infinity;
   for (const picture of pictures) {
     size += picture.bytes.length;
@@ -79,9 +79,9 @@ function groupsOf(pictures: readonly Picture[]): Picture[][] {
   return groups;
 }
 
-/** Half of what a server takes, unless it is told otherwise (`maxBodyBytes`). */
+/** Half of a server's default limit (`maxBodyBytes`). */
 const MAX_BYTES = 2 ** 24;
 
-function isOfPictures(error: unknown): error is ResNetError {
-  return error instanceof ResNetError && OF_PICTURES.has(error.code);
+function isPictureError(error: unknown): error is ResNetError {
+  return error instanceof ResNetError && PICTURE_CODES.has(error.code);
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError, type Command } from 'commander';
 import { badArgument, ResNetError } from '../errors';
 import type { ModelOptions, ServerOptions } from '../serve';
-import { configSchema, NUMBERS, readConfig, TEXTS } from '../serve/config';
+import { configSchema, NUMBER_SETTINGS, readConfig, TEXT_SETTINGS } from '../serve/config';
 import { defaultLayers } from '../weights/parse-weights';
 import { WEIGHTS_NAMES } from '../weights/published/catalog';
 import { withDownloadProgress } from './download-progress';
@@ -11,10 +11,10 @@ import { onSignals } from './signals';
 
 type Settings = Record<string, unknown>;
 
-/** Flags that describe the model that --weights names. */
-const OF_MODEL = ['weights', 'layers', 'device', 'dtype', 'labels', 'threads', 'streams', 'calibration'];
+/** Flags of the model that --weights names. */
+const MODEL_FLAGS = ['weights', 'layers', 'device', 'dtype', 'labels', 'threads', 'streams', 'calibration'];
 
-/** `resnet serve`: a server over HTTP. */
+/** `resnet serve`: an HTTP server. */
 export function addServe(program: Command): void {
   const command = program
     .command('serve')
@@ -29,42 +29,39 @@ export function addServe(program: Command): void {
     .option('--device <name>', 'cpu, cuda or cuda:N; default: cpu')
     .option('--dtype <name>', 'float32, bfloat16 or int8; default: float32')
     .option('--labels <file>', 'class names, a JSON array or one a line')
-    .option('--calibration <file>', 'for int8: a file that saveCalibration wrote')
-    .option(
-      '--threads <n>',
-      'cores that one batch uses at most; default: all, shared by batches at the same time',
-      parseWhole,
-    )
+    .option('--calibration <file>', 'for int8: a file written by saveCalibration')
+    .option('--threads <n>', 'maximum cores for one batch; default: all, shared by concurrent batches', parseWhole)
     .option('--streams <n>', 'batches at the same time; default: one for each core', parseWhole)
     .option('--port <n>', 'default: 8000', parseWhole)
     .option(
       '--cors <origin>',
-      'whose pages may ask too, or *; several: again, or with commas; default: none',
+      'an origin whose pages may send requests, or * for all; repeat it or use commas for several; default: none',
       addOrigins,
     )
     .option('--config <file>', 'settings in JSON')
-    .option('--config-schema', "print the JSON Schema of --config's file, and end");
-  for (const [name, { about }] of Object.entries(NUMBERS)) command.option(`--${dashed(name)} <n>`, about, parseWhole);
-  for (const [name, { about }] of Object.entries(TEXTS)) command.option(`--${dashed(name)} <text>`, about);
+    .option('--config-schema', "print the JSON Schema of --config's file and exit");
+  for (const [name, { about }] of Object.entries(NUMBER_SETTINGS))
+    command.option(`--${kebabCase(name)} <n>`, about, parseWhole);
+  for (const [name, { about }] of Object.entries(TEXT_SETTINGS)) command.option(`--${kebabCase(name)} <text>`, about);
   command
     .addHelpText(
       'after',
-      '\nEvery flag is an environment variable too, --max-batch-size for instance RESNET_MAX_BATCH_SIZE. A flag goes' +
-        '\nbefore its variable, that before the file.',
+      '\nEach flag can also be set by an environment variable: --max-batch-size, for instance, by RESNET_MAX_BATCH_SIZE.' +
+        '\nA flag overrides its variable, and that overrides the file of --config.',
     )
     .action(async (flags: Settings) => {
       if (flags.configSchema === true) {
         process.stdout.write(`${JSON.stringify(configSchema(), null, 2)}\n`);
         return;
       }
-      const given = { ...fromEnvironment(command), ...flags };
-      const config = given.config === undefined ? {} : await readConfig(given.config as string);
-      await serve({ ...config, ...given, models: modelsOf(config, given, command).map(withLayers) });
+      const settings = { ...fromEnvironment(command), ...flags };
+      const config = settings.config === undefined ? {} : await readConfig(settings.config as string);
+      await serve({ ...config, ...settings, models: modelsOf(config, settings, command).map(withLayers) });
     });
 }
 
 async function serve(settings: Settings): Promise<void> {
-  const { createServer } = await import('../serve/index.js'); // Fastify, for this command alone
+  const { createServer } = await import('../serve/index.js'); // loads Fastify, for this command only
   const {
     host = '127.0.0.1',
     port = 8000,
@@ -81,18 +78,18 @@ async function serve(settings: Settings): Promise<void> {
   }
   const options = {
     ...settings,
-    ...(apiKeyFile === undefined ? {} : { apiKeys: lines(await readText('apiKeyFile', apiKeyFile)) }),
+    ...(apiKeyFile === undefined ? {} : { apiKeys: linesOf(await readText('apiKeyFile', apiKeyFile)) }),
     ...(tlsCert === undefined || tlsKey === undefined
       ? {}
       : { tls: { cert: await readText('tlsCert', tlsCert), key: await readText('tlsKey', tlsKey) } }),
   } as unknown as ServerOptions;
-  // At once: the first process of a container gets no signal that it does not listen to.
+  // From the start: PID 1 of a container ignores signals without a handler.
   let end = (exitCode: number): void => process.exit(exitCode);
   onSignals((exitCode) => end(exitCode));
   const server = await withDownloadProgress((onProgress) =>
     createServer({ ...options, models: options.models.map((model) => ({ ...model, onProgress })) }),
   );
-  // What was accepted may finish.
+  // Requests in flight may finish.
   end = () =>
     void server.close().then(
       () => process.exit(0),
@@ -103,7 +100,7 @@ async function serve(settings: Settings): Promise<void> {
     process.stdout.write(`${url}\n`);
   } catch (error) {
     await server.close();
-    throw new ResNetError('ERR_ARGUMENT', `Cannot listen at ${host}:${port}: ${(error as Error).message}.`, {
+    throw new ResNetError('ERR_ARGUMENT', `Cannot listen on ${host}:${port}: ${(error as Error).message}.`, {
       cause: error,
     });
   }
@@ -112,25 +109,25 @@ async function serve(settings: Settings): Promise<void> {
   }
 }
 
-/** A name in torchvision's table is of several depths: the 50 of `resnet classify` unless told otherwise. */
+/** A published name fits several depths; the default is 50, as for `resnet classify`. */
 function withLayers(model: ModelOptions): ModelOptions {
   return { ...model, layers: model.layers ?? defaultLayers(model.weights) };
 }
 
-function modelsOf(config: Settings, given: Settings, command: Command): ModelOptions[] {
+function modelsOf(config: Settings, settings: Settings, command: Command): ModelOptions[] {
   const shared = Object.fromEntries(
-    OF_MODEL.filter((name) => given[name] !== undefined).map((name) => [name, given[name]]),
+    MODEL_FLAGS.filter((name) => settings[name] !== undefined).map((name) => [name, settings[name]]),
   );
   const { weights, layers, labels, calibration, ...others } = shared;
-  const named = ((given.model ?? []) as ModelOptions[]).map((model) => ({ ...others, ...model }));
+  const named = ((settings.model ?? []) as ModelOptions[]).map((model) => ({ ...others, ...model }));
   const first = weights === undefined ? [] : [shared as unknown as ModelOptions];
-  const ofFlags = [...first, ...named];
+  const fromFlags = [...first, ...named];
   if (first.length === 0 && [layers, labels, calibration].some((value) => value !== undefined)) {
     command.error('error: --layers, --labels and --calibration belong to --weights', { exitCode: 2 });
   }
-  if (ofFlags.length > 0) return ofFlags;
-  const ofFile = (config.models ?? []) as ModelOptions[];
-  if (ofFile.length > 0) return ofFile.map((model) => ({ ...model, ...others }));
+  if (fromFlags.length > 0) return fromFlags;
+  const fromFile = (config.models ?? []) as ModelOptions[];
+  if (fromFile.length > 0) return fromFile.map((model) => ({ ...model, ...others }));
   command.error(
     'error: serve needs weights: --weights FILE or --model NAME=FILE for a trained network (safetensors, …), ' +
       "--weights DEFAULT for torchvision's, or --weights random for an untrained one, for trials",
@@ -138,15 +135,15 @@ function modelsOf(config: Settings, given: Settings, command: Command): ModelOpt
   );
 }
 
-/** RESNET_… of every option, read as on the command line. */
+/** The RESNET_… variables of all options, parsed like the flags. */
 function fromEnvironment(command: Command): Settings {
   const settings: Settings = {};
   for (const option of command.options) {
     const name = option.attributeName();
-    const variable = `RESNET_${dashed(name).replaceAll('-', '_').toUpperCase()}`;
+    const variable = `RESNET_${kebabCase(name).replaceAll('-', '_').toUpperCase()}`;
     const text = process.env[variable];
     if (text === undefined || text === '' || name === 'configSchema') continue;
-    if (name === 'port' && text.startsWith('tcp://')) continue; // Kubernetes's, for a Service that is called resnet
+    if (name === 'port' && text.startsWith('tcp://')) continue; // set by Kubernetes for a Service named resnet
     try {
       if (name === 'model')
         settings.model = text.split(',').reduce<ModelOptions[]>((all, one) => addModel(one, all), []);
@@ -161,23 +158,23 @@ function fromEnvironment(command: Command): Settings {
   return settings;
 }
 
-function addModel(text: string, before: ModelOptions[] = []): ModelOptions[] {
+function addModel(text: string, previous: ModelOptions[] = []): ModelOptions[] {
   const [, name, weights] = /^([^=]+)=(.+)$/.exec(text) ?? [];
   if (name === undefined || weights === undefined) throw new InvalidArgumentError('It must be NAME=FILE.');
-  return [...before, { name, weights }];
+  return [...previous, { name, weights }];
 }
 
-function addOrigins(text: string, before: string[] = []): string[] {
-  return [...before, ...text.split(',').map((origin) => origin.trim())];
+function addOrigins(text: string, previous: string[] = []): string[] {
+  return [...previous, ...text.split(',').map((origin) => origin.trim())];
 }
 
-/** Bounds are checked with all other settings, in one place. */
+/** Bounds are checked later, for all sources of settings at once. */
 function parseWhole(text: string): number {
   if (/^\d{1,12}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It must be a whole number.');
 }
 
-function dashed(name: string): string {
+function kebabCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
@@ -191,7 +188,7 @@ async function readText(argument: string, path: string): Promise<string> {
   }
 }
 
-function lines(text: string): string[] {
+function linesOf(text: string): string[] {
   return text
     .split(/\r?\n/)
     .map((line) => line.trim())

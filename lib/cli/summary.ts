@@ -15,7 +15,7 @@ interface Flags {
   format: Format;
 }
 
-/** `resnet summary`: the article's table of a network or a block. */
+/** `resnet summary`: the table of a network's or block's layers. */
 export function addSummary(program: Command): void {
   program
     .command('summary')
@@ -36,7 +36,7 @@ export function addSummary(program: Command): void {
     });
 }
 
-/** Shapes alone: a summary needs no values. */
+/** On the meta device: a summary needs shapes, not values. */
 function build(network: string, classes: number): { module: Module; channels: number } {
   const [, kind, list] = /^(basic|bottleneck):([\d,]+)$/.exec(network) ?? [];
   if (kind === undefined || list === undefined) {
@@ -84,7 +84,7 @@ function totalRow({ totals }: Summary): SummaryRow {
   return { ...totals, name: 'total', type: '', inputShape: [], outputShape: [] };
 }
 
-/** Blocks stand out, rules step back. */
+/** Highlights blocks and dims rules. */
 function colored(table: string): string {
   return table
     .split('\n')

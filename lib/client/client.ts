@@ -9,23 +9,23 @@ import { backOff, wait } from './retry';
 export interface ClientOptions {
   /** Sent with every request. */
   apiKey?: string | undefined;
-  /** Which model to ask, where the server has several. */
+  /** The model to use; needed for `infer`, and if the server has several. */
   model?: string | undefined;
-  /** How often a request that is refused with 503 is sent again. Default: 4. */
+  /** How often a request is repeated after 503. Default: 4. */
   retries?: number | undefined;
 }
 
 /** Options of a request. */
 export interface RequestOptions {
-  /** Cancels, also between two tries; the promise rejects with its reason. */
+  /** Cancels, also between two attempts; the promise rejects with its reason. */
   signal?: AbortSignal | undefined;
-  /** The server gives up after so long, with ERR_TIMEOUT. Default: what the server allows. */
+  /** The server gives up after this time, with ERR_TIMEOUT. Default: the server's own limit. */
   timeoutMs?: number | undefined;
 }
 
 /** Options of {@link ResNetClient.classify}. */
 export interface ClassifyRequestOptions extends RequestOptions {
-  /** How many classes to name, best first. Default: 5, or all where there are fewer. */
+  /** Number of classes, best first. Default: 5, or all if there are fewer. */
   topK?: number | undefined;
 }
 
@@ -33,7 +33,7 @@ export interface ClassifyRequestOptions extends RequestOptions {
 export type Picture = Uint8Array | Blob;
 
 /**
- * A client of {@link createServer}'s server, on fetch.
+ * A client of a {@link createServer} server, built on fetch.
  *
  * @example
  * const client = new ResNetClient('http://127.0.0.1:8000');
@@ -58,10 +58,10 @@ export class ResNetClient {
   }
 
   /**
-   * Names what a picture shows, best first; a list in, a list of lists out.
+   * Predicts the classes of a picture, best first; for a list of pictures it returns a list per picture.
    *
-   * @throws the server's refusals by their codes; ERR_SERVER where none can be reached or what answers is none; the
-   *   signal's reason
+   * @throws the server's errors by their codes; ERR_SERVER if no server can be reached or its response is not of this
+   *   API; the signal's reason
    */
   classify(picture: Picture, options?: ClassifyRequestOptions): Promise<ServedPrediction[]>;
   classify(pictures: readonly Picture[], options?: ClassifyRequestOptions): Promise<ServedPrediction[][]>;
@@ -72,23 +72,24 @@ export class ResNetClient {
     checkOptionsObject(options);
     if (isEmpty(pictures)) return [];
     const response = await this.#send('/classify', bodyOf(pictures), options, { top: options.topK });
-    const results = await understood(options, async () => readPredictions(await response.json(), countOf(pictures)));
+    const results = await parseResponse(options, async () => readPredictions(await response.json(), countOf(pictures)));
     return isList(pictures) ? results : (results[0] ?? []);
   }
 
-  /** The network's numbers after pooling, float32 [pictures, 512 or 2048]. @throws as classify */
+  /** The network's values after global pooling, float32 [pictures, 512 or 2048]. @throws as classify */
   async features(pictures: Picture | readonly Picture[], options: RequestOptions = {}): Promise<Tensor> {
     checkOptionsObject(options);
     if (isEmpty(pictures)) throw badArgument('pictures', 'at least one picture', pictures);
     const response = await this.#send('/features', bodyOf(pictures), options);
-    return understood(options, async () => readFeatures(await response.json(), countOf(pictures)));
+    return parseResponse(options, async () => readFeatures(await response.json(), countOf(pictures)));
   }
 
   /**
-   * Runs the network on a batch, in binary: float32 [N, 3, H, W], or uint8 [N, H, W, 3].
+   * Runs the network on a batch, sent and received as binary.
    *
+   * @param x - normalized float32 [N, 3, H, W], or uint8 [N, H, W, 3]
    * @returns float32 logits, [N, classes]
-   * @throws as classify; ERR_ARGUMENT where neither the client nor the server tells which model is meant
+   * @throws as classify; ERR_ARGUMENT if the client has no `model`, ERR_DTYPE
    */
   async infer(x: Tensor, options: RequestOptions = {}): Promise<Tensor> {
     checkOptionsObject(options);
@@ -98,7 +99,7 @@ export class ResNetClient {
     const { model } = this.#options;
     if (model === undefined) throw badArgument('model', "a model's name, given to the client, for infer", model);
     const { buffer, byteOffset, byteLength } = x.data;
-    const head = Buffer.from(
+    const header = Buffer.from(
       JSON.stringify({
         inputs: [
           {
@@ -111,7 +112,7 @@ export class ResNetClient {
       }),
     );
     const body = {
-      data: Buffer.concat([head, new Uint8Array(buffer, byteOffset, byteLength)]),
+      data: Buffer.concat([header, new Uint8Array(buffer, byteOffset, byteLength)]),
       type: 'application/octet-stream',
     };
     const path = `/v2/models/${encodeURIComponent(model)}/infer`;
@@ -120,15 +121,15 @@ export class ResNetClient {
       body,
       options,
       {},
-      { 'Inference-Header-Content-Length': String(head.length) },
+      { 'Inference-Header-Content-Length': String(header.length) },
     );
-    return understood(options, async () => {
-      const answer = Buffer.from(await response.arrayBuffer());
-      return readLogits(answer, response.headers.get('inference-header-content-length'), x.shape[0] ?? 0);
+    return parseResponse(options, async () => {
+      const bytes = Buffer.from(await response.arrayBuffer());
+      return readLogits(bytes, response.headers.get('inference-header-content-length'), x.shape[0] ?? 0);
     });
   }
 
-  /** Whether the server takes work now; false where none can be reached. */
+  /** Whether the server takes work now; false if it cannot be reached. */
   async ready(options: Pick<RequestOptions, 'signal'> = {}): Promise<boolean> {
     const { signal } = options;
     try {
@@ -144,7 +145,7 @@ export class ResNetClient {
     { data, type }: Body,
     { signal, timeoutMs }: RequestOptions,
     query: Record<string, number | undefined> = {},
-    more: Record<string, string> = {},
+    extraHeaders: Record<string, string> = {},
   ): Promise<Response> {
     const { apiKey, model } = this.#options;
     if (timeoutMs !== undefined) checkInteger('timeoutMs', timeoutMs, 1, 3_600_000);
@@ -154,12 +155,12 @@ export class ResNetClient {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
     const headers = {
-      ...more,
+      ...extraHeaders,
       ...(type === undefined ? {} : { 'Content-Type': type }),
       ...(apiKey === undefined ? {} : { Authorization: `Bearer ${apiKey}` }),
       ...(timeoutMs === undefined ? {} : { 'X-Request-Timeout-Ms': String(timeoutMs) }),
     };
-    for (let tried = 1; ; tried++) {
+    for (let attempts = 1; ; attempts++) {
       let response;
       try {
         response = await fetch(url, { method: 'POST', body: data, headers, signal: signal ?? null });
@@ -169,16 +170,16 @@ export class ResNetClient {
         throw new ResNetError('ERR_SERVER', `Cannot reach ${url.origin}: ${message}.`, { cause: error });
       }
       if (response.ok) return response;
-      if (response.status !== 503 || tried > this.#retries) throw await refused(response);
-      await response.arrayBuffer().catch(() => undefined); // so that its connection can be used again
-      await wait(backOff(tried, response.headers.get('retry-after')), signal);
+      if (response.status !== 503 || attempts > this.#retries) throw await errorOf(response);
+      await response.arrayBuffer().catch(() => undefined); // frees the connection for reuse
+      await wait(backOff(attempts, response.headers.get('retry-after')), signal);
     }
   }
 }
 
 interface Body {
   data: Uint8Array<ArrayBuffer> | Blob | FormData;
-  /** Absent: fetch knows. */
+  /** Absent: set by fetch. */
   type?: string;
 }
 
@@ -204,10 +205,10 @@ function checkPicture(picture: unknown, argument: string): Uint8Array<ArrayBuffe
   throw badArgument(argument, "a picture's bytes (Uint8Array or Blob)", picture);
 }
 
-/** What an answer holds; one that is cut off, or that no server of ours gives, is ERR_SERVER. */
-async function understood<T>({ signal }: RequestOptions, read: () => Promise<T>): Promise<T> {
+/** Parses a response. @throws ERR_SERVER if it is cut off or malformed */
+async function parseResponse<T>({ signal }: RequestOptions, parse: () => Promise<T>): Promise<T> {
   try {
-    return await read();
+    return await parse();
   } catch (error) {
     signal?.throwIfAborted();
     const { message } = error as Error;
@@ -215,8 +216,8 @@ async function understood<T>({ signal }: RequestOptions, read: () => Promise<T>)
   }
 }
 
-/** A server's refusal as the error that it was there. */
-async function refused(response: Response): Promise<ResNetError> {
+/** The server's error of a failed request. */
+async function errorOf(response: Response): Promise<ResNetError> {
   const text = await response.text().catch(() => '');
   try {
     const { error, code } = JSON.parse(text) as { error?: unknown; code?: unknown };
@@ -224,7 +225,7 @@ async function refused(response: Response): Promise<ResNetError> {
       return new ResNetError(code as ErrorCode, error);
     }
   } catch {
-    // not one of our servers, or a proxy before it
+    // not one of our servers, or a proxy in front of it
   }
   return new ResNetError('ERR_SERVER', `The server answered ${response.status}: ${show(text)}.`);
 }

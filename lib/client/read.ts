@@ -2,13 +2,14 @@ import { Tensor } from '../tensor';
 import type { ServedPrediction } from './answers';
 
 /**
- * What an address answers, which may be any server's: each of these gives what the types say, or throws what the answer
- * lacks.
+ * Parsers of responses. Any server may be behind an address, so each parser checks all that its return type promises,
+ * and throws an Error that says what is missing.
  */
 
-type Fields = Readonly<Record<string, unknown>>;
+/** A JSON object whose values are not checked yet. */
+type UncheckedObject = Readonly<Record<string, unknown>>;
 
-/** The predictions in a ClassifyAnswer, by picture. */
+/** The predictions of each picture in a ClassifyAnswer. */
 export function readPredictions(answer: unknown, pictures: number): ServedPrediction[][] {
   return resultsOf(answer, pictures).map(({ predictions }) => {
     if (isListOf(predictions, isPrediction)) return predictions;
@@ -16,7 +17,7 @@ export function readPredictions(answer: unknown, pictures: number): ServedPredic
   });
 }
 
-/** The numbers in a FeaturesAnswer, float32 [pictures, channels]. */
+/** The features in a FeaturesAnswer, float32 [pictures, channels]. */
 export function readFeatures(answer: unknown, pictures: number): Tensor {
   const rows = resultsOf(answer, pictures).map(({ features }) => features);
   const [first] = rows;
@@ -27,17 +28,17 @@ export function readFeatures(answer: unknown, pictures: number): Tensor {
 }
 
 /**
- * The logits in an Open Inference answer with binary data, float32 [pictures, classes].
+ * The logits in an infer response with binary data, float32 [pictures, classes].
  *
- * @param headerLength - the header Inference-Header-Content-Length: how many bytes are JSON
+ * @param headerLength - the header Inference-Header-Content-Length, the length of the JSON
  */
 export function readLogits(body: Buffer, headerLength: string | null, pictures: number): Tensor {
   const length = headerLength === null ? NaN : Number(headerLength);
   if (!Number.isInteger(length) || length < 0 || length > body.length) {
     throw new Error('Inference-Header-Content-Length must be the length of its JSON');
   }
-  const { outputs } = fieldsOf(JSON.parse(body.toString('utf8', 0, length)));
-  const { datatype, shape } = fieldsOf(Array.isArray(outputs) ? outputs[0] : undefined);
+  const { outputs } = toObject(JSON.parse(body.toString('utf8', 0, length)));
+  const { datatype, shape } = toObject(Array.isArray(outputs) ? outputs[0] : undefined);
   const [rows, classes = NaN] = isListOf(shape, isNumber) && shape.length === 2 ? shape : [];
   if (datatype !== 'FP32' || rows !== pictures) throw new Error(`its output must be FP32 of ${pictures} rows`);
   const data = body.subarray(length);
@@ -45,24 +46,24 @@ export function readLogits(body: Buffer, headerLength: string | null, pictures: 
   return new Tensor(new Float32Array(new Uint8Array(data).buffer), [pictures, classes]);
 }
 
-function resultsOf(answer: unknown, pictures: number): Fields[] {
-  const { results } = fieldsOf(answer);
-  if (Array.isArray(results) && results.length === pictures) return results.map(fieldsOf);
+function resultsOf(answer: unknown, pictures: number): UncheckedObject[] {
+  const { results } = toObject(answer);
+  if (Array.isArray(results) && results.length === pictures) return results.map(toObject);
   throw new Error(`it must have a result for each of ${pictures} pictures`);
 }
 
-function fieldsOf(value: unknown): Fields {
-  if (typeof value === 'object' && value !== null) return value as Fields;
+function toObject(value: unknown): UncheckedObject {
+  if (typeof value === 'object' && value !== null) return value as UncheckedObject;
   throw new Error('an object is missing');
 }
 
-function isListOf<T>(value: unknown, fits: (item: unknown) => item is T): value is T[] {
-  return Array.isArray(value) && value.every(fits);
+function isListOf<T>(value: unknown, isItem: (item: unknown) => item is T): value is T[] {
+  return Array.isArray(value) && value.every(isItem);
 }
 
 const isNumber = (value: unknown): value is number => Number.isFinite(value);
 
 function isPrediction(value: unknown): value is ServedPrediction {
-  const { label, index, score } = Object(value) as Fields;
+  const { label, index, score } = Object(value) as UncheckedObject;
   return typeof label === 'string' && Number.isInteger(index) && (index as number) >= 0 && isNumber(score);
 }

@@ -1,7 +1,7 @@
 import { Tensor } from '../tensor';
 
-/** One row of a batch: 8-bit RGB [height, width, 3], or float32 [3, height, width]. */
-export interface BatchRow {
+/** One picture as a network takes it: uint8 RGB [height, width, 3], or normalized float32 [3, height, width]. */
+export interface NetworkInput {
   data: Uint8Array | Float32Array;
   height: number;
   width: number;
@@ -11,7 +11,7 @@ export interface BatchRow {
  * Rows of one size and kind as a network's input: uint8 [N, H, W, 3] or float32 [N, 3, H, W]. A single row is used where
  * it lies, without a copy.
  */
-export function toBatch(rows: readonly BatchRow[]): Tensor {
+export function toBatch(rows: readonly NetworkInput[]): Tensor {
   const [first] = rows;
   if (first === undefined) throw new Error('an empty batch');
   const { data, height, width } = first;

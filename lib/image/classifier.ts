@@ -17,7 +17,9 @@ import { checkExplain, explainPicture, type Explainer, type ExplainOptions, type
 import { openModel } from './open-model';
 import { Pictures, type CropOptions } from './pictures';
 import type { ResolvedPreprocess } from './preprocess';
-import { best, softmax } from './scores';
+import { topPredictions, type Prediction } from './scores';
+
+export type { Prediction };
 
 /** Options of {@link ImageClassifier.classify}. */
 export interface ClassifyOptions {
@@ -30,15 +32,6 @@ export interface ClassifyOptions {
    * predictions are then `[]`, and the others go on. Default: the first such picture fails the call.
    */
   onError?: ((error: ResNetError, index: number) => void) | undefined;
-}
-
-/** One class that a picture may show. */
-export interface Prediction {
-  label: string;
-  /** The number of the class, from 0. */
-  index: number;
-  /** Softmax of the network's logits, 0 to 1. */
-  score: number;
 }
 
 /**
@@ -188,18 +181,9 @@ export class ImageClassifier {
     const forwardOptions: InternalForwardOptions = { signal, [IN_PLACE]: true };
     const forward = (batch: Tensor): Promise<Tensor> => this.#network.forward(batch, forwardOptions);
     for await (const logits of this.#pictures.forwardAll(images, { ...options, batchSize: BATCH_SIZE }, forward)) {
-      predictions.push(logits === undefined ? [] : this.#predictions(logits, topK));
+      predictions.push(logits === undefined ? [] : topPredictions(logits, this.labels, topK));
     }
     return predictions;
-  }
-
-  #predictions(logits: Float32Array, topK: number): Prediction[] {
-    const scores = softmax(logits);
-    return best(scores, topK).map((index) => ({
-      label: this.labels[index] ?? '',
-      index,
-      score: scores[index] ?? 0,
-    }));
   }
 
   #checkClassify(options: ClassifyOptions): ClassifyOptions & { topK: number } {

@@ -1,6 +1,8 @@
 /**
- * 256 colors from no evidence to the most: dark violet, red, yellow, evenly lighter to the eye in OKLCH (Ottosson
- * 2020). Bytes, red, green, blue.
+ * The color map of heat maps: 256 colors from dark violet over red to yellow, perceptually uniform in lightness (OKLCH,
+ * Ottosson 2020).
+ *
+ * @returns RGB bytes
  */
 export function heatColors(): Uint8Array {
   const bytes = new Uint8Array(256 * 3);
@@ -8,12 +10,12 @@ export function heatColors(): Uint8Array {
     const t = i / 255;
     const hue = ((-60 + 165 * t) * Math.PI) / 180;
     const chroma = 0.12 + 0.07 * Math.sin(Math.PI * t);
-    bytes.set(rgbOfOklab(0.3 + 0.62 * t, chroma * Math.cos(hue), chroma * Math.sin(hue)), 3 * i);
+    bytes.set(oklabToRgb(0.3 + 0.62 * t, chroma * Math.cos(hue), chroma * Math.sin(hue)), 3 * i);
   }
   return bytes;
 }
 
-function rgbOfOklab(lightness: number, a: number, b: number): number[] {
+function oklabToRgb(lightness: number, a: number, b: number): number[] {
   const l = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3;
   const m = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3;
   const s = (lightness - 0.0894841775 * a - 1.291485548 * b) ** 3;
@@ -23,7 +25,7 @@ function rgbOfOklab(lightness: number, a: number, b: number): number[] {
     -0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s,
   ].map((linear) => {
     const clipped = Math.min(1, Math.max(0, linear));
-    const shown = clipped <= 0.0031308 ? 12.92 * clipped : 1.055 * clipped ** (1 / 2.4) - 0.055;
-    return Math.round(255 * shown);
+    const encoded = clipped <= 0.0031308 ? 12.92 * clipped : 1.055 * clipped ** (1 / 2.4) - 0.055;
+    return Math.round(255 * encoded);
   });
 }

@@ -3,7 +3,7 @@ import { addon, callNative, type NativePicture } from '../native/addon';
 import { runJob } from '../native/job';
 import type { Tensor } from '../tensor';
 import { toBatch } from './batch';
-import { boundedMap } from './bounded-map';
+import { boundedMap } from './limiter';
 import { decode, MAX_PIXELS, type Image } from './decode';
 import { checkResized, type ResolvedPreprocess } from './preprocess';
 

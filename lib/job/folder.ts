@@ -9,83 +9,83 @@ import { checkSame, type Plan } from './plan';
 const MANIFEST = 'job.json';
 const FORMAT = 1;
 
-/** What a job has on disk: its output, and beside that a folder of its plan and of its shards' lines. */
+/** A job's files: its output, and beside it a folder with the plan and the finished shards. */
 export class JobFolder {
   private constructor(
     readonly output: string,
-    /** Drawn once, when the folder was made. */
+    /** A random UUID from when the folder was created. */
     readonly id: string,
   ) {}
 
   /**
-   * Opens a job's folder, and makes it where there is none: of several processes at once one does.
+   * Opens a job's folder, or creates it; of several processes at once exactly one creates it.
    *
-   * @throws ERR_FILE, also where the output is there and no folder; ERR_JOB_MISMATCH where it is another job's
+   * @throws ERR_FILE, also if the output exists without a folder; ERR_JOB_MISMATCH if it belongs to another job
    */
   static async open(output: string, plan: Plan): Promise<JobFolder> {
     const path = join(folderOf(output), MANIFEST);
-    const found = await readManifest(path);
-    if (found !== undefined) return JobFolder.#of(output, path, found, plan);
-    if (await isThere(output)) {
+    const manifest = await readManifest(path);
+    if (manifest !== undefined) return JobFolder.#fromManifest(output, path, manifest, plan);
+    if (await exists(output)) {
       throw new ResNetError('ERR_FILE', `Cannot write ${output}: it is there already, and not of this job.`);
     }
-    await onDisk(path, () => mkdir(folderOf(output), { recursive: true }));
-    const own = `${path}.${randomUUID()}.tmp`;
+    await withWriteError(path, () => mkdir(folderOf(output), { recursive: true }));
+    const temporary = `${path}.${randomUUID()}.tmp`;
     try {
-      await writeWhole(own, [`${JSON.stringify({ format: FORMAT, id: randomUUID(), plan }, null, 2)}\n`]);
-      // Unlike a rename, a link never takes another's place.
-      await onDisk(path, () => link(own, path)).catch((error: unknown) => {
+      await writeWhole(temporary, [`${JSON.stringify({ format: FORMAT, id: randomUUID(), plan }, null, 2)}\n`]);
+      // Unlike a rename, a link fails if the path exists: another process was faster.
+      await withWriteError(path, () => link(temporary, path)).catch((error: unknown) => {
         if (!isCode((error as ResNetError).cause, 'EEXIST')) throw error;
       });
     } finally {
-      await rm(own, { force: true });
+      await rm(temporary, { force: true });
     }
-    return JobFolder.#of(output, path, await readManifest(path), plan);
+    return JobFolder.#fromManifest(output, path, await readManifest(path), plan);
   }
 
-  static #of(output: string, path: string, manifest: unknown, plan: Plan): JobFolder {
-    const { format, id, plan: known } = (manifest ?? {}) as { format?: unknown; id?: unknown; plan?: unknown };
+  static #fromManifest(output: string, path: string, manifest: unknown, plan: Plan): JobFolder {
+    const { format, id, plan: otherPlan } = (manifest ?? {}) as { format?: unknown; id?: unknown; plan?: unknown };
     if (format !== FORMAT || typeof id !== 'string') {
       throw new ResNetError('ERR_FILE', `${path} must be a job's, of format ${FORMAT}, but it is something else.`);
     }
-    checkSame(plan, known, dirname(path));
+    checkSame(plan, otherPlan, dirname(path));
     return new JobFolder(output, id);
   }
 
-  /** Where a shard's lines go. */
-  shard(number: number): string {
+  /** The path of a finished shard. */
+  shardPath(number: number): string {
     return join(folderOf(this.output), `${shardName(number)}.jsonl`);
   }
 
-  /** The numbers of the shards whose lines are there, whole. */
-  async present(): Promise<Set<number>> {
-    const names = await onDisk(this.output, () => readdir(folderOf(this.output)));
+  /** The numbers of the finished shards. */
+  async finishedShards(): Promise<Set<number>> {
+    const names = await withWriteError(this.output, () => readdir(folderOf(this.output)));
     return new Set(names.map(numberIn).filter((number) => number !== undefined));
   }
 
   async isDone(): Promise<boolean> {
-    return await isThere(this.output);
+    return await exists(this.output);
   }
 
-  /** Removes what processes that were killed left half written. */
-  async tidy(): Promise<void> {
+  /** Removes temporary files of processes that were killed. */
+  async removeTemporaryFiles(): Promise<void> {
     for (const folder of [dirname(this.output), folderOf(this.output)]) {
       const names = await readdir(folder).catch(() => []);
-      const left = names.filter((name) => name.endsWith('.tmp') && this.#isOurs(name, folder));
-      await Promise.all(left.map((name) => rm(join(folder, name), { force: true }).catch(() => undefined)));
+      const leftovers = names.filter((name) => name.endsWith('.tmp') && this.#isTemporary(name, folder));
+      await Promise.all(leftovers.map((name) => rm(join(folder, name), { force: true }).catch(() => undefined)));
     }
   }
 
-  #isOurs(name: string, folder: string): boolean {
-    const whole = name.replace(/\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/, '');
-    if (whole === name) return false;
+  #isTemporary(name: string, folder: string): boolean {
+    const target = name.replace(/\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/, '');
+    if (target === name) return false;
     return folder === folderOf(this.output)
-      ? numberIn(whole) !== undefined || whole === MANIFEST
-      : whole === basename(this.output);
+      ? numberIn(target) !== undefined || target === MANIFEST
+      : target === basename(this.output);
   }
 }
 
-/** What a shard is called in the queue and, but for the ending, on disk. */
+/** A shard's name in the queue and, without the extension, on disk. */
 export function shardName(number: number): string {
   return `shard-${String(number).padStart(6, '0')}`;
 }
@@ -108,7 +108,7 @@ async function readManifest(path: string): Promise<unknown> {
   }
 }
 
-async function isThere(path: string): Promise<boolean> {
+async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
@@ -116,7 +116,7 @@ function isCode(error: unknown, code: string): boolean {
   return (error as NodeJS.ErrnoException | undefined)?.code === code;
 }
 
-async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T> {
+async function withWriteError<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -5,21 +5,25 @@ import { writeWhole } from '../whole-file';
 import type { JobFolder } from './folder';
 import type { PictureList, Shard } from './list';
 
-/** What a merged output holds. */
-export interface Merged {
+/** What a job's output contains. */
+export interface MergeResult {
   pictures: number;
-  /** Those of them that could not be read. */
+  /** How many of them could not be read. */
   failed: number;
 }
 
 /**
- * Joins the shards' lines into the output, in the list's order. The output appears whole, and only if every picture of
- * the list has its line. A shard whose lines are not those of its pictures is removed, so that it is computed again.
+ * Concatenates the shards into the output, in the list's order. The output appears atomically, and only if every
+ * picture of the list has its line. A shard whose lines do not match its pictures is deleted, to be computed again.
  *
- * @returns undefined where there was such a shard
+ * @returns undefined if a shard was missing or deleted
  * @throws ERR_FILE, or the signal's reason
  */
-export async function merge(list: PictureList, folder: JobFolder, signal: AbortSignal): Promise<Merged | undefined> {
+export async function merge(
+  list: PictureList,
+  folder: JobFolder,
+  signal: AbortSignal,
+): Promise<MergeResult | undefined> {
   let failed = 0;
   async function* lines(): AsyncGenerator<string> {
     for (const shard of list.shards) {
@@ -35,7 +39,7 @@ export async function merge(list: PictureList, folder: JobFolder, signal: AbortS
     await writeWhole(folder.output, lines());
   } catch (error) {
     if (error instanceof BrokenShard) {
-      await rm(folder.shard(error.number), { force: true });
+      await rm(folder.shardPath(error.number), { force: true });
       return undefined;
     }
     signal.throwIfAborted();
@@ -51,7 +55,7 @@ class BrokenShard extends ResNetError {
 }
 
 async function readShard(folder: JobFolder, { number }: Shard): Promise<string> {
-  const path = folder.shard(number);
+  const path = folder.shardPath(number);
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
@@ -60,20 +64,20 @@ async function readShard(folder: JobFolder, { number }: Shard): Promise<string> 
   }
 }
 
-/** How many lines tell of an error; undefined where they are not one for each picture. */
+/** The number of lines with an error; undefined if the lines do not match the pictures. */
 function countErrors(text: string, pictures: readonly string[]): number | undefined {
   const lines = text.split('\n');
   if (lines.pop() !== '' || lines.length !== pictures.length) return undefined;
   let errors = 0;
   for (const [i, line] of lines.entries()) {
-    const { picture, code } = parsed(line);
+    const { picture, code } = parseLine(line);
     if (picture !== pictures[i]) return undefined;
     if (code !== undefined) errors++;
   }
   return errors;
 }
 
-function parsed(line: string): { picture?: unknown; code?: unknown } {
+function parseLine(line: string): { picture?: unknown; code?: unknown } {
   try {
     return (JSON.parse(line) ?? {}) as { picture?: unknown };
   } catch {

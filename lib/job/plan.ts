@@ -7,13 +7,13 @@ import { openWeights } from '../weights/formats/open';
 import { parseWeights } from '../weights/parse-weights';
 import type { PictureList } from './list';
 
-/** All that a job's lines depend on: processes with one plan write the same lines. */
+/** Everything that a job's output depends on: processes with equal plans write the same lines. */
 export type Plan = Readonly<Record<string, string | number>>;
 
 /**
- * Two plans of one name are one.
+ * Checks that two plans of one name are equal.
  *
- * @param where - where the other one is at work
+ * @param where - where the other plan was found
  * @throws ERR_JOB_MISMATCH
  */
 export function checkSame(plan: Plan, other: unknown, where: string): void {
@@ -27,21 +27,21 @@ export function checkSame(plan: Plan, other: unknown, where: string): void {
   );
 }
 
-/** What the answers depend on that a classifier does not tell. */
+/** What a plan contains beyond the classifier's own properties. */
 export interface PlanOptions {
   /** The job's name. */
   name: string;
   weights: string;
-  /** Where int8's ranges come from. */
+  /** The source of int8's ranges. */
   calibration: string | undefined;
   topK: number | undefined;
   shardSize: number;
 }
 
 /**
- * Writes down what a job does. Devices and threads are left out: they may differ from one process to another.
+ * The plan of a job. Devices and threads are left out, since they may differ between the processes.
  *
- * @throws ERR_FILE; ERR_ARGUMENT where there are fewer classes than `topK`, or the weights are random without a seed
+ * @throws ERR_FILE; ERR_ARGUMENT if there are fewer classes than `topK`, or the weights are random without a seed
  */
 export async function planOf(
   list: PictureList,
@@ -49,7 +49,7 @@ export async function planOf(
   { name, weights, calibration, topK, shardSize }: PlanOptions,
 ): Promise<Plan> {
   const { layers, numClasses, dtype, labels, preprocess } = classifier;
-  if (topK !== undefined) checkInteger('topK', topK, 1, numClasses); // before a plan is written that nobody can do
+  if (topK !== undefined) checkInteger('topK', topK, 1, numClasses); // before an impossible plan is written
   return {
     name,
     list: list.sha256,
@@ -66,14 +66,14 @@ export async function planOf(
   };
 }
 
-/** @throws ERR_ARGUMENT where every process of a job would draw weights of its own */
+/** @throws ERR_ARGUMENT for 'random' without a seed, whose weights would differ between the processes */
 export function checkSeeded(weights: string): void {
   const parsed = parseWeights(weights);
   if (parsed.kind !== 'random' || parsed.seed !== undefined) return;
   throw badArgument('weights', "'random:SEED' in a job, whose processes share it", weights);
 }
 
-/** Weights by what they are: their files may have another path on another machine. */
+/** Identifies weights by their content: the paths may differ between machines. */
 async function identify(weights: string): Promise<string> {
   checkSeeded(weights);
   if (parseWeights(weights).kind !== 'file') return weights;

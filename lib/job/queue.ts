@@ -4,30 +4,30 @@ import { checkSame, type Plan } from './plan';
 import type { Connection } from './redis';
 
 const PREFIX = 'libtorch-resnet';
-/** How long a name stays taken after its last process gave a sign: milliseconds. */
-const NAME_TAKEN = 60_000;
-/** How often a part may end its process, or lose it, before nobody takes it any more. */
+/** How long a job's name stays claimed after the last renewal, in milliseconds. */
+const CLAIM_MS = 60_000;
+/** How often a task may stall, for instance by crashing its process, before it counts as failed. */
 const MAX_STALLED = 10;
-/** How often it is looked whose process gives no sign: seconds. */
-const LOOK = 5;
-const ADDED_AT_ONCE = 1000;
+/** How often stalled tasks are looked for, in seconds. */
+const STALLED_INTERVAL = 5;
+const ADD_CHUNK = 1000;
 
 interface Payload {
-  part: string;
+  task: string;
 }
 
 /**
- * The parts of a job, each given to one process at a time, in Redis. What is kept there can be lost: what is done is
- * told by the folder alone, and {@link PartQueue.add} adds what is missing again.
+ * The tasks of a job in Redis, each handed to one process at a time. Redis may lose them: only the job's folder records
+ * what is done, and {@link TaskQueue.add} restores what is missing.
  */
-export class PartQueue {
+export class TaskQueue {
   readonly #queue: Queue<Payload>;
   readonly #key: string;
   #worker: Worker<Payload> | undefined;
 
   /**
-   * @param id - of the job's folder: a queue never has parts of another job of the same name
-   * @param stalledAfter - after how long without a sign of its process a part is taken again: seconds
+   * @param id - the job folder's: keeps tasks of an earlier job of the same name out
+   * @param stalledAfter - seconds without a sign of life of its process after which a task is handed out again
    */
   constructor(
     private readonly connection: Connection,
@@ -37,7 +37,7 @@ export class PartQueue {
   ) {
     this.#key = `${PREFIX}:${plan.name ?? ''}`;
     this.#queue = new connection.bullmq.Queue<Payload>(this.#name, { connection: connection.redis, prefix: PREFIX });
-    this.#queue.on('error', () => undefined); // the connection tells of its own
+    this.#queue.on('error', () => undefined); // the connection reports its own errors
   }
 
   get #claim(): string {
@@ -48,63 +48,63 @@ export class PartQueue {
     return `${this.plan.name ?? ''}-${this.id.slice(0, 8)}`;
   }
 
-  /** Takes the job's name, or joins those who have it, for a while. @throws ERR_JOB_MISMATCH */
+  /** Claims the job's name, or renews a claim with the same plan and folder. @throws ERR_JOB_MISMATCH */
   async claim(): Promise<void> {
-    const { redis, shown } = this.connection;
-    const own = this.#claim;
-    const taken = await redis.set(this.#key, own, 'PX', NAME_TAKEN, 'NX');
-    if (taken !== null) return;
-    const { id, plan } = JSON.parse((await redis.get(this.#key)) ?? own) as { id: unknown; plan: unknown };
-    checkSame(this.plan, plan, shown);
+    const { redis, displayUrl } = this.connection;
+    const claim = this.#claim;
+    const claimed = await redis.set(this.#key, claim, 'PX', CLAIM_MS, 'NX');
+    if (claimed !== null) return;
+    const { id, plan } = JSON.parse((await redis.get(this.#key)) ?? claim) as { id: unknown; plan: unknown };
+    checkSame(this.plan, plan, displayUrl);
     if (id !== this.id) {
       throw new ResNetError(
         'ERR_JOB_MISMATCH',
-        `The job ${this.plan.name ?? ''} is at work, or was within a minute, with another output that is not this ` +
-          `one: all its processes need one folder, which they share.`,
+        `The job ${this.plan.name ?? ''} is in use, or was within the last minute, with another output: ` +
+          'all processes of a job must share one folder.',
       );
     }
-    await redis.pexpire(this.#key, NAME_TAKEN);
+    await redis.pexpire(this.#key, CLAIM_MS);
   }
 
-  /** Whether no process has a part or could take one. */
+  /** Whether no task is waiting or running. */
   async isIdle(): Promise<boolean> {
     const counts = await this.#queue.getJobCounts('wait', 'active', 'delayed', 'prioritized');
     return Object.values(counts).every((count) => count === 0);
   }
 
-  /** The parts that nobody takes any more. */
-  async given(): Promise<Set<string>> {
+  /** The tasks that stalled too often and are not handed out any more. */
+  async failedTasks(): Promise<Set<string>> {
     const failed = await this.#queue.getFailed();
-    return new Set(failed.map(({ data }) => data.part));
+    return new Set(failed.map(({ data }) => data.task));
   }
 
-  /** Lets parts be taken again that nobody takes any more. */
-  async forgive(): Promise<void> {
+  /** Forgets which tasks failed, so that they can be added again. */
+  async clearFailed(): Promise<void> {
     await this.#queue.clean(0, 0, 'failed');
   }
 
-  /** Adds parts; one that is there already stays as it is. */
-  async add(parts: readonly string[]): Promise<void> {
-    for (let start = 0; start < parts.length; start += ADDED_AT_ONCE) {
-      const some = parts.slice(start, start + ADDED_AT_ONCE);
+  /** Adds tasks; those already in the queue are left alone. */
+  async add(tasks: readonly string[]): Promise<void> {
+    for (let start = 0; start < tasks.length; start += ADD_CHUNK) {
+      const chunk = tasks.slice(start, start + ADD_CHUNK);
       await this.#queue.addBulk(
-        some.map((part) => ({ name: 'part', data: { part }, opts: { jobId: part, removeOnComplete: true } })),
+        chunk.map((task) => ({ name: 'task', data: { task }, opts: { jobId: task, removeOnComplete: true } })),
       );
     }
   }
 
   /**
-   * Takes parts, one at a time, until the queue is closed. A part whose work rejects is given back, and no other taken.
+   * Runs tasks, one at a time, until the queue is closed. When `run` rejects, its task is given back and no other taken.
    *
-   * @param onDone - called after each that was done
+   * @param onDone - called after each finished task
    */
-  work(work: (part: string) => Promise<void>, onDone: () => void): void {
+  start(run: (task: string) => Promise<void>, onDone: () => void): void {
     const { bullmq, redis } = this.connection;
     const process = async (job: Job<Payload>, token = ''): Promise<void> => {
       try {
-        await work(job.data.part);
+        await run(job.data.task);
       } catch {
-        void worker.close(); // before the next one is taken; what went wrong is the work's to tell
+        void worker.close(); // before it takes the next one; `run` reports the error
         await job.moveToWait(token);
         throw new bullmq.WaitingError();
       }
@@ -114,24 +114,24 @@ export class PartQueue {
       prefix: PREFIX,
       concurrency: 1,
       lockDuration: 1000 * this.stalledAfter,
-      stalledInterval: 1000 * Math.min(this.stalledAfter, LOOK),
+      stalledInterval: 1000 * Math.min(this.stalledAfter, STALLED_INTERVAL),
       maxStalledCount: MAX_STALLED,
       runRetryDelay: 1000,
       drainDelay: 1,
     });
     worker.on('completed', onDone);
-    // Redis may have forgotten a part that was worked on: it counts as done once its file is there.
+    // Redis may have lost a running task, which is no problem: it is done once its file exists.
     worker.on('error', () => undefined);
     this.#worker = worker;
   }
 
-  /** Ends taking parts, after the one at hand is done or given back. */
+  /** Stops after the current task is done or given back. */
   async close(): Promise<void> {
     await this.#worker?.close();
     await this.#queue.close();
   }
 
-  /** Leaves nothing of the job in Redis. */
+  /** Deletes everything of the job in Redis. */
   async clear(): Promise<void> {
     await this.#worker?.close();
     await this.#queue.obliterate({ force: true });

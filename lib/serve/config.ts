@@ -3,19 +3,19 @@ import { ResNetError, badArgument } from '../errors';
 import { cannotRead } from '../regular-file';
 import { LIMITS, LOG_LEVELS, SOCKET_LIMITS } from './options';
 
-/** The settings that are numbers, of the networks and of the sockets. */
-export const NUMBERS = { ...LIMITS, ...SOCKET_LIMITS };
+/** Numeric settings, of the networks and of the sockets. */
+export const NUMBER_SETTINGS = { ...LIMITS, ...SOCKET_LIMITS };
 
-/** The settings that are texts. */
-export const TEXTS = {
-  host: { about: 'the address to listen at; default: 127.0.0.1, this machine alone' },
+/** Settings that are strings. */
+export const TEXT_SETTINGS = {
+  host: { about: 'the address to listen on; default: 127.0.0.1, for this machine only' },
   logLevel: { about: `${LOG_LEVELS.join(', ')}; default: info` },
-  apiKeyFile: { about: 'keys of those who may ask, one a line; default: everybody' },
-  tlsCert: { about: 'a certificate in PEM, for HTTPS' },
-  tlsKey: { about: 'its key in PEM' },
+  apiKeyFile: { about: 'a file with one API key per line; default: no key is needed' },
+  tlsCert: { about: 'a certificate file in PEM, for HTTPS' },
+  tlsKey: { about: 'the file of its key in PEM' },
 } as const;
 
-const MODEL = {
+const MODEL_PROPERTIES = {
   name: { type: 'string' },
   weights: { type: 'string' },
   layers: { enum: [18, 34, 50, 101, 152] },
@@ -41,25 +41,29 @@ export function configSchema(): object {
       models: {
         type: 'array',
         minItems: 1,
-        items: { type: 'object', additionalProperties: false, required: ['weights'], properties: MODEL },
+        items: { type: 'object', additionalProperties: false, required: ['weights'], properties: MODEL_PROPERTIES },
       },
       port: { type: 'integer', minimum: 0, maximum: 65_535, description: 'default: 8000' },
-      cors: { type: 'array', items: { type: 'string' }, description: 'origins whose pages may ask; default: none' },
+      cors: {
+        type: 'array',
+        items: { type: 'string' },
+        description: 'origins whose pages may send requests; default: none',
+      },
       ...Object.fromEntries(
-        Object.entries(NUMBERS).map(([name, { least, most, about }]) => [
+        Object.entries(NUMBER_SETTINGS).map(([name, { min, max, about }]) => [
           name,
-          { type: 'integer', minimum: least, maximum: most, description: about },
+          { type: 'integer', minimum: min, maximum: max, description: about },
         ]),
       ),
       ...Object.fromEntries(
-        Object.entries(TEXTS).map(([name, { about }]) => [name, { type: 'string', description: about }]),
+        Object.entries(TEXT_SETTINGS).map(([name, { about }]) => [name, { type: 'string', description: about }]),
       ),
     },
   };
 }
 
 /**
- * Reads a configuration file. Values are checked where they are used; names that are none are an error here.
+ * Reads a configuration file. Unknown names are an error here; values are checked where they are used.
  *
  * @throws ERR_FILE, ERR_ARGUMENT
  */
@@ -76,14 +80,19 @@ export async function readConfig(path: string): Promise<Record<string, unknown>>
   } catch (error) {
     throw new ResNetError('ERR_ARGUMENT', `${path} must be JSON: ${(error as Error).message}.`, { cause: error });
   }
-  if (typeof config !== 'object' || config === null || Array.isArray(config))
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
     throw badArgument(path, 'an object', config);
+  }
   const { models } = config as { models?: unknown };
-  checkNames(config, ['$schema', 'models', 'port', 'cors', ...Object.keys(NUMBERS), ...Object.keys(TEXTS)], path);
+  checkNames(
+    config,
+    ['$schema', 'models', 'port', 'cors', ...Object.keys(NUMBER_SETTINGS), ...Object.keys(TEXT_SETTINGS)],
+    path,
+  );
   if (models !== undefined && !Array.isArray(models)) throw badArgument(`${path}: models`, 'a list', models);
   for (const [i, model] of ((models ?? []) as unknown[]).entries()) {
     if (typeof model !== 'object' || model === null) throw badArgument(`${path}: models[${i}]`, 'an object', model);
-    checkNames(model, Object.keys(MODEL), `${path}: models[${i}]`);
+    checkNames(model, Object.keys(MODEL_PROPERTIES), `${path}: models[${i}]`);
   }
   return config as Record<string, unknown>;
 }

@@ -1,28 +1,31 @@
 import type { Times } from '../client/answers';
 import { badArgument, ResNetError } from '../errors';
+import { toBatch, type NetworkInput } from '../image/batch';
 import { explainPicture, type Explanation } from '../image/explain';
 import { drawHeatmap } from '../image/heatmap';
-import { Tensor } from '../tensor';
+import { batchKeyId, type BatchKey } from './batch-key';
 import { Batcher, type Row } from './batcher';
-import { integerOf } from './fields';
+import { parseInteger } from './http/json-body';
 import type { FailureReason, ModelMetrics } from './metrics';
 import type { Model } from './model';
 import type { Limits } from './options';
-import { PictureReader, type Pixels } from './pictures';
+import { PictureReader } from './picture-reader';
 
-/** What a request wants answered: encoded pictures, or pixels that are a network's input already. */
-export type Given = { pictures: readonly Uint8Array[]; names?: readonly string[] } | { pixels: readonly Pixels[] };
+/** A request's input: encoded pictures, or pixels that need no preprocessing. */
+export type InferenceInput =
+  { pictures: readonly Uint8Array[]; names?: readonly string[] } | { pixels: readonly NetworkInput[] };
 
-/** A request's answer: one array of numbers for each picture, and where the time went. */
-export interface Answered {
+/** A request's result. */
+export interface InferenceResult {
+  /** Logits or features of each picture. */
   values: readonly Float32Array[];
   times: Times;
 }
 
-/** A model that answers requests: reads pictures, waits in its queue, counts. */
+/** A model with its queue and metrics: decodes pictures, batches them, runs the network. */
 export class Inference {
   readonly model: Model;
-  readonly #batcher: Batcher<Pixels, Float32Array>;
+  readonly #batcher: Batcher<NetworkInput, Float32Array, BatchKey>;
   readonly #reader: PictureReader;
   readonly #limits: Limits;
   readonly #metrics: ModelMetrics;
@@ -34,11 +37,12 @@ export class Inference {
     this.#metrics = metrics;
     this.#reader = new PictureReader(model.preprocess, limits.maxPixels);
     const { maxBatchSize, maxQueueDelayMs, maxQueueSize } = limits;
-    this.#batcher = new Batcher((rows, group, signal) => this.#run(rows, group, signal), {
+    this.#batcher = new Batcher((inputs, key, signal) => this.#runBatch(inputs, key, signal), {
       maxBatchSize,
       maxQueueDelayMs,
       maxQueueSize,
       concurrency: model.streams,
+      keyId: batchKeyId,
       onBatch: ({ rows }) => metrics.batch(rows),
     });
   }
@@ -52,14 +56,14 @@ export class Inference {
     return this.#batcher.pending;
   }
 
-  /** @throws ERR_QUEUE_FULL where even one picture would be refused: said before a body is read */
-  checkRoom(): void {
+  /** Rejects a request before its body is read. @throws ERR_QUEUE_FULL if not even one picture fits */
+  checkQueue(): void {
     if (!this.#batcher.full) return;
     this.#metrics.failure('REJECTED');
     throw new ResNetError('ERR_QUEUE_FULL', 'The queue is full. Try again later.');
   }
 
-  /** @throws ERR_TOO_LARGE where so many pictures would be refused: said before there is an object for each */
+  /** Rejects a request before an object is made for each picture. @throws ERR_TOO_LARGE */
   checkCount(pictures: number): void {
     try {
       this.#batcher.check(pictures);
@@ -69,138 +73,133 @@ export class Inference {
     }
   }
 
-  /** The first forward makes what later ones use: it takes the longest, and no client should wait for it. */
+  /** Runs a first forward, which takes the longest because it allocates what later ones reuse. */
   async warmUp(): Promise<void> {
     const { crop } = this.model.preprocess;
-    const data = new Uint8Array(crop * crop * 3);
-    const places = this.#batcher.reserve(1);
-    await places.run([{ group: `logits uint8 ${crop}x${crop}`, value: { data, height: crop, width: crop } }]);
+    const input = { data: new Uint8Array(crop * crop * 3), height: crop, width: crop };
+    await this.#batcher.reserve(1).run([this.#row('logits', input, 0)]);
     this.#ready = true;
   }
 
   /**
-   * Answers one request.
+   * Computes the logits or features of a request's pictures.
    *
-   * @param since - when it came, by performance.now()
-   * @param signal - the client is gone, or the deadline has passed
+   * @param receivedAt - when the request came, by performance.now()
+   * @param signal - aborts when the client disconnects or the deadline passes
    * @throws ERR_IMAGE, ERR_SHAPE, ERR_QUEUE_FULL, ERR_TOO_LARGE, or the signal's reason
    */
-  async answer(what: 'logits' | 'features', given: Given, since: number, signal: AbortSignal): Promise<Answered> {
-    try {
-      const answered = await this.#answer(what, given, signal);
-      this.#metrics.success();
-      this.#metrics.request(performance.now() - since);
-      return answered;
-    } catch (error) {
-      this.#metrics.failure(reasonOf(error));
-      throw error;
-    }
+  run(
+    output: BatchKey['output'],
+    input: InferenceInput,
+    receivedAt: number,
+    signal: AbortSignal,
+  ): Promise<InferenceResult> {
+    return this.#measured(receivedAt, () => this.#run(output, input, signal));
   }
 
   /**
-   * Explains one picture, beside the batches: it takes a place in the queue as any other.
+   * Explains one picture. It takes a place in the queue like any other, but runs outside of the batches.
    *
-   * @param index - of the class, or undefined for the likeliest
-   * @throws as {@link Inference.answer}
+   * @param classIndex - default: the class with the best score
+   * @throws as {@link Inference.run}
    */
-  async explain(
+  explain(
     bytes: Uint8Array,
-    index: number | undefined,
-    since: number,
+    classIndex: number | undefined,
+    receivedAt: number,
     signal: AbortSignal,
   ): Promise<Explanation & { png: Uint8Array }> {
-    try {
+    return this.#measured(receivedAt, async () => {
       const { network, labels, numClasses } = this.model;
-      const asked = index === undefined ? undefined : integerOf(index, 'class', 0, numClasses - 1);
-      const places = this.#batcher.reserve(1);
+      if (classIndex !== undefined) parseInteger(classIndex, 'class', 0, numClasses - 1);
+      const reservation = this.#batcher.reserve(1);
       try {
-        const explained = await this.#reader.whole(bytes, 'image', signal, async (picture, pictures) => {
-          const explanation = await explainPicture({ network, labels, pictures }, picture, { class: asked, signal });
+        return await this.#reader.readUncropped(bytes, 'image', signal, async (picture, pictures) => {
+          const explainer = { network, labels, pictures };
+          const explanation = await explainPicture(explainer, picture, { class: classIndex, signal });
           return { ...explanation, png: await drawHeatmap(picture, explanation, pictures.preprocess.crop) };
         });
-        this.#metrics.success();
-        this.#metrics.request(performance.now() - since);
-        return explained;
       } finally {
-        places.release();
+        reservation.release();
       }
+    });
+  }
+
+  /** Counts a request as success or failure. */
+  async #measured<T>(receivedAt: number, work: () => Promise<T>): Promise<T> {
+    try {
+      const result = await work();
+      this.#metrics.success();
+      this.#metrics.request(performance.now() - receivedAt);
+      return result;
     } catch (error) {
       this.#metrics.failure(reasonOf(error));
       throw error;
     }
   }
 
-  async #answer(what: string, given: Given, signal: AbortSignal): Promise<Answered> {
-    const places = this.#batcher.reserve('pictures' in given ? given.pictures.length : given.pixels.length);
+  async #run(output: BatchKey['output'], input: InferenceInput, signal: AbortSignal): Promise<InferenceResult> {
+    const reservation = this.#batcher.reserve('pictures' in input ? input.pictures.length : input.pixels.length);
     try {
-      const begun = performance.now();
-      const pixels = 'pictures' in given ? await this.#read(given, signal) : given.pixels;
-      const decodeMs = performance.now() - begun;
-      const rows = pixels.map((value, i) => this.#row(what, value, i));
-      const answers = await places.run(rows, signal);
-      const longest = (ms: (answer: (typeof answers)[0]) => number): number => Math.max(...answers.map(ms));
-      const [queueMs, inferMs] = [longest((answer) => answer.queueMs), longest((answer) => answer.computeMs)];
-      this.#metrics.answered({ rows: rows.length, inputMs: decodeMs, queueMs, computeMs: inferMs });
+      const start = performance.now();
+      const inputs = 'pictures' in input ? await this.#read(input, signal) : input.pixels;
+      const decodeMs = performance.now() - start;
+      const answers = await reservation.run(
+        inputs.map((one, i) => this.#row(output, one, i)),
+        signal,
+      );
+      const max = (ms: (answer: (typeof answers)[0]) => number): number => Math.max(...answers.map(ms));
+      const [queueMs, inferMs] = [max((answer) => answer.queueMs), max((answer) => answer.computeMs)];
+      this.#metrics.completed({ rows: answers.length, inputMs: decodeMs, queueMs, computeMs: inferMs });
       return { values: answers.map(({ value }) => value), times: { decodeMs, queueMs, inferMs } };
     } finally {
-      places.release();
+      reservation.release();
     }
   }
 
-  /** All at once or none: the first picture that cannot be read fails its request, and stops its others. */
+  /** Reads all pictures; the first that cannot be read fails the request and cancels the others. */
   async #read(
     { pictures, names }: { pictures: readonly Uint8Array[]; names?: readonly string[] },
     signal: AbortSignal,
-  ): Promise<Pixels[]> {
+  ): Promise<NetworkInput[]> {
     const failed = new AbortController();
-    const both = AbortSignal.any([signal, failed.signal]);
-    const reading = pictures.map((bytes, i) => this.#reader.read(bytes, names?.[i] ?? `image[${i}]`, both));
+    const either = AbortSignal.any([signal, failed.signal]);
+    const reading = pictures.map((bytes, i) => this.#reader.read(bytes, names?.[i] ?? `image[${i}]`, either));
     try {
       return await Promise.all(reading);
     } catch (error) {
       failed.abort(error);
-      await Promise.allSettled(reading); // places are held until nothing of it is in memory
+      await Promise.allSettled(reading); // places in the queue stay taken until the pictures' memory is free
       throw error;
     }
   }
 
-  #row(what: string, value: Pixels, i: number): Row<Pixels> {
+  #row(output: BatchKey['output'], value: NetworkInput, i: number): Row<NetworkInput, BatchKey> {
     const { data, height, width } = value;
-    const counted = Math.max(height, MIN_SIDE) * Math.max(width, MIN_SIDE);
-    if (counted > this.#limits.maxInputPixels && height * width !== this.model.preprocess.crop ** 2) {
+    const pixels = Math.max(height, MIN_SIDE) * Math.max(width, MIN_SIDE);
+    if (pixels > this.#limits.maxInputPixels && height * width !== this.model.preprocess.crop ** 2) {
       const expected = `at most ${this.#limits.maxInputPixels} pixels, its sides counted as at least ${MIN_SIDE}`;
       throw badArgument(`picture ${i}`, expected, `${height} x ${width}`, 'ERR_SHAPE');
     }
-    return { group: `${what} ${data instanceof Uint8Array ? 'uint8' : 'float32'} ${height}x${width}`, value };
+    const dtype = data instanceof Uint8Array ? 'uint8' : 'float32';
+    return { key: { output, dtype, height, width }, value };
   }
 
-  async #run(rows: readonly Pixels[], group: string, signal: AbortSignal): Promise<Float32Array[]> {
+  async #runBatch(inputs: readonly NetworkInput[], key: BatchKey, signal: AbortSignal): Promise<Float32Array[]> {
     const { network } = this.model;
-    const batch = gather(rows);
-    const answer = group.startsWith('features')
-      ? await network.forwardFeatures(batch, { signal })
-      : await network.forward(batch, { signal });
-    const values = answer.toFloat32();
-    const width = values.length / rows.length;
-    return rows.map((_, i) => values.subarray(i * width, (i + 1) * width));
+    const batch = toBatch(inputs);
+    const output =
+      key.output === 'features'
+        ? await network.forwardFeatures(batch, { signal })
+        : await network.forward(batch, { signal });
+    const values = output.toFloat32();
+    const columns = values.length / inputs.length;
+    return inputs.map((_, i) => values.subarray(i * columns, (i + 1) * columns));
   }
 }
 
-/** What a network makes of a side, before its last stage has one pixel: a thin picture takes as much memory as this. */
+/** The network divides each side by 32, rounding up, so a thinner picture takes as much memory as one of this side. */
 const MIN_SIDE = 32;
-
-/** Rows of one shape as one tensor. */
-function gather(rows: readonly Pixels[]): Tensor {
-  const [first] = rows;
-  if (first === undefined) throw new Error('a batch of nothing');
-  const { data, height, width } = first;
-  const bytes = data instanceof Uint8Array;
-  const shape = bytes ? [rows.length, height, width, 3] : [rows.length, 3, height, width];
-  if (rows.length === 1) return new Tensor(data, shape);
-  const all = bytes ? new Uint8Array(rows.length * data.length) : new Float32Array(rows.length * data.length);
-  rows.forEach((row, i) => all.set(row.data, i * data.length));
-  return new Tensor(all, shape);
-}
 
 function reasonOf(error: unknown): FailureReason {
   if (!(error instanceof ResNetError)) return 'OTHER';

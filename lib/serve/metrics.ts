@@ -3,34 +3,31 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 /** Why a request failed, in Triton's words. */
 export type FailureReason = 'REJECTED' | 'CANCELED' | 'BACKEND' | 'OTHER';
 
-/** What one model's requests report. Durations in milliseconds. */
+/** Metrics of one model. Durations are in milliseconds. */
 export interface ModelMetrics {
   success(): void;
   failure(reason: FailureReason): void;
   request(ms: number): void;
-  /** Of a request that was answered: its pictures, and where its time went. */
-  answered(times: { rows: number; inputMs: number; queueMs: number; computeMs: number }): void;
+  /** A successful request: its pictures, and where its time went. */
+  completed(times: { rows: number; inputMs: number; queueMs: number; computeMs: number }): void;
   batch(rows: number): void;
 }
 
-/** Figures of the process and its event loop: one registry for all servers in it, since their observers never end. */
-let ofProcess: Registry | undefined;
+/** Metrics of the process and its event loop. All servers share one registry, since the observers can never be stopped. */
+let processMetrics: Registry | undefined;
 
 function processRegistry(): Registry {
-  if (ofProcess === undefined) {
-    ofProcess = new Registry();
-    collectDefaultMetrics({ register: ofProcess });
+  if (processMetrics === undefined) {
+    processMetrics = new Registry();
+    collectDefaultMetrics({ register: processMetrics });
   }
-  return ofProcess;
+  return processMetrics;
 }
 
-/** Metrics by the names that Triton gives them, and a few of ours. */
+/** Prometheus metrics: those of Triton by their names, and a few of our own (resnet_…). */
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #success = this.#counter('nv_inference_request_success', 'Requests that were answered', [
-    'model',
-    'version',
-  ]);
+  readonly #success = this.#counter('nv_inference_request_success', 'Requests that were answered');
   readonly #failure = this.#counter('nv_inference_request_failure', 'Requests that failed', [
     'model',
     'version',
@@ -59,7 +56,7 @@ export class Metrics {
 
   readonly contentType = this.#registry.contentType;
 
-  /** @param pending - each model's places that are held in its queue */
+  /** @param pending - the places taken in each model's queue */
   constructor(pending: () => readonly (readonly [model: string, count: number])[]) {
     new Gauge({
       name: 'nv_inference_pending_request_count',
@@ -74,7 +71,7 @@ export class Metrics {
 
   of(model: string): ModelMetrics {
     const labels = { model, version: '1' };
-    // From the start, so that a rate over them has no gap.
+    // Present from the start, so that rates over them have no gap.
     for (const counter of [this.#success, this.#rows, this.#batches, this.#request, this.#queue, this.#input]) {
       counter.inc(labels, 0);
     }
@@ -87,7 +84,7 @@ export class Metrics {
         this.#request.inc(labels, us(ms));
         this.#seconds.observe(labels, ms / 1000);
       },
-      answered: ({ rows, inputMs, queueMs, computeMs }) => {
+      completed: ({ rows, inputMs, queueMs, computeMs }) => {
         this.#rows.inc(labels, rows);
         this.#input.inc(labels, us(inputMs));
         this.#queue.inc(labels, us(queueMs));

@@ -2,66 +2,71 @@ import { badArgument } from '../errors';
 import { checkOptionsObject } from '../check';
 import type { ImageClassifierOptions } from '../image/classifier-options';
 
-/** One network to serve; what is not said here is as an ImageClassifier has it. */
+/** A model to serve; the options without a comment are those of ImageClassifier.create. */
 export interface ModelOptions extends Pick<
   ImageClassifierOptions,
   'weights' | 'layers' | 'numClasses' | 'device' | 'dtype' | 'labels' | 'preprocess' | 'onProgress'
 > {
-  /** Default: `resnet50` and so on, by its depth. */
+  /** Default: `resnet50` and so on, by depth. */
   name?: string | undefined;
-  /** Cores that one batch uses at most. Default: all, shared by the batches that run at the same time. */
+  /** Maximum cores for one batch. Default: all, shared by the batches that run at the same time. */
   threads?: number | undefined;
   /** Batches that run at the same time. Default: one for each core, 2 on CUDA. */
   streams?: number | undefined;
-  /** For int8: the path of a file that {@link OptimizedResNet.saveCalibration} wrote. */
+  /** For int8: the path of a file written by {@link OptimizedResNet.saveCalibration}. */
   calibration?: string | undefined;
 }
 
-/** The settings that are numbers, each with its bounds. One table for createServer, flags, variables and files. */
+/** Numeric settings with their bounds: one table for createServer, flags, environment variables and config files. */
 export const LIMITS = {
-  maxBatchSize: { least: 1, most: 1024, default: undefined, about: 'pictures in one batch; default: 8, on CUDA 32' },
+  maxBatchSize: { min: 1, max: 1024, default: undefined, about: 'pictures in one batch; default: 8, on CUDA 32' },
   maxQueueDelayMs: {
-    least: 0,
-    most: 60_000,
+    min: 0,
+    max: 60_000,
     default: undefined,
-    about: 'wait for a batch to fill; default: 0, on CUDA 1',
+    about: 'how long to wait for a batch to fill; default: 0, on CUDA 1',
   },
-  maxQueueSize: { least: 1, most: 1_000_000, default: undefined, about: 'pictures that may wait; default: 4 batches' },
-  timeoutMs: { least: 1, most: 3_600_000, default: 30_000, about: 'the longest that a request may take' },
-  drainMs: { least: 0, most: 3_600_000, default: 30_000, about: 'how long accepted requests may take once it stops' },
-  maxBodyBytes: { least: 1024, most: 2 ** 30, default: 2 ** 25, about: 'the largest body of a request' },
-  maxPixels: { least: 1, most: 2 ** 31, default: 50_000_000, about: 'the most pixels that a picture may claim' },
+  maxQueueSize: { min: 1, max: 1_000_000, default: undefined, about: 'pictures that may wait; default: 4 batches' },
+  timeoutMs: { min: 1, max: 3_600_000, default: 30_000, about: 'maximum time for a request' },
+  drainMs: { min: 0, max: 3_600_000, default: 30_000, about: 'how long a stopping server waits for accepted requests' },
+  maxBodyBytes: { min: 1024, max: 2 ** 30, default: 2 ** 25, about: 'maximum size of a request body' },
+  maxPixels: {
+    min: 1,
+    max: 2 ** 31,
+    default: 50_000_000,
+    about: 'maximum pixels of a picture, as declared in its header',
+  },
   maxInputPixels: {
-    least: 1,
-    most: 2 ** 28,
+    min: 1,
+    max: 2 ** 28,
     default: 2 ** 20,
     about: 'height x width of the tensors input and pixels, a side below 32 counted as 32',
   },
-  requestsPerSecond: { least: 0, most: 1_000_000, default: 0, about: 'for each API key; 0: no limit' },
+  requestsPerSecond: { min: 0, max: 1_000_000, default: 0, about: 'for each API key; 0: no limit' },
 } as const;
 
-/** Settings of a server that are its sockets' and not its networks'. */
+/** Numeric settings of the sockets, which the plugin does not have. */
 export const SOCKET_LIMITS = {
-  receiveMs: { least: 1, most: 3_600_000, default: 30_000, about: 'how long a client may take to send its request' },
-  maxHeaderBytes: { least: 1024, most: 2 ** 20, default: 16_384, about: "the most bytes of a request's headers" },
-  maxConnections: { least: 1, most: 1_000_000, default: 1024, about: 'the most connections at a time' },
+  receiveMs: { min: 1, max: 3_600_000, default: 30_000, about: 'how long a client may take to send its request' },
+  maxHeaderBytes: { min: 1024, max: 2 ** 20, default: 16_384, about: "maximum size of a request's headers" },
+  maxConnections: { min: 1, max: 1_000_000, default: 1024, about: 'maximum number of connections' },
 } as const;
 
 type Numbers<T> = { [K in keyof T]?: number | undefined };
 
 /** Options of {@link resnetPlugin}. */
 export interface ServeOptions extends Numbers<typeof LIMITS> {
-  /** At least one; names differ. */
+  /** At least one; their names must differ. */
   models: readonly ModelOptions[];
-  /** Those who may ask, by `Authorization: Bearer KEY` or `X-API-Key: KEY`; at least one. Default: everybody. */
+  /** At least one, sent as `Authorization: Bearer KEY` or `X-API-Key: KEY`. Default: no key is needed. */
   apiKeys?: readonly string[] | undefined;
-  /** The origins whose pages may ask, `https://example.org` for instance, or `*` for all. Default: none but its own. */
+  /** Origins that may send cross-origin requests, such as `https://example.org`, or `*` for all. Default: none. */
   cors?: readonly string[] | undefined;
 }
 
 /** Options of {@link createServer}. */
 export interface ServerOptions extends ServeOptions, Numbers<typeof SOCKET_LIMITS> {
-  /** What is logged, as JSON lines on stderr. Default: 'info'. */
+  /** Level of the log, which is JSON lines on stderr. Default: 'info'. */
   logLevel?: (typeof LOG_LEVELS)[number] | undefined;
   /** Certificate and key in PEM: HTTPS. Default: HTTP. */
   tls?: { cert: string | Uint8Array; key: string | Uint8Array } | undefined;
@@ -69,12 +74,12 @@ export interface ServerOptions extends ServeOptions, Numbers<typeof SOCKET_LIMIT
 
 export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
-/** Everything filled in. */
+/** {@link LIMITS} with defaults filled in. */
 export type Limits = Record<keyof typeof LIMITS, number>;
 export type SocketLimits = Record<keyof typeof SOCKET_LIMITS, number>;
 
 /**
- * The settings of a plugin, checked, with their defaults.
+ * Checks the settings of a plugin and fills in their defaults.
  *
  * @throws ERR_ARGUMENT
  */
@@ -113,15 +118,15 @@ export function checkSocketLimits(options: ServerOptions): SocketLimits {
   return checkNumbers(SOCKET_LIMITS, options);
 }
 
-/** None at all would let everybody in: a file of keys that is still empty is a mistake. */
+/** An empty list is an error: the file of keys was probably empty by mistake, and no key would be needed. */
 function checkKeys(keys: unknown): void {
-  const good = (key: unknown): boolean => typeof key === 'string' && key.length >= 8;
-  if (Array.isArray(keys) && keys.length > 0 && keys.every(good)) return;
+  const isKey = (key: unknown): boolean => typeof key === 'string' && key.length >= 8;
+  if (Array.isArray(keys) && keys.length > 0 && keys.every(isKey)) return;
   const lengths = Array.isArray(keys) ? keys.map((key) => (typeof key === 'string' ? key.length : typeof key)) : keys;
   throw badArgument('apiKeys', 'at least one string, each of a length of at least 8', lengths);
 }
 
-/** As browsers send it, so that comparing texts is enough. */
+/** The form in which browsers send it, so that comparing strings is enough. */
 function checkOrigin(origin: unknown): void {
   if (origin === '*') return;
   const url = typeof origin === 'string' && URL.canParse(origin) ? new URL(origin) : undefined;
@@ -130,7 +135,7 @@ function checkOrigin(origin: unknown): void {
   }
 }
 
-/** Names stand in paths, whose parts Fastify takes up to this length in other people's apps. */
+/** Names are path parameters, which Fastify limits to 100 characters by default. */
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
 
 function checkModel(model: unknown, argument: string): void {
@@ -148,14 +153,14 @@ function checkModel(model: unknown, argument: string): void {
   }
 }
 
-type Bounds = Record<string, { least: number; most: number; default: number | undefined }>;
+type Bounds = Record<string, { min: number; max: number; default: number | undefined }>;
 
 function checkNumbers<T extends Bounds>(table: T, options: object): Record<keyof T, number> {
-  const given = options as Record<string, unknown>;
-  const checked = Object.entries(table).map(([name, { least, most, default: usual }]) => {
-    const value = given[name] ?? usual;
-    if (typeof value !== 'number' || !(value >= least && value <= most) || !Number.isInteger(value)) {
-      throw badArgument(name, `an integer from ${least} to ${most}`, value);
+  const values = options as Record<string, unknown>;
+  const checked = Object.entries(table).map(([name, { min, max, default: defaultValue }]) => {
+    const value = values[name] ?? defaultValue;
+    if (typeof value !== 'number' || !(value >= min && value <= max) || !Number.isInteger(value)) {
+      throw badArgument(name, `an integer from ${min} to ${max}`, value);
     }
     return [name, value];
   });

@@ -1,40 +1,28 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
-import { ResNetError } from '../errors';
-import { Access } from './access';
-import { addCors } from './cors';
+import { Access } from './http/access';
+import { addCors } from './http/cors';
+import { addGate } from './http/gate';
 import { Inference } from './inference';
 import { Metrics } from './metrics';
 import { loadModels, type Model } from './model';
-import { addClassify } from './classify-routes';
-import { addExplain } from './explain-routes';
-import { addOip } from './oip-routes';
+import { addModelRoutes } from './oip/model-routes';
+import { addServerRoutes } from './oip/server-routes';
 import { openapi } from './openapi';
 import { checkServeOptions, type ServeOptions } from './options';
-import { whenOver } from './over';
-import { addPage } from './page-routes';
-import { refusalOf } from './refusal';
+import { addClassify } from './routes/classify';
+import { addExplain } from './routes/explain';
+import { addFeatures } from './routes/features';
+import { addMetrics } from './routes/metrics';
+import { addPage } from './routes/page';
 import type { ServerState } from './state';
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** When it came, by performance.now(). */
-    since: number;
-  }
-  interface FastifyContextConfig {
-    /** Needs no API key: what probes and browsers ask first. */
-    open?: boolean;
-    /** Makes the networks work: refused once the server stops, awaited before it does. */
-    work?: boolean;
-  }
-}
-
 /**
- * All routes of a server, for an app of one's own; a prefix goes before their paths.
+ * All routes of a server, for a Fastify app of your own; a prefix is prepended to their paths.
  *
- * Closing the app lets what was accepted finish, and frees the networks. Fastify's `pluginTimeout` (10 s by default) bounds
- * both loading and that: give the app one that is longer than `drainMs`, or 0 for none.
+ * Closing the app waits for the requests in flight and then frees the networks. Fastify's `pluginTimeout` (10 s by
+ * default) limits both loading and that wait: create the app with one that is longer than `drainMs`, or 0 for none.
  *
  * @throws ERR_ARGUMENT, and as ResNet.load and ResNet.optimize
  *
@@ -47,10 +35,10 @@ export const resnetPlugin: FastifyPluginAsync<ServeOptions> = async (app, option
 };
 
 /**
- * The plugin with networks that are there already.
+ * The plugin with models that are already loaded.
  *
  * @internal
- * @param onDrained - called while closing, once what was accepted is answered
+ * @param onDrained - called while closing, once no request is in flight any more
  */
 export function addRoutes(
   app: FastifyInstance,
@@ -67,79 +55,39 @@ export function addRoutes(
 
   addCors(app, cors);
   addGate(app, state);
-  addEnd(app, state, onDrained);
+  addClosing(app, state, onDrained);
   const version = packageVersion();
-  addOip(app, state, version);
+  addServerRoutes(app, state, version);
+  addModelRoutes(app, state);
   addClassify(app, state);
+  addFeatures(app, state);
   addExplain(app, state);
   addPage(app, state);
-  app.get('/openapi.json', { config: { open: true } }, () => openapi(version));
-  app.get('/metrics', async (_, reply) => reply.type(metrics.contentType).send(await metrics.text()));
+  addMetrics(app, state);
+  app.get('/openapi.json', { config: { public: true } }, () => openapi(version));
 
-  for (const inference of inferences.values()) {
-    const { name, random } = inference.model;
-    if (random)
-      app.log.warn({ model: name }, 'the weights are random: the network is untrained, its answers mean nothing');
-    inference.warmUp().then(
-      () => app.log.info({ model: name }, 'ready'),
-      (error: unknown) => app.log.error({ model: name, err: error }, 'the first forward failed'),
-    );
-  }
+  for (const inference of inferences.values()) warmUp(app, inference);
   return Promise.resolve();
 }
 
-/** What every request goes through: its key, its body as bytes, its refusal. */
-function addGate(app: FastifyInstance, state: ServerState): void {
-  app.decorateRequest('since', 0);
-  app.addHook('onRequest', (request, reply, done) => {
-    request.since = performance.now();
-    void reply.header('X-Request-Id', request.id).header('X-Content-Type-Options', 'nosniff');
-    const { open, work } = request.routeOptions.config;
-    if (open !== true) state.access.check(request.headers);
-    if (work === true) {
-      if (state.stopping) throw new ResNetError('ERR_STOPPING', 'The server is stopping.');
-      const { 'content-encoding': encoding = 'identity' } = request.headers;
-      if (encoding !== 'identity') {
-        throw new ResNetError('ERR_MEDIA_TYPE', 'Bodies must come as they are, without Content-Encoding.');
-      }
-      state.inFlight++;
-      whenOver(reply, () => state.inFlight--);
-    }
-    done();
-  });
-  // Every body is bytes; what it means is for the route to say.
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: state.limits.maxBodyBytes }, (_, body, done) =>
-    done(null, body),
+/** Not awaited: the server listens and reports that it is not ready. */
+function warmUp(app: FastifyInstance, inference: Inference): void {
+  const { name, random } = inference.model;
+  if (random) {
+    app.log.warn({ model: name }, 'the weights are random: the network is untrained, its answers mean nothing');
+  }
+  inference.warmUp().then(
+    () => app.log.info({ model: name }, 'ready'),
+    (error: unknown) => app.log.error({ model: name, err: error }, 'the first forward failed'),
   );
-  addRefusals(app, state);
 }
 
-/**
- * Every error becomes a refusal in its one form.
- *
- * @internal
- */
-export function addRefusals(app: FastifyInstance, state?: Pick<ServerState, 'stopping'>): void {
-  app.setErrorHandler((error, request, reply) => {
-    const { status, body, retryAfter } = refusalOf(error);
-    if (status >= 500 && body.code === 'ERR_INTERNAL') request.log.error({ err: error }, 'failed');
-    else request.log.info({ code: body.code, reason: body.error }, 'refused');
-    if (retryAfter !== undefined) void reply.header('Retry-After', retryAfter);
-    if (status === 401) void reply.header('WWW-Authenticate', 'Bearer');
-    // Fastify would hang up on a client that still sends its body, and then does not read why. Node drops the rest.
-    if (status === 413) void reply.removeHeader('Connection');
-    if (state?.stopping === true) void reply.header('Connection', 'close');
-    return reply.code(status).send(body);
-  });
-}
-
-/** Closing: not ready at once, nothing new, what was accepted is answered, then the networks go. */
-function addEnd(app: FastifyInstance, state: ServerState, onDrained: (() => void) | undefined): void {
+/** On close: reports not ready, rejects new work, waits for the requests in flight, then frees the networks. */
+function addClosing(app: FastifyInstance, state: ServerState, onDrained: (() => void) | undefined): void {
   app.addHook('preClose', async () => {
     state.stopping = true;
-    const until = performance.now() + state.limits.drainMs;
-    while (state.inFlight > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
+    const deadline = performance.now() + state.limits.drainMs;
+    while (state.inFlight > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
     if (state.inFlight > 0) app.log.warn({ inFlight: state.inFlight }, 'not everything was answered in time');
     onDrained?.();
   });

@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import { badRequest, errorResponseOf } from './http/error-response';
+import { addErrorHandler } from './http/gate';
 import { checkServeOptions, checkSocketLimits, type ServerOptions } from './options';
 import { loadModels, type Model } from './model';
-import { addRefusals, addRoutes } from './plugin';
-import { badRequest, refusalOf } from './refusal';
+import { addRoutes } from './plugin';
 
 /**
- * A server of ResNets over HTTP: the Open Inference Protocol (version 2), and routes for people. Its networks are
- * loaded when it resolves; `listen` opens it, `close` lets what was accepted finish and frees the networks.
+ * Creates a server of ResNets over HTTP: the Open Inference Protocol (version 2), and routes for people. It resolves
+ * when the networks are loaded. `listen` starts it; `close` waits for the requests in flight and frees the networks.
  *
  * @throws ERR_ARGUMENT, and as ResNet.load and ResNet.optimize
  *
@@ -21,33 +22,35 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   return serverOf(options, await loadModels(options.models));
 }
 
-/** A server with networks that are there already. @internal */
+/** A server with models that are already loaded. @internal */
 export async function serverOf(options: ServerOptions, models: readonly Model[]): Promise<FastifyInstance> {
   const { limits } = checkServeOptions(options);
   const { receiveMs, maxHeaderBytes, maxConnections } = checkSocketLimits(options);
   const { logLevel = 'info', tls } = options;
-  // Node looks for slow clients every 30 s otherwise.
   const http = {
     maxHeaderSize: maxHeaderBytes,
-    connectionsCheckingInterval: Math.min(receiveMs, 1000),
-    requireHostHeader: false, // Node's own refusal has no body; ours is below
+    connectionsCheckingInterval: Math.min(receiveMs, 1000), // Node's default checks for slow clients every 30 s
+    requireHostHeader: false, // Node's own error response has no body; ours is below
   };
   const app = fastify({
     ...(tls === undefined ? { http } : { https: { ...tls, ...http } }),
     logger: { level: logLevel, stream: process.stderr },
-    pluginTimeout: 0, // would end what closing waits for after 10 s
+    pluginTimeout: 0, // by default, closing would wait for at most 10 s
     bodyLimit: limits.maxBodyBytes,
-    routerOptions: { maxParamLength: maxHeaderBytes }, // a model's name that is longer than any is unknown as others are
+    routerOptions: { maxParamLength: maxHeaderBytes }, // a name that is too long gets the 404 of any unknown one
     requestTimeout: receiveMs,
     requestIdHeader: 'x-request-id',
-    return503OnClosing: false, // ours says why, in the form that every refusal has
+    return503OnClosing: false, // our own 503 has the body that all errors have
     forceCloseConnections: 'idle',
     frameworkErrors: (error, _, reply) => {
-      const { status, body } = refusalOf(error);
+      const { status, body } = errorResponseOf(error);
       void (reply as unknown as FastifyReply).code(status).send(body);
     },
     clientErrorHandler(error, socket) {
-      const { status, text } = MALFORMED[error.code] ?? { status: '400 Bad Request', text: 'The request is not HTTP.' };
+      const { status, text } = PARSER_ERRORS[error.code] ?? {
+        status: '400 Bad Request',
+        text: 'The request is not HTTP.',
+      };
       const body = JSON.stringify({ error: text, code: 'ERR_REQUEST' });
       if (socket.writable) {
         socket.write(
@@ -61,28 +64,28 @@ export async function serverOf(options: ServerOptions, models: readonly Model[])
   app.server.headersTimeout = receiveMs;
   app.server.maxConnections = maxConnections;
   app.server.on('checkExpectation', (_: IncomingMessage, response: ServerResponse) => {
-    const body = JSON.stringify({ error: 'Nothing but 100-continue may be expected.', code: 'ERR_REQUEST' });
+    const body = JSON.stringify({ error: 'The only supported Expect is 100-continue.', code: 'ERR_REQUEST' });
     response.writeHead(417, { 'Content-Type': 'application/json' }).end(body);
   });
   app.addHook('onRequest', ({ headers, raw }, _, done) => {
     if (headers.host === undefined && raw.httpVersion === '1.1') throw badRequest('The header Host is missing.');
     done();
   });
-  addRefusals(app); // where no route is found either: QUERY without a Content-Type, for one
+  addErrorHandler(app); // for requests without a route too, such as QUERY without a Content-Type
   app.setNotFoundHandler((_, reply) =>
     reply.code(404).send({ error: 'There is nothing here.', code: 'ERR_NOT_FOUND' }),
   );
-  // A connection over which nothing was asked yet is not idle to Node, and would hold up the end until it times out.
-  const hangUp = (): void => void setTimeout(() => app.server.closeAllConnections(), LAST_BYTES_MS).unref();
-  await app.register((scope) => addRoutes(scope, options, models, hangUp));
+  // To Node, a connection without a request yet is not idle: closing would wait until it times out.
+  const closeConnections = (): void => void setTimeout(() => app.server.closeAllConnections(), LAST_BYTES_MS).unref();
+  await app.register((scope) => addRoutes(scope, options, models, closeConnections));
   return app;
 }
 
-/** For answers that are on their way to a slow client. */
+/** How long a slow client may take to receive the last responses. */
 const LAST_BYTES_MS = 500;
 
-/** What Node itself finds wrong, before there is a request. */
-const MALFORMED: Record<string, { status: string; text: string }> = {
+/** Errors of Node's HTTP parser, which come before there is a request. */
+const PARSER_ERRORS: Record<string, { status: string; text: string }> = {
   HPE_HEADER_OVERFLOW: { status: '431 Request Header Fields Too Large', text: 'The headers are too large.' },
-  ERR_HTTP_REQUEST_TIMEOUT: { status: '408 Request Timeout', text: 'The request took too long to come.' },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: '408 Request Timeout', text: 'The request took too long to arrive.' },
 };

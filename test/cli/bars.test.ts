@@ -1,4 +1,4 @@
-import { bar, speaksUnicode } from '../../lib/cli/bars';
+import { bar, supportsUnicode } from '../../lib/cli/bars';
 
 test.each<[number, string, string]>([
   [0, '    ', '    '],
@@ -21,5 +21,5 @@ test.each<[NodeJS.ProcessEnv, boolean]>([
   [{ LANG: 'C.UTF-8', TERM: 'dumb' }, false],
   [{}, false],
 ])('%j', (env, expected) => {
-  expect(speaksUnicode(env)).toBe(expected);
+  expect(supportsUnicode(env)).toBe(expected);
 });

@@ -1,4 +1,4 @@
-import type { Measured } from '../../lib/cli/bench';
+import type { Measurement } from '../../lib/cli/bench';
 import { join } from 'node:path';
 import { root, run } from '../support/node';
 
@@ -9,7 +9,7 @@ test('measures each dtype and batch size', async () => {
     ...['--layers', '18', '--dtype', 'float32', '--batch', '1,2', '--seconds', '1', '--format', 'json'],
   );
   expect(code).toBe(0);
-  const rows = JSON.parse(stdout) as Measured[];
+  const rows = JSON.parse(stdout) as Measurement[];
   expect(rows.map(({ dtype, batch }) => [dtype, batch])).toEqual([
     ['float32', 1],
     ['float32', 2],
@@ -18,7 +18,7 @@ test('measures each dtype and batch size', async () => {
     expect(latency.median).toBeGreaterThan(0);
     expect(latency.p90).toBeGreaterThanOrEqual(latency.median);
     expect(latency.p99).toBeGreaterThanOrEqual(latency.p90);
-    // One forward after the other: images per second are what the latencies say.
+    // Forwards run one after the other, so the throughput follows from the latencies.
     expect(imagesPerSecond).toBeLessThan((1.5 * 1000 * batch) / latency.median);
     expect(shareOfPeak ?? 0.5).toBeGreaterThan(0.01);
     expect(shareOfPeak ?? 0.5).toBeLessThan(2);
@@ -26,7 +26,7 @@ test('measures each dtype and batch size', async () => {
   }
 });
 
-test('a line for each, with a bar', async () => {
+test('one line per measurement, with a bar', async () => {
   const { code, stdout } = await resnet('--layers', '18', '--dtype', 'float32', '--batch', '1', '--seconds', '1');
   expect(code).toBe(0);
   expect(stdout.split('\n')[1]).toBe('dtype    batch   median      p90      p99 images/s   peak     MB');

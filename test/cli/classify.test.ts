@@ -16,7 +16,7 @@ const [landscape, small] = ['landscape.jpg', 'small.png'].map(fixture) as [strin
 const untrained = ['--weights', 'random:1', '--layers', '18'];
 const UNTRAINED = /untrained/;
 
-test('text: the picture, then five lines of score and name, without bars where no terminal is', async () => {
+test('text: the picture, then five lines of score and label, without bars if piped', async () => {
   const { code, stdout, stderr } = await classify(small, ...untrained);
   expect(code).toBe(0);
   expect(stderr).toMatch(UNTRAINED);
@@ -24,7 +24,7 @@ test('text: the picture, then five lines of score and name, without bars where n
   expect(stdout).toMatch(/^[^\n]+\n(?: {2} *\d+\.\d\d % {2}\S[^\n\u2588\u2591]*\n){5}$/);
 });
 
-test('JSON: what the classifier answers', async () => {
+test('JSON: the predictions of ImageClassifier', async () => {
   const { code, stdout } = await classify(landscape, small, ...untrained, '--format', 'json', '--top', '3');
   expect(code).toBe(0);
   using classifier = await ImageClassifier.create({ weights: 'random:1', layers: 18 });
@@ -36,7 +36,7 @@ test('JSON: what the classifier answers', async () => {
   expect(JSON.parse(stdout)).toEqual(expected);
 });
 
-test('more pictures than a batch holds, in their order', async () => {
+test('more pictures than one batch, in their order', async () => {
   const pictures = Array.from({ length: 10 }, (_, i) => (i % 2 === 0 ? small : landscape));
   const { code, stdout } = await classify(...pictures, ...untrained, '--format', 'json', '--top', '1');
   expect(code).toBe(0);
@@ -67,13 +67,13 @@ test('a bad picture does not stop the others', async () => {
   expect(stderr).toMatch(/\n2 of 4 pictures failed\n$/);
 });
 
-test('no picture that can be read: JSON without any, and no count of one', async () => {
+test('no readable picture: an empty JSON array, and no count for a single failure', async () => {
   const { code, stdout, stderr } = await classify(join(folder, 'none', '*.jpg'), ...untrained, '--format', 'json');
   expect([code, stdout]).toEqual([1, '[]\n']);
   expect(stderr).toMatch(/a pattern that some file matches, but got ".*none\/\*\.jpg"\.\n$/);
 });
 
-test('folders and patterns, as CSV, the columns named once', async () => {
+test('folders and patterns, as CSV with one header', async () => {
   const pictures = join(folder, 'pictures');
   mkdirSync(join(pictures, 'more'), { recursive: true });
   for (let i = 10; i < 20; i++) copyFileSync(small, join(pictures, `${i}.png`));
@@ -108,16 +108,16 @@ test('preprocessing by options', async () => {
 describe('on a terminal', () => {
   const args = [small, landscape, ...untrained, '--classes', '2'];
 
-  test('bars to an eighth, colors, and progress that clears its line', async () => {
+  test('bars in eighths, colors, and progress that clears its line', async () => {
     const { code, stdout } = await runOnTerminal(process.execPath, [...command, ...args], { LC_ALL: 'C.UTF-8' });
     expect(code).toBe(0);
     expect(stdout).toMatch(/ {2} *\d+\.\d\d % {2}\x1b\[36m█+[▏▎▍▌▋▊▉]? +\x1b\[39m {2}class [01]\r\n/);
     expect(stdout).toMatch(/░ 0 of 2 pictures, … left/);
     expect(stdout).toMatch(/2 of 2 pictures, 0 s left.*\x1b\[2K$/);
-    expect(stdout).not.toContain('\x1b[?'); // no mode of the terminal is touched
+    expect(stdout).not.toContain('\x1b[?'); // terminal modes are left alone
   });
 
-  test('plain ASCII where the locale has no more, and escaped names', async () => {
+  test('plain ASCII if the locale has no UTF-8, and escaped names', async () => {
     const [labels, named] = [join(folder, 'hostile.json'), join(folder, 'b\x1b[2Jc.png')];
     writeFileSync(labels, JSON.stringify(['cat\x1b[31m', 'dog\r']));
     copyFileSync(small, named);
@@ -133,7 +133,7 @@ describe('on a terminal', () => {
 
 /* eslint-enable no-control-regex */
 
-test('control characters in what was typed are escaped too', async () => {
+test('control characters in arguments are escaped too', async () => {
   const { code, stderr } = await classify('--\x1b[31m');
   expect(code).toBe(2);
   expect(stderr).toContain("unknown option '--\\x1b[31m'");
@@ -169,7 +169,7 @@ test.each<[string, string[], number, RegExp]>([
   ['missing weights', [small, '--weights', join(folder, 'none.safetensors')], 1, /none\.safetensors/],
 ])('%s', async (_, args, expected, message) => {
   const { code, stdout, stderr } = await classify(...args);
-  // Together, so that a wrong code shows what was said.
+  // In one comparison, so that a wrong code shows stderr.
   expect({ code, stdout, stderr }).toEqual({ code: expected, stdout: '', stderr: expect.stringMatching(message) });
   expect(stderr).not.toMatch(/\n {4}at /);
 });

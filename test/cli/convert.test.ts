@@ -15,7 +15,7 @@ beforeAll(async () => {
   await net.save(at('net'));
 });
 
-test('there and back: says what it did, and the bytes are the same', async () => {
+test('there and back: prints what it did, and the bytes are the same', async () => {
   expect(await convert(at('net'), at('hf'), '--naming', 'huggingface')).toMatchObject({
     code: 0,
     stdout: `${at('hf')}: ResNet-18, 3 classes, 122 tensors, torchvision -> huggingface\n`,
@@ -46,7 +46,7 @@ test('--dtype and --metadata, which may hold an equals sign', async () => {
   expect(entries.find(({ name }) => name === 'fc.weight')?.dtype).toBe('float16');
 });
 
-test('a file that is there is replaced by --force', async () => {
+test('--force replaces an existing file', async () => {
   const before = readFileSync(at('net'));
   expect(await convert(at('net'), at('net'))).toMatchObject({ code: 1, stderr: expect.stringContaining('--force') });
   expect(readFileSync(at('net')).equals(before)).toBe(true);

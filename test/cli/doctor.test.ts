@@ -44,7 +44,7 @@ test('the same as JSON', async () => {
   expect(code).toBe(0);
 });
 
-test('the weights that were fetched by name', async () => {
+test('downloaded weights', async () => {
   mkdirSync(join(cache, 'weights'));
   writeFileSync(join(cache, 'weights', 'resnet18-f37072fd.pth'), Buffer.alloc(1500));
   const before = process.env.LIBTORCH_RESNET_CACHE;
@@ -58,7 +58,7 @@ test('the weights that were fetched by name', async () => {
   }
 });
 
-test('without the addon there are still facts, and what to do', () => {
+test('without the addon it still prints facts and what to do', () => {
   const report = examine(
     () => {
       throw new Error('The native addon is not built: run npm rebuild.');

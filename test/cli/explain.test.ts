@@ -13,7 +13,7 @@ const explain = (...args: string[]): Promise<Ended> =>
 const landscape = fixture('landscape.jpg');
 const untrained = ['--weights', 'random:1', '--layers', '18'];
 
-test('writes a picture and says what it shows', async () => {
+test('writes a picture and prints its class', async () => {
   const { code, stdout, stderr } = await explain(landscape, '-o', at('heat.png'), ...untrained);
   using classifier = await ImageClassifier.create({ weights: 'random:1', layers: 18 });
   const { label, index, score } = await classifier.explain(landscape);
@@ -26,13 +26,13 @@ test('writes a picture and says what it shows', async () => {
   expect(readdirSync(folder)).toEqual(['heat.png']);
 });
 
-test('another class is another picture', async () => {
+test('another class gives another picture', async () => {
   const { stdout } = await explain(landscape, '-o', at('other.PNG'), ...untrained, '--class', '7');
   expect(stdout).toMatch(/: cock \(class 7\), /);
   expect(readFileSync(at('other.PNG')).equals(readFileSync(at('heat.png')))).toBe(false);
 });
 
-test('a file that is there is replaced by --force', async () => {
+test('--force replaces an existing file', async () => {
   writeFileSync(at('mine.png'), 'mine');
   const { code, stderr } = await explain(landscape, '-o', at('mine.png'), ...untrained);
   expect([code, readFileSync(at('mine.png'), 'utf8')]).toEqual([1, 'mine']);

@@ -34,7 +34,7 @@ function expectClose(got: ArrayLike<number>, path: string): void {
   expect(Math.max(...values.map((value, i) => Math.abs(value - got[i]!)))).toBeLessThan(1e-5 * largest);
 }
 
-test('JSON: path and features of each picture, in their order, more than a batch holds', async () => {
+test('JSON: path and features of each picture, in order, over several batches', async () => {
   const pictures = Array.from({ length: 10 }, (_, i) => (i % 3 === 0 ? small : landscape));
   const { code, stdout, stderr } = await features(...pictures, ...untrained);
   expect(code).toBe(0);
@@ -43,16 +43,16 @@ test('JSON: path and features of each picture, in their order, more than a batch
   expect(rows.map(({ path }) => path)).toEqual(pictures);
   for (const { path, features: row } of rows) expectClose(row, path);
   expect(rows[0]!.features.map(Math.fround)).toEqual(Array.from(Float32Array.from(rows[0]!.features)));
-  expect(stdout.split('\n')).toHaveLength(13); // a picture to a line
+  expect(stdout.split('\n')).toHaveLength(13); // one picture per line
 });
 
-test('a folder, and one that has no pictures', async () => {
+test('a folder without pictures', async () => {
   const { code, stdout, stderr } = await features(join(root, 'test', 'fixtures', 'weights'), small, ...untrained);
   expect([code, (JSON.parse(stdout) as Row[]).map(({ path }) => path)]).toEqual([1, [small]]);
   expect(stderr).toMatch(/resnet: a picture must be a folder with pictures in it/);
 });
 
-test('npy: a row for each picture, NaN for one that cannot be read', async () => {
+test('npy: one row per picture, NaN for one that cannot be read', async () => {
   const pictures = [small, at('text.jpg'), landscape];
   const { code, stdout, stderr } = await features(...[...pictures, ...untrained, '--format', 'npy', '-o', at('f.npy')]);
   expect([code, stdout]).toEqual([1, '']);
@@ -79,7 +79,7 @@ test("npy's header, byte for byte as numpy.save writes it", () => {
   for (const rows of [0, 10, 10 ** 15, 10 ** 9]) expect(npyHeader(rows, 2048).length % 64).toBe(0);
 });
 
-test('JSON: a picture that cannot be read is left out, to a file as well', async () => {
+test('JSON: a picture that cannot be read is left out, also in a file', async () => {
   const args = [at('text.jpg'), small, ...untrained, '-o', at('f.json')];
   expect(await features(...args)).toMatchObject({ code: 1, stdout: '' });
   const rows = JSON.parse(readFileSync(at('f.json'), 'utf8')) as Row[];

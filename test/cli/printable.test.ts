@@ -2,20 +2,20 @@ import { printable, printableJson, printableLines } from '../../lib/cli/printabl
 
 const HOSTILE = 'a\x1b[31mb\x9b2J\x07\r\n\t\x7f\u202ec\u2028d';
 
-test('what would steer a terminal is escaped', () => {
+test('terminal control characters are escaped', () => {
   expect(printable(HOSTILE)).toBe('a\\x1b[31mb\\x9b2J\\x07\\r\\n\\t\\x7f\\u202ec\\u2028d');
 });
 
-test('everything else stays', () => {
+test('other characters stay', () => {
   const plain = 'Eisbär, 白熊 🐻‍❄️ "quoted" \\ ░█';
   expect(printable(plain)).toBe(plain);
 });
 
-test('a message keeps its own lines', () => {
+test('a message keeps its line breaks', () => {
   expect(printableLines('one\ntwo\x1b\n')).toBe('one\ntwo\\x1b\n');
 });
 
-test('JSON stays JSON, and means the same', () => {
+test('JSON stays valid and means the same', () => {
   const json = printableJson(JSON.stringify({ [HOSTILE]: HOSTILE }, null, 2));
   expect(json).toMatch(/^[\x20-\x7e\n]*$/);
   expect(JSON.parse(json)).toEqual({ [HOSTILE]: HOSTILE });

@@ -13,7 +13,7 @@ const classify = (args: readonly string[], env: NodeJS.ProcessEnv = { RESNET_API
   run(process.execPath, [join(root, 'dist', 'cli', 'main.js'), 'classify', ...args], { env });
 const [landscape, small] = ['landscape.jpg', 'small.png'].map(fixture) as [string, string];
 
-test('a server names the pictures; those that cannot be read stop no other', async () => {
+test('a server classifies the pictures; unreadable ones do not stop the others', async () => {
   const bad = written(folder, 'bad.jpg', readFileSync(landscape).subarray(0, 2000));
   const missing = join(folder, 'missing.jpg');
   const args = [landscape, bad, missing, small, '--server', served.url, '--format', 'json', '--top', '1'];
@@ -29,10 +29,10 @@ test('a server names the pictures; those that cannot be read stop no other', asy
   expect(stderr).toMatch(/2 of 4 pictures failed/);
 });
 
-test('an empty picture, and pictures that are too large together, stop no other', async () => {
+test('an empty picture, and pictures that are too large together, do not stop the others', async () => {
   const empty = written(folder, 'empty.jpg', new Uint8Array());
   const photo = readFileSync(landscape);
-  // What follows a JPEG's end, decoders leave alone.
+  // Decoders ignore bytes after a JPEG's end.
   const large = written(folder, 'large.jpg', Buffer.concat([photo, Buffer.alloc(9_000_000)]));
   const huge = written(folder, 'huge.jpg', Buffer.concat([photo, Buffer.alloc(40_000_000)]));
   const pictures = [small, empty, large, large, huge, large, large, small];

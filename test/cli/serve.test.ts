@@ -20,7 +20,7 @@ interface Running {
 const children: ChildProcess[] = [];
 afterAll(() => children.forEach((child) => child.kill('SIGKILL')));
 
-/** `resnet serve` until it answers, on a free port. */
+/** Starts `resnet serve` on a free port; resolves when it answers. */
 async function serve(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Running> {
   const all = [main, 'serve', '--port', '0', ...args];
   const child = spawn(process.execPath, all, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -44,9 +44,9 @@ const classify = (url: string, headers: Record<string, string> = {}): Promise<Re
     headers: { 'content-type': 'image/jpeg', ...headers },
   });
 
-test('a server under load that gets SIGTERM answers all that it accepted, and ends with 0', async () => {
+test('on SIGTERM a server under load answers all accepted requests and exits with 0', async () => {
   const { child, url, log, ended } = await serve([...untrained, '--max-queue-size', '500']);
-  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/); // this machine alone, unless told otherwise
+  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/); // by default this machine only
   expect((await classify(url)).status).toBe(200);
   const statuses: (number | string)[] = [];
   let stop = false;
@@ -57,7 +57,7 @@ test('a server under load that gets SIGTERM answers all that it accepted, and en
         await response.json();
         statuses.push(response.status);
       } catch (error) {
-        // Refused: the socket was closed by then. Reset in the middle of an answer would be another matter.
+        // Connection refused: the socket was closed. A reset in the middle of a response would be a bug.
         statuses.push(((error as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? String(error));
         stop = true;
       }
@@ -72,15 +72,15 @@ test('a server under load that gets SIGTERM answers all that it accepted, and en
   await Promise.all(clients);
   expect(before).toBeGreaterThan(0);
   expect(statuses.slice(0, before).every((status) => status === 200)).toBe(true);
-  // What the server took in, by its log, is what the clients have answers to; a socket that closed took none of it.
+  // Every request in the server's log was answered; nothing arrived after the socket was closed.
   const answered = statuses.filter((status) => typeof status === 'number');
-  expect(answered.length).toBe(log().match(/"msg":"incoming request"/g)!.length - 1); // and the first of all
+  expect(answered.length).toBe(log().match(/"msg":"incoming request"/g)!.length - 1); // the first is the health check
   expect(answered.slice(before).filter((status) => status === 200).length).toBeGreaterThanOrEqual(8);
   expect(new Set(answered)).toEqual(new Set(answered.includes(503) ? [200, 503] : [200]));
   expect(log()).toMatch(/untrained/);
 });
 
-test('a second signal ends at once', async () => {
+test('a second signal exits at once', async () => {
   const { child, url, ended } = await serve([...untrained, '--log-level', 'silent']);
   const asked = Array.from({ length: 20 }, () => classify(url).catch(() => undefined));
   await new Promise((resolve) => setTimeout(resolve, 100));
@@ -88,7 +88,7 @@ test('a second signal ends at once', async () => {
   await new Promise((resolve) => setTimeout(resolve, 30));
   child.kill('SIGINT');
   const [code] = await ended;
-  expect([0, 130]).toContain(code); // 0 where the machine was fast enough to answer all of it
+  expect([0, 130]).toContain(code); // 0 if the machine was fast enough to answer everything
   await Promise.all(asked);
 });
 
@@ -96,7 +96,7 @@ test.each([
   ['SIGTERM', 143],
   ['SIGINT', 130],
 ] as const)('%s while it loads: the signal is heard, as by the first process of a container', async (signal, code) => {
-  // A network that never ends to load.
+  // Loading that never ends.
   const model = JSON.stringify(join(root, 'dist', 'serve', 'model.js'));
   const endless = `() => (process.stdout.write('loading'), new Promise(() => setInterval(() => {}, 1000)))`;
   const preload = text('preload.cjs', `require(${model}).loadModels = ${endless};`);
@@ -109,7 +109,7 @@ test.each([
   expect(await ended).toEqual([code, null]);
 });
 
-test('flags before variables before the file', async () => {
+test('flags override variables, which override the file', async () => {
   const config = text(
     'config.json',
     JSON.stringify({
@@ -137,15 +137,15 @@ test('flags before variables before the file', async () => {
   expect(await ended).toEqual([0, null]);
 });
 
-test('several models, the flags being for all of them', async () => {
+test('several models, to which the flags apply', async () => {
   const args = ['--model', 'a=random:1', '--model', 'b=random:2', '--dtype', 'float32', '--log-level', 'silent'];
-  // The port is what Kubernetes sets for a Service that is called resnet.
+  // This port is what Kubernetes sets for a Service named resnet.
   const { url } = await serve(args, { RESNET_STREAMS: '1', RESNET_PORT: 'tcp://10.96.0.10:80' });
   for (const name of ['a', 'b']) expect((await fetch(`${url}/v2/models/${name}`)).status).toBe(200);
   expect((await classify(url)).status).toBe(404);
 }, 120_000);
 
-test('the schema of the file is JSON Schema, and knows every setting', async () => {
+test("the config file's schema is valid JSON Schema and has every setting", async () => {
   const { code, stdout } = await run(process.execPath, [main, 'serve', '--config-schema']);
   const schema = JSON.parse(stdout);
   expect([code, Object.keys(schema.properties)]).toEqual([
@@ -185,7 +185,7 @@ test.each<[string, string[], number, RegExp]>([
   expect(ended.stderr).not.toMatch(/\n {4}at /);
 });
 
-test('a variable that is wrong is named', async () => {
+test('the error for a wrong variable names it', async () => {
   const { code, stderr } = await run(process.execPath, [main, 'serve', ...untrained], { env: { RESNET_PORT: 'x' } });
   expect([code, stderr]).toEqual([2, expect.stringMatching(/RESNET_PORT/)]);
 });

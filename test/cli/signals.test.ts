@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { root } from '../support/node';
 
 const SOURCE = `
-  require('./dist/cli/signals').onSignals((code) => console.log('first ' + code)); // and never ends by itself
+  require('./dist/cli/signals').onSignals((code) => console.log('first ' + code)); // and never exits by itself
   setInterval(() => undefined, 1000);
   console.log('ready');`;
 

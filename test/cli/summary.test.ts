@@ -17,11 +17,11 @@ describe('resnet summary writes the table to the byte when piped', () => {
     expect(await resnet('summary', ...args)).toEqual(quiet(golden(name)));
   });
 
-  test('by npx in a clone, as the README has it', async () => {
+  test('by npx in a clone', async () => {
     expect(await run('npx', ['--no', 'resnet', 'summary', '50'])).toEqual(quiet(golden('article.resnet50')));
   });
 
-  test('where CI is set, too', async () => {
+  test('also where CI is set', async () => {
     const ended = await run(process.execPath, ['dist/cli/main.js', 'summary', '50'], { env: { CI: '1' } });
     expect(ended).toEqual(quiet(golden('article.resnet50')));
   });
@@ -43,7 +43,7 @@ test('resnet summary as JSON, CSV and Markdown', async () => {
   expect(markdown.at(-2)).toMatch(/^\| total \|.*\| 11,699,112 \|/);
 });
 
-test('resnet params: five depths, three ways of counting', async () => {
+test('resnet params: five depths, three counts', async () => {
   const all = JSON.parse((await resnet('params', '--format', 'json')).stdout) as { layers: number }[];
   expect(all.map(({ layers }) => layers)).toEqual([18, 34, 50, 101, 152]);
   expect(all[2]).toMatchObject({
@@ -63,7 +63,7 @@ test('resnet params: five depths, three ways of counting', async () => {
   ]);
 });
 
-describe('wrong usage is 2, with a word on stderr and nothing on stdout', () => {
+describe('wrong usage exits with 2 and a message on stderr', () => {
   test.each([
     [['summary', '20'], 'Supported layers are [18, 34, 50, 101, 152], but input layer is 20.'],
     [['summary'], "missing required argument 'network'"],
@@ -82,12 +82,12 @@ describe('wrong usage is 2, with a word on stderr and nothing on stdout', () => 
   });
 });
 
-test('--version and --help are no failures', async () => {
+test('--version and --help exit with 0', async () => {
   expect(await resnet('--version')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
   expect((await resnet('summary', '--help')).code).toBe(0);
 });
 
-test('a reader that closes early is no failure', async () => {
+test('a reader that closes early is not a failure', async () => {
   const ended = await run('sh', ['-c', `${process.execPath} dist/cli/main.js summary 152 | head -n 1`]);
   expect(ended).toMatchObject({ code: 0, stderr: '' });
 });

@@ -36,7 +36,7 @@ test('classify: one picture, a list, an empty list, a Blob', async () => {
   expect(await client.classify([])).toEqual([]);
 });
 
-test('features and infer: numbers as the network gives them', async () => {
+test("features and infer: the network's values", async () => {
   const features = await client.features([small, landscape]);
   expect([features.dtype, features.shape]).toEqual(['float32', [2, 4]]);
   const floats = Float32Array.from({ length: 24 }, (_, i) => i / 8);
@@ -50,7 +50,7 @@ test('features and infer: numbers as the network gives them', async () => {
   expect(await client.ready()).toBe(true);
 });
 
-test("the server's refusals come as its errors", async () => {
+test("the server's errors keep their codes", async () => {
   await expect(client.classify(Buffer.from('none'))).rejects.toMatchObject({ name: 'ResNetError', code: 'ERR_IMAGE' });
   await expect(client.classify(small, { topK: 9 })).rejects.toMatchObject({ code: 'ERR_REQUEST' });
   await expect(new ResNetClient(served.url).classify(small)).rejects.toMatchObject({ code: 'ERR_API_KEY' });
@@ -67,13 +67,13 @@ test('a deadline', async () => {
   served.network.gate = () => Promise.resolve();
 });
 
-test('503 is tried again after a while, as often as asked for; nothing else is', async () => {
+test('503 is retried after a delay, at most `retries` times; other errors are not', async () => {
   const seen: number[] = [];
-  let refusals = 2;
+  let rejections = 2;
   const url = await other((request: IncomingMessage, response) => {
     request.resume().on('end', () => {
       seen.push(performance.now());
-      if (refusals-- > 0) {
+      if (rejections-- > 0) {
         response.writeHead(503).end('{"error":"full","code":"ERR_QUEUE_FULL"}');
       } else response.end('{"results":[{"predictions":[]}]}');
     });
@@ -82,7 +82,7 @@ test('503 is tried again after a while, as often as asked for; nothing else is',
   expect(seen).toHaveLength(3);
   expect(seen[1]! - seen[0]!).toBeGreaterThan(95);
   expect(seen[2]! - seen[1]!).toBeGreaterThan(195);
-  refusals = 2;
+  rejections = 2;
   await expect(new ResNetClient(url, { retries: 1 }).classify(small)).rejects.toMatchObject({ code: 'ERR_QUEUE_FULL' });
   expect(seen).toHaveLength(5);
   let others = 0;
@@ -98,7 +98,7 @@ test('503 is tried again after a while, as often as asked for; nothing else is',
   expect(others).toBe(1);
 });
 
-test('an answer that is cut off, or that no server of ours gives, is ERR_SERVER', async () => {
+test('a response that is cut off, or not of our API, is ERR_SERVER', async () => {
   const page = await other((request, response) => {
     request.resume();
     response.end('<html>');
@@ -167,7 +167,7 @@ test.each<[string, object, number, RegExp]>([
   });
 });
 
-test('the time between tries: doubled, at least what the server asks for, spread, bounded', () => {
+test('the delay between attempts: exponential, at least Retry-After, with jitter, bounded', () => {
   expect([1, 2, 3].map((tried) => backOff(tried, null, 0))).toEqual([100, 200, 400]);
   expect(backOff(1, '2', 0)).toBe(2000);
   expect(backOff(1, '2', 1)).toBe(3000);
@@ -175,7 +175,7 @@ test('the time between tries: doubled, at least what the server asks for, spread
   expect(backOff(1, 'Wed, 21 Oct 2026 07:28:00 GMT', 0)).toBe(100);
 });
 
-test('an aborted signal rejects with its reason: before, during, and between two tries', async () => {
+test('an aborted signal rejects with its reason: before, during, and between two attempts', async () => {
   const reason = new Error('enough');
   await expect(client.classify(small, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   const url = await other((request, response) => {
@@ -188,7 +188,7 @@ test('an aborted signal rejects with its reason: before, during, and between two
   await expect(asked).rejects.toBe(reason);
 });
 
-test('nobody there', async () => {
+test('no server', async () => {
   const gone = new ResNetClient('http://127.0.0.1:9');
   await expect(gone.classify(small)).rejects.toMatchObject({
     code: 'ERR_SERVER',
@@ -205,7 +205,7 @@ test.each<[string, () => unknown, RegExp]>([
   ['a bad timeout', () => client.classify(small, { timeoutMs: 0 }), /^timeoutMs/],
   ['no tensor', () => client.infer([1] as any), /^x must be a Tensor/],
   ['no model', () => new ResNetClient('http://a').infer(new Tensor(new Float32Array(3), [1, 3, 1, 1])), /^model/],
-])('%s is refused', async (_, call, message) => {
+])('%s is rejected', async (_, call, message) => {
   await expect(Promise.resolve().then(call)).rejects.toMatchObject({
     name: 'ResNetError',
     message: expect.stringMatching(message),

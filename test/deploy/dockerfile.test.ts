@@ -7,8 +7,8 @@ import { root, run } from '../support/node';
 import { argumentsOf, build, execForm, type Image } from './image';
 
 /**
- * The Dockerfile without a container engine: what it says, and each of its steps carried out in a folder. The steps
- * take a while: REQUIRE_DEPLOY=1 (.ci/run) has them, with the addon that is built already; TEST_LONG=1 builds it anew.
+ * The Dockerfile without a container engine: its text, and each of its steps executed in a folder. The steps take a
+ * while, so they need REQUIRE_DEPLOY=1 (.ci/run), which uses the addon that is already built; TEST_LONG=1 builds it too.
  */
 const long = process.env.TEST_LONG === '1';
 const stepByStep = long || process.env.REQUIRE_DEPLOY === '1' ? describe : describe.skip;
@@ -16,8 +16,8 @@ const stepByStep = long || process.env.REQUIRE_DEPLOY === '1' ? describe : descr
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const ci = readFileSync(join(root, '.ci', 'run'), 'utf8');
 
-describe('what it says', () => {
-  test("Debian's packages are those that .ci/run installs, and the last stage has none", () => {
+describe('the text', () => {
+  test('installs the Debian packages that .ci/run does, and none in the last stage', () => {
     const [first] = argumentsOf('RUN', 0);
     const packages = /^apt-get update -qq && apt-get install -y -qq --no-install-recommends ([a-z0-9+ -]+)$/.exec(
       first!,
@@ -27,13 +27,13 @@ describe('what it says', () => {
     expect(argumentsOf('RUN', 1)).toEqual([]);
   });
 
-  test('the addon is built by what npm install runs', () => {
+  test('builds the addon with the script of npm install', () => {
     expect(argumentsOf('RUN')).toContain('npm run build:native');
     expect(manifest.scripts['build:native']).toBe(manifest.scripts.install);
     expect(ci).toMatch(/^npm install --foreground-scripts$/m);
   });
 
-  test('not root, by number; a Node that is tested; no shell before the server', () => {
+  test('a numeric user that is not root; a tested Node; no shell before the server', () => {
     expect(argumentsOf('USER')).toEqual(['1000:1000']);
     const version = argumentsOf('ARG').join().replace('NODE=', '');
     const workflow = readFileSync(join(root, '.github', 'workflows', 'ci.yml'), 'utf8');
@@ -49,14 +49,14 @@ stepByStep('its steps', () => {
   let image: Image;
 
   beforeAll(async () => {
-    chmodSync(folder, 0o755); // for a user that is not this one
+    chmodSync(folder, 0o755); // readable for another user
     image = await build(folder, (command, stage) => {
       if (command !== 'npm run build:native') return false;
       const libtorch = join(root, 'build', 'libtorch.json');
       const { folder: found } = JSON.parse(readFileSync(libtorch, 'utf8'));
       const place = join(stage, 'opt', 'libtorch-resnet', dirname(relative(dirname(dirname(found)), found)));
       if (long) {
-        // What the build would fetch, in the cache that it looks into.
+        // Puts what the build would download into its cache.
         cpSync(dirname(found), place, { recursive: true, verbatimSymlinks: true });
         return false;
       }
@@ -75,12 +75,12 @@ stepByStep('its steps', () => {
   const files = (): string[] => readdirSync(image.folder, { recursive: true, encoding: 'utf8' });
   const [command, ...args] = execForm('ENTRYPOINT');
   const env = (): NodeJS.ProcessEnv => ({ PATH: process.env.PATH, ...image.env });
-  // Where this is root it can be somebody else, who may write nothing; the addon built before lies in root's home.
+  // As root, run as another user without write access; the addon built before lies in root's home.
   const user = long && process.getuid?.() === 0 ? { uid: 1000, gid: 1000 } : {};
   const start = (more: readonly string[], extra: NodeJS.ProcessEnv = {}): ChildProcess =>
     spawn(command!, [...args.map((word) => image.inside(word)), ...more], { env: { ...env(), ...extra }, ...user });
 
-  test('nothing that builds is left', () => {
+  test('no build tools are left', () => {
     const modules = readdirSync(join(image.folder, 'app', 'node_modules'));
     expect(modules).toEqual(expect.arrayContaining(['fastify', 'sharp']));
     for (const name of ['cmake-js', 'node-addon-api', 'typescript', 'jest']) expect(modules).not.toContain(name);
@@ -88,7 +88,7 @@ stepByStep('its steps', () => {
     expect(files().filter((path) => /\/torch\/include(\/|$)|\.(cpp|o|a)$/.test(path))).toEqual([]);
   });
 
-  test('every library that is needed comes along, or is one that Node itself needs', async () => {
+  test('contains every library that it needs, but those that Node needs too', async () => {
     const packageOf = async (path: string): Promise<string> => {
       const found = await run('dpkg', ['-S', path.replace(/^(?!\/usr)/, '/usr')]);
       const { stdout } = found.code === 0 ? found : await run('dpkg', ['-S', path]);
@@ -112,7 +112,7 @@ stepByStep('its steps', () => {
     }
   });
 
-  test('it answers --help', async () => {
+  test('runs --help', async () => {
     const child = start(['serve', '--help']);
     let text = '';
     child.stdout!.on('data', (data) => (text += String(data)));
@@ -120,7 +120,7 @@ stepByStep('its steps', () => {
     expect([code, text]).toEqual([0, expect.stringMatching(/^Usage: resnet serve/)]);
   });
 
-  test('it serves, is healthy, and ends with 0 on SIGTERM', async () => {
+  test('serves, is healthy, and exits with 0 on SIGTERM', async () => {
     const port = await freePort();
     const extra = { RESNET_PORT: String(port) };
     const child = (server = start(['serve', '--weights', 'random', '--layers', '18'], extra));
@@ -139,7 +139,7 @@ stepByStep('its steps', () => {
     expect([probed.code, after.code]).toEqual([0, 1]);
   });
 
-  test('its folder for weights is there', () => {
+  test('has the folder for weights', () => {
     expect(existsSync(image.env.LIBTORCH_RESNET_CACHE!)).toBe(true);
   });
 });

@@ -7,7 +7,7 @@ export const instructions: readonly Instruction[] = DockerfileParser.parse(
   readFileSync(join(root, 'deploy', 'Dockerfile'), 'utf8'),
 ).getInstructions();
 
-/** The arguments of all instructions of one kind, and of one stage where that is given. */
+/** The arguments of all instructions of one kind, optionally of one stage. */
 export function argumentsOf(keyword: string, stage?: number): string[] {
   let at = -1;
   return instructions.flatMap((one) => {
@@ -17,7 +17,7 @@ export function argumentsOf(keyword: string, stage?: number): string[] {
   });
 }
 
-/** The words of the last instruction of its kind, which must be in the exec form. */
+/** The arguments of the last instruction of its kind, which must be in exec form. */
 export function execForm(keyword: string): string[] {
   const words = argumentsOf(keyword).at(-1);
   const list = keyword === 'HEALTHCHECK' ? words?.replace(/^CMD /, '') : words;
@@ -25,25 +25,25 @@ export function execForm(keyword: string): string[] {
   return JSON.parse(list) as string[];
 }
 
-/** What the last stage has: its files below `folder`, its environment. */
+/** The last stage: its files below `folder`, its environment. */
 export interface Image {
   folder: string;
   env: Record<string, string>;
-  /** A text of the Dockerfile, with the image's paths made those below `folder`. */
+  /** Replaces the image's paths in a text by those below `folder`. */
   inside(text: string): string;
 }
 
 /**
- * Carries out the Dockerfile without a container engine, below a folder of its own: what is absolute in it is put
- * below that folder, and what installs Debian's packages is left out.
+ * Executes the Dockerfile without a container engine: absolute paths are moved below a folder of its own, and the
+ * installation of Debian packages is skipped.
  *
- * @param instead - does a RUN in its own way, and says so
+ * @param instead - may replace a RUN; returns whether it did
  */
 export async function build(
   folder: string,
   instead: (command: string, stage: string) => boolean = () => false,
 ): Promise<Image> {
-  // Every stage has the same place while it is made, as in a container: the addon has paths in it.
+  // All stages are built at the same path, as in a container: the addon contains paths.
   const now = join(folder, 'now');
   const inside = (text: string): string => text.replace(/(?<![\w.*])\/(app|opt|cache)\b/g, `${now}/$1`);
   const inContext = ignoring(readFileSync(join(root, '.dockerignore'), 'utf8'));
@@ -79,7 +79,7 @@ export async function build(
   return { folder: now, env, inside };
 }
 
-/** Without what npm tells the scripts that it runs: a npm inside would take this package for the one meant. */
+/** Without npm's variables for scripts, from which a nested npm would take this package for its own. */
 const CLEAN = {
   ...Object.fromEntries(
     Object.keys(process.env)
@@ -89,14 +89,14 @@ const CLEAN = {
   npm_config_prefer_offline: 'true',
 };
 
-/** As COPY does: a folder's content, or a file under its name or a new one. */
+/** Like COPY: a folder's content, or a file under its name or a new one. */
 function copy(source: string, target: string, into: boolean): void {
   if (!existsSync(source)) throw new Error(`there is no ${source}`);
   const place = into && !statSync(source).isDirectory() ? join(target, basename(source)) : target;
   cpSync(source, place, { recursive: true, verbatimSymlinks: true });
 }
 
-/** Whether a .dockerignore of the form "everything but" lets a path through. */
+/** Whether a .dockerignore of the form "everything but" includes a path. */
 function ignoring(text: string): (path: string) => boolean {
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   const [first, ...others] = lines;

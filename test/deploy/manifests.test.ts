@@ -8,7 +8,7 @@ import { temporaryFolder } from '../support/files';
 import { root, run } from '../support/node';
 import { kserveFaults, kubernetesFaults, VERSIONS } from './schemas';
 
-/** The manifests, by the schemas that Kubernetes and KServe publish, and by what our server has. */
+/** Checks the manifests against the schemas of Kubernetes and KServe, and against our server. */
 const read = (path: string): any => parse(readFileSync(join(root, 'deploy', path), 'utf8'));
 const listed = (folder: string): [string, any][] =>
   readdirSync(join(root, 'deploy', folder)).map((file) => [`${folder}/${file}`, read(`${folder}/${file}`)]);
@@ -73,7 +73,7 @@ const required = process.env.REQUIRE_DEPLOY === '1';
   );
 });
 
-test('the metric is one that the server has, and the same everywhere', async () => {
+test('the metric exists and is the same everywhere', async () => {
   const name = 'nv_inference_pending_request_count';
   const text = await new Metrics(() => [['resnet50', 3]]).text();
   expect(text).toContain(`${name}{model="resnet50",version="1"} 3`);
@@ -84,16 +84,16 @@ test('the metric is one that the server has, and the same everywhere', async () 
   expect(external.metric.query).toBe(`sum(${name}{model="${service.metadata.name}"})`);
 });
 
-test('the autoscaler acts before a pod refuses, and KServe hands its target on', () => {
-  const refuses = 4 * 8; // four batches: see checkServeOptions
+test('the autoscaler acts before a pod rejects requests, and KServe passes its target on', () => {
+  const maxQueueSize = 4 * 8; // the default, four batches
   const wanted = Number(autoscaler.spec.metrics[0].pods.target.averageValue);
   expect(wanted).toBeGreaterThan(0);
-  expect(wanted).toBeLessThan(refuses / 2);
+  expect(wanted).toBeLessThan(maxQueueSize / 2);
   // KServe 0.16 reads `value` of an external metric, and nothing else.
   expect(Number(service.spec.predictor.autoScaling.metrics[0].external.target.value)).toBe(wanted);
 });
 
-test('the probes ask paths that need no key, at the port that is served', () => {
+test("the probes use paths without a key, on the server's port", () => {
   const { paths } = openapi('0') as { paths: Record<string, { get?: { security?: unknown } }> };
   for (const [one, port] of [
     [container, 'http'],
@@ -113,11 +113,11 @@ test('the probes ask paths that need no key, at the port that is served', () => 
   expect(read('kubernetes/service.yaml').spec.ports[0].targetPort).toBe('http');
 });
 
-test("no Service's variables beside the server's own", () => {
+test("no variables of Services that could be taken for the server's", () => {
   expect(deployment.spec.template.spec.enableServiceLinks).toBe(false);
 });
 
-test('there is time to answer what was accepted', () => {
+test('there is time to answer accepted requests', () => {
   const { terminationGracePeriodSeconds } = deployment.spec.template.spec;
   const before: number = container.lifecycle.preStop.sleep.seconds;
   const drain = LIMITS.drainMs.default / 1000;
@@ -125,7 +125,7 @@ test('there is time to answer what was accepted', () => {
   expect(service.spec.predictor.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(drain + 5);
 });
 
-test('not root, nothing to write but /tmp, weights read-only', () => {
+test('not root, only /tmp is writable, weights are read-only', () => {
   const pod = deployment.spec.template.spec;
   expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 1000 });
   expect(kserveContainer.securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 1000 });
@@ -143,7 +143,7 @@ test('not root, nothing to write but /tmp, weights read-only', () => {
   expect(pod.volumes[0].persistentVolumeClaim.readOnly).toBe(true);
 });
 
-test('selectors select', () => {
+test('the selectors match', () => {
   const { labels } = deployment.spec.template.metadata;
   for (const selector of [
     deployment.spec.selector.matchLabels,
@@ -159,11 +159,11 @@ test('selectors select', () => {
 test.each([
   ['Deployment', container.args as string[]],
   ['ServingRuntime', (kserveContainer.args as string[]).map((word) => word.replace('{{.Name}}', 'resnet50'))],
-])('the arguments of the %s are those of our command line', async (_, words) => {
+])('the arguments of the %s are valid for our command line', async (_, words) => {
   const elsewhere = join(folder, 'none');
   const args = words.map((word) => word.replace(/(\/weights|\/mnt\/models)/, elsewhere));
   expect(args.join(' ')).toContain(elsewhere);
   const ended = await run(process.execPath, [join(root, 'dist', 'cli', 'main.js'), ...args]);
-  // All of it was understood: what is missing are the weights.
+  // The arguments were valid: only the weights are missing.
   expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining(elsewhere)]);
 });

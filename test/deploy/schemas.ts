@@ -4,12 +4,12 @@ import type { ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020';
 import { parse } from 'yaml';
 
-/** Kubernetes's oldest and newest that are checked; install.sh has both. */
+/** The oldest and newest Kubernetes versions that are checked; install.sh installs both. */
 export const VERSIONS = ['v1.30.0', 'v1.37.0'] as const;
 
 const options = { strict: false, allErrors: true, validateFormats: false };
 
-/** What is wrong with an object of Kubernetes's own by its published schema, unknown fields too. */
+/** Errors of a Kubernetes object by its published schema, unknown fields too. */
 export function kubernetesFaults(folder: string, version: string, object: any): string[] {
   const [group, api] = object.apiVersion.includes('/') ? object.apiVersion.split('/') : ['', object.apiVersion];
   const name = [object.kind.toLowerCase(), ...(group === '' ? [] : [group.split('.')[0]]), api].join('-');
@@ -34,13 +34,13 @@ function ajvOf(folder: string, version: string): Ajv2020 {
 const validators = new Map<string, ValidateFunction>();
 const ajvs = new Map<string, Ajv2020>();
 
-/** What is wrong with an object of KServe's by the schema that its own CustomResourceDefinition has. */
+/** Errors of a KServe object by the schema of its CustomResourceDefinition. */
 export function kserveFaults(folder: string, { apiVersion, kind, metadata, ...others }: any): string[] {
   const key = `${folder} ${apiVersion} ${kind}`;
   const validate = validators.get(key) ?? kserveValidator(folder, apiVersion, kind);
   if (validate === undefined) return [`no ${apiVersion} ${kind}`];
   validators.set(key, validate);
-  // metadata is Kubernetes's own, of which a definition says nothing.
+  // metadata belongs to Kubernetes and is not in the definition.
   return [...(metadata?.name === undefined ? ['no name'] : []), ...faultsOf(validate, others)];
 }
 
@@ -52,7 +52,7 @@ function kserveValidator(folder: string, apiVersion: string, kind: string): Vali
   return version && new Ajv2020(options).compile(closed(version.schema.openAPIV3Schema));
 }
 
-/** A structural schema, in which what it does not name is no field: so `kubectl apply` takes it. */
+/** Rejects unknown fields, as `kubectl apply` does for a structural schema. */
 function closed(schema: any): any {
   if (Array.isArray(schema)) return schema.map(closed);
   if (typeof schema !== 'object' || schema === null) return schema;

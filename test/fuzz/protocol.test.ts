@@ -3,7 +3,7 @@ import { attack, carryOut } from './protocol';
 import { Random } from './random';
 import { answerOf, infer, serve } from '../serve/support';
 
-/** TEST_LONG=1 goes on for an hour. */
+/** TEST_LONG=1 runs for an hour. */
 const [executions, most] = process.env.TEST_LONG === '1' ? [Infinity, 3_600_000] : [600, 4_000];
 const AT_ONCE = 8;
 const SEED = Number(process.env.SEED ?? 1);
@@ -30,7 +30,7 @@ test(
       for (const [i, answer] of answers.entries()) {
         if (answer === '') continue;
         answered++;
-        // The number has it again: SEED and Random(SEED, number).
+        // Reproducible by its number: Random(SEED, number).
         if (!/^HTTP\/1\.1 [1-5]\d\d /.test(answer) || /^HTTP\/1\.1 500 |ERR_INTERNAL/m.test(answer)) {
           throw new Error(`execution ${first + i}: ${answer}`);
         }
@@ -42,7 +42,7 @@ test(
     for (let left = 50; (await getConnections(app.server)) > AT_ONCE && left > 0; left--) {
       await new Promise((next) => setTimeout(next, 100));
     }
-    expect(await getConnections(app.server)).toBeLessThanOrEqual(AT_ONCE); // fetch keeps its own alive
+    expect(await getConnections(app.server)).toBeLessThanOrEqual(AT_ONCE); // fetch keeps connections alive
     expect(before).toBeGreaterThan(0);
     expect(process.memoryUsage.rss() - before).toBeLessThan(256 * 2 ** 20);
     console.log(`${execution} connections, ${answered} answered`);

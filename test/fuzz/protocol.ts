@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { mutated } from './mutate';
 import type { Random } from './random';
 
-/** What one connection is sent, and how. */
+/** The bytes of one connection, and how they are sent. */
 export interface Attack {
   /** Written one after the other, with a pause between them. */
   pieces: Buffer[];

@@ -2,17 +2,18 @@ import sharp from 'sharp';
 import type { Explanation } from '../../lib/image/explain';
 import { heatColors } from '../../lib/image/heat-colors';
 import { drawHeatmap } from '../../lib/image/heatmap';
-import { lettering, widthOf } from '../../lib/image/lettering';
+import { SvgText } from '../../lib/image/svg-text';
 import { Tensor } from '../../lib/tensor';
 
-interface Drawn {
+interface Drawing {
   width: number;
   height: number;
+  /** Red, green and blue of a pixel. */
   at: (x: number, y: number) => number[];
 }
 
-/** A light gray picture of 800 x 640, explained by 7 x 7 places in its middle square of 448: twice the crop's size. */
-async function draw(map: ArrayLike<number>, changes: Partial<Explanation> = {}): Promise<Drawn> {
+/** A light gray picture of 800 x 640 with a map of 7 x 7 for its central square of 448, twice the crop's size. */
+async function draw(map: ArrayLike<number>, changes: Partial<Explanation> = {}): Promise<Drawing> {
   const { width = 800, height = 640 } = changes;
   const picture = { width, height, data: new Uint8Array(width * height * 3).fill(200) };
   const explanation: Explanation = {
@@ -27,7 +28,7 @@ async function draw(map: ArrayLike<number>, changes: Partial<Explanation> = {}):
   return { ...info, at: (x, y) => [...data.subarray(3 * (y * info.width + x), 3 * (y * info.width + x) + 3)] };
 }
 
-const apart = (a: readonly number[], b: readonly number[]): number =>
+const maxDifference = (a: readonly number[], b: readonly number[]): number =>
   Math.max(...a.map((value, i) => Math.abs(value - (b[i] ?? NaN))));
 const hot = (row: number, column: number): Float32Array => {
   const map = new Float32Array(49).fill(-1);
@@ -35,19 +36,19 @@ const hot = (row: number, column: number): Float32Array => {
   return map;
 };
 
-test('a place is brightest at its pixel of the crop, what speaks against the class has no color', async () => {
+test('evidence is brightest at the pixel of its cell; evidence against the class has no color', async () => {
   const { width, height, at } = await draw(hot(2, 5));
   expect([width, height]).toEqual([800, 728]);
   // Pixel (32 * 5, 32 * 2) of the crop, each of them two of the picture's.
   const [x, y] = [176 + 2 * 32 * 5 + 1, 96 + 2 * 32 * 2 + 1];
   const [red = 0, , blue = 0] = at(x, y);
   expect(red - blue).toBeGreaterThan(60); // yellow
-  expect(apart(at(x, y + 120), [200, 200, 200])).toBe(0);
-  expect(apart(at(x - 32, y), at(x + 32, y))).toBeLessThan(6); // the same on both sides
-  expect(apart(at(x, y - 32), at(x + 32, y))).toBeLessThan(6);
+  expect(maxDifference(at(x, y + 120), [200, 200, 200])).toBe(0);
+  expect(maxDifference(at(x - 32, y), at(x + 32, y))).toBeLessThan(6); // the same on both sides
+  expect(maxDifference(at(x, y - 32), at(x + 32, y))).toBeLessThan(6);
 });
 
-test('outside of what the network saw it is dark, with a line between', async () => {
+test('outside of the crop it is dark, with a line at the border', async () => {
   const { at } = await draw(hot(2, 5));
   const [outside = 255] = at(170, 320);
   expect(outside).toBeLessThan(110);
@@ -56,7 +57,7 @@ test('outside of what the network saw it is dark, with a line between', async ()
   expect(at(190, 500)).toEqual([200, 200, 200]);
 });
 
-test('no evidence at all, and a picture that lies within the crop', async () => {
+test('no evidence, and a picture that is smaller than the crop', async () => {
   const { at } = await draw(new Float32Array(49), { crop: { left: -10, top: -100, width: 840, height: 840 } });
   for (const [x, y] of [[0, 0], [799, 639], [400, 320]] as const) expect(at(x, y)).toEqual([200, 200, 200]); // prettier-ignore
 });
@@ -66,8 +67,8 @@ test.each<[number, number, number, number]>([
   [3000, 1500, 1024, 600],
   [1, 900, 360, 988],
 ])('a picture of %i x %i', async (width, height, drawnWidth, drawnHeight) => {
-  const drawn = await draw(hot(0, 0), { width, height, crop: { left: 0, top: 0, width, height } });
-  expect([drawn.width, drawn.height]).toEqual([drawnWidth, drawnHeight]);
+  const drawing = await draw(hot(0, 0), { width, height, crop: { left: 0, top: 0, width, height } });
+  expect([drawing.width, drawing.height]).toEqual([drawnWidth, drawnHeight]);
 });
 
 test.each<[string, string]>([
@@ -81,7 +82,7 @@ test.each<[string, string]>([
   expect(white).toBeGreaterThan(150); // the score, whatever the label
 });
 
-test('the colors grow lighter to the eye, evenly', () => {
+test('the perceived lightness of the colors increases monotonically', () => {
   const colors = heatColors();
   const lightness = Array.from({ length: 256 }, (_, i) => {
     const [red = 0, green = 0, blue = 0] = Array.from(colors.subarray(3 * i, 3 * i + 3), (c) => (c / 255) ** 2.2);
@@ -92,26 +93,40 @@ test('the colors grow lighter to the eye, evenly', () => {
   expect(lightness[255]! - lightness[0]!).toBeGreaterThan(0.5);
 });
 
-describe('lettering', () => {
-  test('letters of ours are lines, and need no font', () => {
-    const text = "black-and-tan coonhound, jack-o'-lantern (87.3 %) & Co.";
-    const svg = lettering(text, 0, 0, 28, 1000, '#fff');
-    expect(svg).not.toContain('<text');
-    expect(svg.match(/<path/g)).toHaveLength(text.replaceAll(' ', '').length);
+describe('SvgText', () => {
+  const draw = async (label: string, maxWidth?: number): Promise<string> =>
+    (await SvgText.load()).line(label, 0, 20, 28, '#fff', maxWidth);
+  /** The largest x of the path's points. */
+  const rightmost = (svg: string): number =>
+    Math.max(...[...svg.matchAll(/[MLQ ](-?[\d.]+)(?=[ -])/g)].map(([, x]) => Number(x)));
+
+  test('letters are outlines and need no font of the system', async () => {
+    const svg = await draw("black-and-tan coonhound, jack-o'-lantern (87.3 %) & Co.");
+    expect(svg).toMatch(/^<path fill="#fff" d="M[-\d. MLQCZ]+"\/>$/);
   });
 
-  test('all of ImageNet is made of them', () => {
+  test('the font has every letter of ImageNet and a box for what it lacks', async () => {
     const names = jest.requireActual<string[]>('../../lib/image/imagenet-classes.json');
-    expect(names.filter((name) => lettering(name, 0, 0, 28, 1e4, '#fff').includes('<text'))).toEqual([]);
+    const letters = [...new Set(names.join(''))].filter((letter) => letter !== ' ');
+    const box = await draw('\u732b');
+    expect(await draw('\u5b57')).toBe(box);
+    for (const letter of [...letters, '\u00e9', '\u03b1', '\u0416', '\u2026']) {
+      const outline = await draw(letter);
+      expect([letter, outline === box, outline.includes('M')]).toEqual([letter, false, true]);
+    }
   });
 
-  test('what is too long is cut', () => {
-    expect(widthOf('iiii', 28)).toBeLessThan(widthOf('mmmm', 28));
-    expect(lettering('m'.repeat(100), 0, 0, 28, 200, '#fff').match(/<path/g)!.length).toBeLessThan(14);
-    expect(lettering('\u732b'.repeat(100), 0, 0, 28, 200, '#fff').length).toBeLessThan(200);
+  test('a text that is too long is cut and ends in an ellipsis', async () => {
+    const text = await SvgText.load();
+    expect(text.width('iiii', 28)).toBeLessThan(text.width('mmmm', 28));
+    const room = text.width('mm\u2026', 28) + 1;
+    expect(await draw('m'.repeat(100), room)).toBe(await draw('mm\u2026'));
+    expect(await draw('mm', room)).toBe(await draw('mm'));
+    expect(rightmost(await draw('\u732b'.repeat(100), 200))).toBeLessThan(200);
   });
 
-  test('other letters are text, escaped', () => {
-    expect(lettering('\u732b<b>&"\u0007', 0, 0, 28, 1000, '#fff')).toContain('>\u732b&#60;b&#62;&#38;&#34; </text>');
+  test('control characters, markup and halves of surrogate pairs are harmless', async () => {
+    expect(await draw('a\u0000b\ud800c\u202ed\n')).toBe(await draw('a b c d '));
+    expect(await draw('<b>&"')).toMatch(/^<path fill="#fff" d="M[-\d. MLQCZ]+"\/>$/);
   });
 });

@@ -1,5 +1,5 @@
-import { boundedMap } from '../../lib/image/bounded-map';
-import { best, softmax } from '../../lib/image/scores';
+import { boundedMap } from '../../lib/image/limiter';
+import { softmax, topIndices, topPredictions } from '../../lib/image/scores';
 
 test('softmax sums to 1, whatever the size of the logits', () => {
   expect([...softmax([0, 0, 0, 0])]).toEqual([0.25, 0.25, 0.25, 0.25]);
@@ -8,21 +8,30 @@ test('softmax sums to 1, whatever the size of the logits', () => {
   expect(b! / a!).toBeCloseTo(Math.E, 12);
 });
 
-test('the best first, and of equal ones the lower index', () => {
-  expect(best(Float64Array.of(0.1, 0.3, 0.3, 0.2, 0.1), 4)).toEqual([1, 2, 3, 0]);
+test('top indices: the best first, equal scores by index', () => {
+  expect(topIndices(Float64Array.of(0.1, 0.3, 0.3, 0.2, 0.1), 4)).toEqual([1, 2, 3, 0]);
+});
+
+test('predictions: labels and softmax, best first', () => {
+  const [first, second, ...others] = topPredictions(Float32Array.of(0, 2, 1), ['a', 'b', 'c'], 2);
+  expect([first, second, others]).toEqual([
+    { label: 'b', index: 1, score: expect.closeTo(0.665, 3) },
+    { label: 'c', index: 2, score: expect.closeTo(0.245, 3) },
+    [],
+  ]);
 });
 
 describe('boundedMap', () => {
   test('keeps the order and the bound', async () => {
-    let [running, most] = [0, 0];
+    let [running, max] = [0, 0];
     const results = await boundedMap([30, 1, 20, 2, 10], 2, async (ms, i) => {
-      most = Math.max(most, ++running);
+      max = Math.max(max, ++running);
       await new Promise((resolve) => setTimeout(resolve, ms));
       running--;
       return `${i}:${ms}`;
     });
     expect(results).toEqual(['0:30', '1:1', '2:20', '3:2', '4:10']);
-    expect(most).toBe(2);
+    expect(max).toBe(2);
   });
 
   test('starts nothing more after an error', async () => {

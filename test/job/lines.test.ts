@@ -1,12 +1,12 @@
 import { ResNetError } from '../../lib/errors';
-import { linesOf, type Classify } from '../../lib/job/lines';
+import { classifyToLines, type Classify } from '../../lib/job/lines';
 
 const signal = new AbortController().signal;
 const predictions = (path: string): { label: string; index: number; score: number }[] => [
   { label: path, index: 0, score: 0.5 },
 ];
 
-async function parsed(lines: AsyncIterable<string>): Promise<unknown[]> {
+async function parseLines(lines: AsyncIterable<string>): Promise<unknown[]> {
   let text = '';
   for await (const some of lines) text += some;
   expect(text.endsWith('\n') || text === '').toBe(true);
@@ -16,7 +16,7 @@ async function parsed(lines: AsyncIterable<string>): Promise<unknown[]> {
     .map((line) => JSON.parse(line) as unknown);
 }
 
-test('a line for each picture, those that cannot be read in their places, over several batches', async () => {
+test('one line per picture, also for unreadable ones, in order and over several batches', async () => {
   const calls: number[] = [];
   const classify: Classify = (paths, { onError }) => {
     calls.push(paths.length);
@@ -29,7 +29,7 @@ test('a line for each picture, those that cannot be read in their places, over s
     );
   };
   const pictures = Array.from({ length: 70 }, (_, i) => (i % 33 === 0 ? `bad ${i}` : `"${i}"\u2028\n`));
-  const lines = await parsed(linesOf(pictures, (picture) => `/x/${picture}`, classify, signal));
+  const lines = await parseLines(classifyToLines(pictures, (picture) => `/x/${picture}`, classify, signal));
   expect(calls).toEqual([32, 32, 6]);
   expect(lines).toEqual(
     pictures.map((picture) =>
@@ -40,9 +40,11 @@ test('a line for each picture, those that cannot be read in their places, over s
   );
 });
 
-test('what is wrong with more than a picture fails the shard, and an abort ends it', async () => {
+test('an error that is not about one picture rejects, and so does an abort', async () => {
   const classify: Classify = () => Promise.reject(new ResNetError('ERR_OUT_OF_MEMORY', 'no memory'));
-  await expect(parsed(linesOf(['a'], String, classify, signal))).rejects.toMatchObject({ code: 'ERR_OUT_OF_MEMORY' });
+  await expect(parseLines(classifyToLines(['a'], String, classify, signal))).rejects.toMatchObject({
+    code: 'ERR_OUT_OF_MEMORY',
+  });
   const reason = new Error('enough');
-  await expect(parsed(linesOf(['a'], String, classify, AbortSignal.abort(reason)))).rejects.toBe(reason);
+  await expect(parseLines(classifyToLines(['a'], String, classify, AbortSignal.abort(reason)))).rejects.toBe(reason);
 });

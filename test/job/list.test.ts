@@ -10,7 +10,7 @@ const listOf = (text: string | Buffer, shardSize = 3): Promise<PictureList> =>
 const namedIn = async (list: PictureList): Promise<string[][]> =>
   await Promise.all(list.shards.map((shard) => list.picturesOf(shard)));
 
-test('shards in the order of the list, each but the last one full', async () => {
+test('shards follow the order of the list; all but the last are full', async () => {
   const list = await listOf('a.jpg\nb.jpg\nc.jpg\nd.jpg\n');
   expect(await namedIn(list)).toEqual([['a.jpg', 'b.jpg', 'c.jpg'], ['d.jpg']]);
   expect(list.shards.map(({ number, pictures }) => [number, pictures])).toEqual([
@@ -23,7 +23,7 @@ test('shards in the order of the list, each but the last one full', async () => 
 test.each([
   ['no newline at the end', 'a\nb', [['a', 'b']]],
   ['empty lines', '\n\na\n \n\nb\n\nc\n\nd\n\n\n', [['a', 'b', 'c'], ['d']]],
-  ['lines of Windows', '\uFEFFa\r\n\r\nb\r\n', [['a', 'b']]],
+  ['Windows line endings', '\uFEFFa\r\n\r\nb\r\n', [['a', 'b']]],
   ['blanks in names', ' a b.jpg \nö\n', [[' a b.jpg ', 'ö']]],
   ['the same picture twice', 'a\na\na\na\n', [['a', 'a', 'a'], ['a']]],
   ['nothing', '', []],
@@ -32,7 +32,7 @@ test.each([
   expect(await namedIn(await listOf(text))).toEqual(expected);
 });
 
-test('whatever the lines are, each is in one shard, once and in its place', async () => {
+test('for any lines, each is in exactly one shard, in order', async () => {
   const line = fc.string({ unit: 'grapheme', maxLength: 12 }).map((text) => text.replace(/[\n\r]|^\uFEFF/g, '_'));
   await fc.assert(
     fc.asyncProperty(fc.array(line, { maxLength: 40 }), fc.integer({ min: 1, max: 7 }), async (lines, size) => {
@@ -47,7 +47,7 @@ test('whatever the lines are, each is in one shard, once and in its place', asyn
   );
 });
 
-test('a list longer than what is read of it at a time', async () => {
+test('a list that is longer than one chunk', async () => {
   const lines = Array.from({ length: 20_000 }, (_, i) => `folder/${'x'.repeat(i % 60)}/${i}.jpg`);
   const list = await listOf(lines.join('\n'), 700);
   expect((await namedIn(list)).flat()).toEqual(lines);
@@ -60,7 +60,7 @@ test('the hash is of the bytes', async () => {
   expect(one.sha256).toMatch(/^[0-9a-f]{64}$/);
 });
 
-test('a list that grows meanwhile is told of', async () => {
+test('a list that grows meanwhile is an error', async () => {
   const list = await listOf('a\nb\nc\nd\n');
   appendFileSync(list.path, 'e\n');
   await expect(list.picturesOf(list.shards[0]!)).rejects.toMatchObject({
@@ -69,7 +69,7 @@ test('a list that grows meanwhile is told of', async () => {
   });
 });
 
-test('relative paths begin where the list is', async () => {
+test('relative paths start at the folder of the list', async () => {
   const list = await listOf('a\n');
   expect(list.locate('sub/a.jpg')).toBe(join(folder, 'sub', 'a.jpg'));
   expect(list.locate('/a.jpg')).toBe('/a.jpg');

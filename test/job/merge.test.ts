@@ -19,18 +19,18 @@ const linesOf = (shard: number): string =>
     .map(line)
     .join('');
 
-/** A job of three shards, the lines of some of them there. */
-async function job(present: readonly number[]): Promise<{ list: PictureList; folder: JobFolder }> {
-  const own = mkdtempSync(join(root, 'job-'));
-  const list = await PictureList.read(written(own, 'list', Buffer.from(pictures.join('\n'))), 2);
-  const folder = await JobFolder.open(join(own, 'out.jsonl'), plan);
-  for (const shard of present) writeFileSync(folder.shard(shard), linesOf(shard));
+/** A job of three shards, some of which are finished. */
+async function job(finished: readonly number[]): Promise<{ list: PictureList; folder: JobFolder }> {
+  const jobRoot = mkdtempSync(join(root, 'job-'));
+  const list = await PictureList.read(written(jobRoot, 'list', Buffer.from(pictures.join('\n'))), 2);
+  const folder = await JobFolder.open(join(jobRoot, 'out.jsonl'), plan);
+  for (const shard of finished) writeFileSync(folder.shardPath(shard), linesOf(shard));
   return { list, folder };
 }
 
-test('the lines of all shards, in the order of the list', async () => {
+test('merges all shards in the order of the list', async () => {
   const { list, folder } = await job([3, 1, 2]);
-  expect(await folder.present()).toEqual(new Set([1, 2, 3]));
+  expect(await folder.finishedShards()).toEqual(new Set([1, 2, 3]));
   expect(await folder.isDone()).toBe(false);
   expect(await merge(list, folder, signal)).toEqual({ pictures: 5, failed: 1 });
   expect(readFileSync(folder.output, 'utf8')).toBe(pictures.map(line).join(''));
@@ -49,9 +49,9 @@ test.each<[string, string | undefined]>([
   ['is no JSON', 'x\nnull\n'],
 ])('a shard that %s: no output, and it is computed again', async (_, text) => {
   const { list, folder } = await job([1, 3]);
-  if (text !== undefined) writeFileSync(folder.shard(2), text);
+  if (text !== undefined) writeFileSync(folder.shardPath(2), text);
   expect(await merge(list, folder, signal)).toBeUndefined();
-  expect(await folder.present()).toEqual(new Set([1, 3]));
+  expect(await folder.finishedShards()).toEqual(new Set([1, 3]));
   expect(readdirSync(join(folder.output, '..')).sort()).toEqual(['list', 'out.jsonl.shards']);
 });
 
@@ -65,7 +65,7 @@ test('an abort leaves nothing behind', async () => {
 describe('the folder', () => {
   const fresh = (): string => join(mkdtempSync(join(root, 'folder-')), 'out.jsonl');
 
-  test('of many processes that begin at once all have one', async () => {
+  test('many processes that start at once share one folder', async () => {
     const output = fresh();
     const folders = await Promise.all(
       Array.from({ length: 40 }, async (_, i) => {
@@ -93,7 +93,7 @@ describe('the folder', () => {
     });
   });
 
-  test('an output of something else is never replaced', async () => {
+  test('an output that is not of this job is never replaced', async () => {
     const output = fresh();
     writeFileSync(output, 'mine');
     await expect(JobFolder.open(output, plan)).rejects.toMatchObject({
@@ -117,19 +117,19 @@ describe('the folder', () => {
     });
   });
 
-  test('what was half written goes in the end, and nothing else', async () => {
+  test('temporary files of its own are removed at the end, and nothing else', async () => {
     const output = fresh();
     const folder = await JobFolder.open(output, plan);
     const id = '01234567-89ab-cdef-0123-456789abcdef';
-    const half = [`${output}.${id}.tmp`, `${folder.shard(1)}.${id}.tmp`, `${output}.shards/job.json.${id}.tmp`];
-    const others = [`${output}.tmp`, `${output}.old.${id}.tmp`, folder.shard(1), `${output}.shards/mine.tmp`];
+    const half = [`${output}.${id}.tmp`, `${folder.shardPath(1)}.${id}.tmp`, `${output}.shards/job.json.${id}.tmp`];
+    const others = [`${output}.tmp`, `${output}.old.${id}.tmp`, folder.shardPath(1), `${output}.shards/mine.tmp`];
     for (const file of [...half, ...others]) writeFileSync(file, '');
-    await folder.tidy();
+    await folder.removeTemporaryFiles();
     expect(half.filter((file) => existsSync(file))).toEqual([]);
     expect(others.filter((file) => !existsSync(file))).toEqual([]);
   });
 
-  test('names sort as numbers do', () => {
+  test('shard names sort by their numbers', () => {
     expect([1, 999_999, 1_000_000].map(shardName)).toEqual(['shard-000001', 'shard-999999', 'shard-1000000']);
   });
 });

@@ -21,7 +21,7 @@ async function plan(changed: Partial<PlanOptions & typeof classifier> = {}): Pro
   return await planOf(list, { ...classifier, ...changed }, { ...options, ...changed });
 }
 
-test('all that the lines depend on is in it', async () => {
+test('contains everything that the output depends on', async () => {
   const first = await plan();
   expect(await plan()).toEqual(first);
   expect(first).toMatchObject({ name: 'job', pictures: 2, topK: 3, layers: 18, dtype: 'float32' });
@@ -40,18 +40,20 @@ test('all that the lines depend on is in it', async () => {
   expect(new Set(all.map((one) => JSON.stringify(one))).size).toBe(changes.length + 1);
 });
 
-test('two plans of one name are one: what differs is named, whichever of them has it', () => {
+test('plans of one name must be equal; the error names what differs', () => {
   const one = { name: 'job', topK: 5 };
   expect(() => checkSame(one, { topK: 5, name: 'job' }, 'there')).not.toThrow();
-  const refusal = (message: RegExp): Error =>
+  const mismatch = (message: RegExp): Error =>
     expect.objectContaining({ code: 'ERR_JOB_MISMATCH', message: expect.stringMatching(message) });
-  expect(() => checkSame(one, { ...one, topK: 4 }, 'there')).toThrow(refusal(/topK is 5 here and 4 in there/));
-  expect(() => checkSame(one, { ...one, calibration: 'x' }, 'there')).toThrow(refusal(/calibration is undefined here/));
-  expect(() => checkSame(one, { name: 'job' }, 'there')).toThrow(refusal(/topK is 5 here and undefined in there/));
-  expect(() => checkSame(one, null, 'there')).toThrow(refusal(/name is "job" here/));
+  expect(() => checkSame(one, { ...one, topK: 4 }, 'there')).toThrow(mismatch(/topK is 5 here and 4 in there/));
+  expect(() => checkSame(one, { ...one, calibration: 'x' }, 'there')).toThrow(
+    mismatch(/calibration is undefined here/),
+  );
+  expect(() => checkSame(one, { name: 'job' }, 'there')).toThrow(mismatch(/topK is 5 here and undefined in there/));
+  expect(() => checkSame(one, null, 'there')).toThrow(mismatch(/name is "job" here/));
 });
 
-test('weights are what their files hold, wherever they lie', async () => {
+test('weights are identified by their content, not their path', async () => {
   const [one, moved, other] = ['one', 'moved', 'other'].map((name) => join(folder, `${name}.safetensors`)) as [
     string,
     string,
@@ -72,14 +74,14 @@ test('weights are what their files hold, wherever they lie', async () => {
   expect((await plan({ calibration })).calibration).not.toBe(before.calibration);
 });
 
-test('more classes than there are', async () => {
+test('topK above the number of classes', async () => {
   await expect(plan({ topK: 4 })).rejects.toMatchObject({
     code: 'ERR_ARGUMENT',
     message: 'topK must be an integer from 1 to 3, but got 4.',
   });
 });
 
-test('random weights without a seed would be others in each process', async () => {
+test('random weights without a seed are rejected: they would differ between processes', async () => {
   await expect(plan({ weights: 'random' })).rejects.toMatchObject({
     code: 'ERR_ARGUMENT',
     message: expect.stringContaining('random:SEED'),

@@ -128,7 +128,7 @@ describeWithRedis('processes on one job', () => {
     }
   }
 
-  test('kill -9, ten times: one line for each picture, and nothing left behind', async () => {
+  test('kill -9, ten times: one line per picture, and nothing left behind', async () => {
     const output = fresh();
     const workers = [start('killed', output), start('killed', output)];
     for (let kills = 1; kills <= 10; kills++) {
@@ -151,7 +151,7 @@ describeWithRedis('processes on one job', () => {
     expect(await redis.ask((client) => client.keys('*'))).toEqual([]);
   });
 
-  test('SIGTERM gives the shard back; Redis gone, empty and back costs nothing that is done', async () => {
+  test('SIGTERM gives the shard back; nothing finished is lost when Redis is down and comes back empty', async () => {
     const output = fresh();
     const inodes = (): Map<string, number> =>
       new Map(shardsOf(output).map((name) => [name, statSync(join(`${output}.shards`, name)).ino]));
@@ -188,7 +188,7 @@ describeWithRedis('processes on one job', () => {
     expect([...before].filter(([name, inode]) => after.get(name) !== inode)).toEqual([]);
   });
 
-  test('another list, another folder: refused under a name that was at work within a minute', async () => {
+  test('another list or folder under a name that was in use within a minute is rejected', async () => {
     const output = fresh();
     const first = start('same', output);
     await shards(output, 1, first);

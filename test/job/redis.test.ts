@@ -2,7 +2,7 @@ import { connect } from '../../lib/job/redis';
 
 const none = (): void => undefined;
 
-test('no Redis: the address is told, and the password is not', async () => {
+test('no Redis: the message has the address and not the password', async () => {
   const error = await connect('redis://me:very%2Fsecret@127.0.0.1:1/3', none).catch((caught: unknown) => caught);
   expect(error).toMatchObject({ code: 'ERR_REDIS' });
   expect((error as Error).message).toMatch(/^Cannot use Redis at redis:\/\/127\.0\.0\.1:1\/3: .*ECONNREFUSED.*\.$/);
@@ -10,7 +10,7 @@ test('no Redis: the address is told, and the password is not', async () => {
 });
 
 test.each(['127.0.0.1:6379', 'http://:secret@host', 'redis://:secret%zz@host', 'redis://', 'redis:secret', ''])(
-  '%p is no address',
+  '%p is rejected',
   async (url) => {
     const error = await connect(url, none).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: 'ERR_ARGUMENT', message: expect.stringMatching(/^redis must be redis:/) });

@@ -7,7 +7,7 @@ import { ResNetError } from '../../lib/errors';
 import { JobFolder } from '../../lib/job/folder';
 import type { Classify } from '../../lib/job/lines';
 import { PictureList } from '../../lib/job/list';
-import type { Merged } from '../../lib/job/merge';
+import type { MergeResult } from '../../lib/job/merge';
 import type { Plan } from '../../lib/job/plan';
 import { connect } from '../../lib/job/redis';
 import { runJob } from '../../lib/job/run';
@@ -27,7 +27,7 @@ describeWithRedis('a job', () => {
   });
   afterAll(() => redis?.kill());
 
-  interface Asked {
+  interface RunOptions {
     name: string;
     output: string;
     classify: Classify;
@@ -37,13 +37,13 @@ describeWithRedis('a job', () => {
   const plan = (name: string): Plan => ({ name, list: 'abc' });
   const notices: string[] = [];
 
-  /** One process's share of a job with three shards of three pictures. A stalled one would last longer than a test. */
+  /** One process working on a job of three shards of three pictures. A stalled shard would outlast the test. */
   async function run({
     name,
     output,
     classify,
     signal = new AbortController().signal,
-  }: Asked): Promise<Merged | undefined> {
+  }: RunOptions): Promise<MergeResult | undefined> {
     const list = await PictureList.read(written(folder, 'list', Buffer.from(pictures.join('\n'))), 3);
     const connection = await connect(redis.url, (text) => notices.push(text));
     try {
@@ -63,38 +63,38 @@ describeWithRedis('a job', () => {
       .slice(0, -1)
       .map((line) => (JSON.parse(line) as { picture: unknown }).picture);
 
-  test('several at once: each shard is computed once, and one of them merges', async () => {
+  test('several processes: each shard is computed once, and one of them merges', async () => {
     const output = fresh();
-    const asked: string[] = [];
+    const classified: string[] = [];
     const classify: Classify = async (paths) => {
-      asked.push(...paths);
+      classified.push(...paths);
       await sleep(100);
       return paths.map(answer);
     };
     const merged = await Promise.all([1, 2, 3].map(() => run({ name: 'shared', output, classify })));
     expect(merged.filter((one) => one !== undefined)).toEqual([{ pictures: 9, failed: 0 }]);
-    expect(asked.sort()).toEqual(pictures.map((picture) => join(folder, picture)));
+    expect(classified.sort()).toEqual(pictures.map((picture) => join(folder, picture)));
     expect(picturesIn(output)).toEqual(pictures);
     expect(await run({ name: 'shared', output, classify })).toBeUndefined();
-    expect(asked).toHaveLength(9);
+    expect(classified).toHaveLength(9);
   });
 
-  test('a shard that came to be meanwhile is not computed', async () => {
+  test('a shard that another process has finished is not computed', async () => {
     const output = fresh();
-    const own = await JobFolder.open(output, plan('there'));
-    const asked: string[] = [];
+    const jobFolder = await JobFolder.open(output, plan('there'));
+    const classified: string[] = [];
     const classify: Classify = (paths) => {
-      asked.push(...paths);
+      classified.push(...paths);
       const theirs = pictures.slice(6).map((picture) => `${JSON.stringify({ picture, predictions: [] })}\n`);
-      writeFileSync(own.shard(3), theirs.join(''));
+      writeFileSync(jobFolder.shardPath(3), theirs.join(''));
       return Promise.resolve(paths.map(answer));
     };
     expect(await run({ name: 'there', output, classify })).toEqual({ pictures: 9, failed: 0 });
-    expect(asked).toEqual(pictures.slice(0, 6).map((picture) => join(folder, picture)));
+    expect(classified).toEqual(pictures.slice(0, 6).map((picture) => join(folder, picture)));
     expect(picturesIn(output)).toEqual(pictures);
   });
 
-  test('what is wrong with more than a picture ends this process; its shard is given back at once', async () => {
+  test('an error that is not about one picture rejects; the shard is given back at once', async () => {
     const output = fresh();
     const bad: Classify = () => Promise.reject(new ResNetError('ERR_OUT_OF_MEMORY', 'no memory'));
     await expect(run({ name: 'failing', output, classify: bad })).rejects.toMatchObject({ code: 'ERR_OUT_OF_MEMORY' });
@@ -102,13 +102,13 @@ describeWithRedis('a job', () => {
     expect(picturesIn(output)).toEqual(pictures);
   });
 
-  test('a shard that is not whole when all are merged is computed again', async () => {
+  test('a shard found damaged while merging is computed again', async () => {
     const output = fresh();
-    const own = await JobFolder.open(output, plan('broken'));
+    const jobFolder = await JobFolder.open(output, plan('broken'));
     let calls = 0;
     const classify: Classify = async (paths) => {
       // The disk loses the first shard while the last one is computed.
-      if (++calls === 3) truncateSync(own.shard(1), 10);
+      if (++calls === 3) truncateSync(jobFolder.shardPath(1), 10);
       return await good(paths, { signal: new AbortController().signal, onError: () => undefined });
     };
     expect(await run({ name: 'broken', output, classify })).toEqual({ pictures: 9, failed: 0 });
@@ -116,17 +116,17 @@ describeWithRedis('a job', () => {
     expect(picturesIn(output)).toEqual(pictures);
   });
 
-  test('a part that ends its processes: the others are done first, then it is told of', async () => {
+  test('a shard that crashes its processes: the others are done first, then it is an error', async () => {
     const output = fresh();
     const { id } = await JobFolder.open(output, plan('deadly'));
     let release = (): void => undefined;
-    const held = new Promise<void>((resolve) => (release = resolve));
+    const released = new Promise<void>((resolve) => (release = resolve));
     const classify: Classify = async (paths) => {
-      await held;
+      await released;
       return paths.map(answer);
     };
     const ended = run({ name: 'deadly', output, classify }).catch((error: unknown) => error);
-    // As BullMQ does with a part that was stalled too often.
+    // What BullMQ does with a task that stalled too often.
     const connection = new Redis(redis.url, { maxRetriesPerRequest: null });
     const other = new Worker(
       `deadly-${id.slice(0, 8)}`,
@@ -145,7 +145,7 @@ describeWithRedis('a job', () => {
     expect(await run({ name: 'deadly', output, classify })).toEqual({ pictures: 9, failed: 0 });
   });
 
-  test('Redis without memory for a while: it is told of once, and the job goes on', async () => {
+  test('Redis out of memory for a while: reported once, and the job goes on', async () => {
     const output = fresh();
     notices.length = 0;
     let calls = 0;
@@ -161,7 +161,7 @@ describeWithRedis('a job', () => {
     expect(notices).toEqual([expect.stringMatching(/^Cannot use Redis at .*: OOM command not allowed/)]);
   });
 
-  test('a password that is wrong is told of, and not told', async () => {
+  test('a wrong password is reported without showing it', async () => {
     const error = await connect(redis.url.replace('sesame', 'barley'), () => undefined).catch(
       (caught: unknown) => caught,
     );

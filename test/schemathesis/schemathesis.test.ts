@@ -4,20 +4,20 @@ import { temporaryFolder } from '../support/files';
 import { run } from '../support/node';
 
 /**
- * schemathesis asks the server whatever its OpenAPI document allows, and what it does not allow: each answer has to be
- * one that the document has, and none a failure of the server.
+ * schemathesis sends requests that the OpenAPI document allows and ones that it does not: each response must be one that
+ * the document describes, and none an internal error.
  *
  * Where it is: SCHEMATHESIS, a folder that install.sh has made, or the Python on the PATH. On a machine that must have
- * it (REQUIRE_SCHEMATHESIS=1) its absence is a failure and not a reason to skip. TEST_LONG=1 asks for longer.
+ * it (REQUIRE_SCHEMATHESIS=1) its absence is a failure and not a reason to skip. TEST_LONG=1 runs for longer.
  */
 const env = process.env.SCHEMATHESIS ? { PYTHONPATH: process.env.SCHEMATHESIS } : {};
 const python = process.env.PYTHON ?? 'python3';
 const found = spawnSync(python, ['-c', 'import schemathesis'], { env: { ...process.env, ...env } }).status === 0;
-const folder = temporaryFolder(); // it leaves a cache where it runs
+const folder = temporaryFolder(); // it writes a cache to its working directory
 const required = process.env.REQUIRE_SCHEMATHESIS === '1';
 const [examples, seconds] = process.env.TEST_LONG === '1' ? ['1000', 1800] : ['5', 120];
 
-/** Not among them: 405 for a method that a path does not have. It is 404 here, like every other route that is not there. */
+/** Without the check for 405: an unsupported method is 404 here, like every unknown route. */
 const CHECKS = [
   'not_a_server_error',
   'status_code_conformance',

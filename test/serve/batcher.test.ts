@@ -2,40 +2,49 @@ import { Batcher, type BatcherOptions } from '../../lib/serve/batcher';
 
 interface Call {
   rows: readonly number[];
-  group: string;
+  key: string;
   signal: AbortSignal;
   answer: () => void;
   fail: (error: Error) => void;
 }
 
-/** A batcher over a network that answers when the test says so: each number's tenfold. */
-function make(options: Partial<BatcherOptions> = {}): { batcher: Batcher<number, number>; calls: Call[] } {
+/** A batcher whose batches finish when the test says so; each row's result is ten times its value. */
+function make(options: Partial<BatcherOptions<string>> = {}): {
+  batcher: Batcher<number, number, string>;
+  calls: Call[];
+} {
   const calls: Call[] = [];
-  const run = (rows: readonly number[], group: string, signal: AbortSignal): Promise<number[]> =>
+  const run = (rows: readonly number[], key: string, signal: AbortSignal): Promise<number[]> =>
     new Promise((resolve, reject) => {
-      calls.push({ rows, group, signal, answer: () => resolve(rows.map((row) => 10 * row)), fail: reject });
+      calls.push({ rows, key, signal, answer: () => resolve(rows.map((row) => 10 * row)), fail: reject });
     });
   const batcher = new Batcher(run, {
     maxBatchSize: 4,
     maxQueueDelayMs: 0,
     maxQueueSize: 16,
     concurrency: 1,
+    keyId: (key) => key,
     ...options,
   });
   return { batcher, calls };
 }
 
-function ask(batcher: Batcher<number, number>, values: number[], signal?: AbortSignal, group = 'a'): Promise<number[]> {
-  const places = batcher.reserve(values.length);
-  const rows = values.map((value) => ({ group, value }));
-  const answers = places.run(rows, signal).then((all) => all.map(({ value }) => value));
+function ask(
+  batcher: Batcher<number, number, string>,
+  values: number[],
+  signal?: AbortSignal,
+  key = 'a',
+): Promise<number[]> {
+  const reservation = batcher.reserve(values.length);
+  const rows = values.map((value) => ({ key, value }));
+  const answers = reservation.run(rows, signal).then((all) => all.map(({ value }) => value));
   answers.catch(() => undefined);
   return answers;
 }
 
 const turn = (ms = 0): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-test('greedy: one alone runs at once, and what comes meanwhile goes together, oldest first, up to the limit', async () => {
+test('greedy: a lone row runs at once; rows that come meanwhile share the next batches, oldest first', async () => {
   const { batcher, calls } = make();
   const first = ask(batcher, [1]);
   await turn();
@@ -54,7 +63,7 @@ test('greedy: one alone runs at once, and what comes meanwhile goes together, ol
   expect(batcher.pending).toBe(0);
 });
 
-test('as many batches at the same time as it is given', async () => {
+test('as many batches at the same time as `concurrency`', async () => {
   const { batcher, calls } = make({ concurrency: 2, maxBatchSize: 1 });
   const all = ask(batcher, [1, 2, 3]);
   await turn();
@@ -67,22 +76,22 @@ test('as many batches at the same time as it is given', async () => {
   expect(await all).toEqual([10, 20, 30]);
 });
 
-test('only one group goes together, and none starves', async () => {
+test('rows of different keys never share a batch, and no key starves', async () => {
   const { batcher, calls } = make();
   const all = [ask(batcher, [1], undefined, 'a'), ask(batcher, [2], undefined, 'b'), ask(batcher, [3], undefined, 'a')];
   await turn();
-  expect(calls.map(({ rows, group }) => [group, rows])).toEqual([['a', [1, 3]]]);
+  expect(calls.map(({ rows, key }) => [key, rows])).toEqual([['a', [1, 3]]]);
   const late = ask(batcher, [4], undefined, 'a');
   calls[0]!.answer();
   await turn();
-  expect(calls[1]!.group).toBe('b'); // it came before the 4
+  expect(calls[1]!.key).toBe('b'); // it came before the 4
   calls[1]!.answer();
   await turn();
   calls[2]!.answer();
   expect(await Promise.all([...all, late])).toEqual([[10], [20], [30], [40]]);
 });
 
-test('a delay lets a batch fill, and a full one does not wait', async () => {
+test('a delay lets a batch fill; a full batch does not wait', async () => {
   const { batcher, calls } = make({ maxQueueDelayMs: 100, maxBatchSize: 2 });
   const first = ask(batcher, [1]);
   await turn(5);
@@ -100,10 +109,10 @@ test('a delay lets a batch fill, and a full one does not wait', async () => {
   expect(await Promise.all([first, second, third])).toEqual([[10], [20], [30]]);
 });
 
-test('the queue is bounded: what does not fit is refused at once, and places come back', async () => {
+test('the queue is bounded: what does not fit is rejected at once, and places become free again', async () => {
   const { batcher, calls } = make({ maxQueueSize: 3, maxBatchSize: 2 });
   expect(() => batcher.reserve(4)).toThrow(expect.objectContaining({ code: 'ERR_TOO_LARGE' }));
-  const places = batcher.reserve(2);
+  const reservation = batcher.reserve(2);
   expect(batcher.full).toBe(false);
   expect(() => batcher.reserve(2)).toThrow(expect.objectContaining({ code: 'ERR_QUEUE_FULL' }));
   const third = batcher.reserve(1);
@@ -111,16 +120,16 @@ test('the queue is bounded: what does not fit is refused at once, and places com
   third.release();
   third.release();
   expect(batcher.pending).toBe(2);
-  const answers = places.run([{ group: 'a', value: 1 }]);
-  places.release(); // the one that was not used
+  const answers = reservation.run([{ key: 'a', value: 1 }]);
+  reservation.release(); // the place that was not used
   expect(batcher.pending).toBe(1);
   await turn();
-  expect(batcher.pending).toBe(0); // what runs waits no more
+  expect(batcher.pending).toBe(0); // running rows take no place
   calls[0]!.answer();
   expect((await answers)[0]).toMatchObject({ value: 10 });
 });
 
-test('who leaves while waiting frees the place, and is not computed', async () => {
+test('a row aborted while it waits frees its place and is not computed', async () => {
   const { batcher, calls } = make();
   const reason = new Error('gone');
   const controller = new AbortController();
@@ -141,7 +150,7 @@ test('who leaves while waiting frees the place, and is not computed', async () =
   expect(batcher.pending).toBe(0);
 });
 
-test('who leaves while it runs is answered at once; the batch is ended when the last one has left', async () => {
+test('a row aborted while it runs rejects at once; the batch is aborted with its last row', async () => {
   const { batcher, calls } = make();
   const [one, two] = [new AbortController(), new AbortController()];
   const asked = [ask(batcher, [1], one.signal), ask(batcher, [2], two.signal)];
@@ -155,10 +164,10 @@ test('who leaves while it runs is answered at once; the batch is ended when the 
   expect(calls[0]!.signal.aborted).toBe(true);
   calls[0]!.fail(new Error('aborted'));
   await turn();
-  expect(calls).toHaveLength(1); // nobody is left to try again for
+  expect(calls).toHaveLength(1); // no row is left to retry
 });
 
-test('a batch that fails is tried row by row: only the one at fault fails', async () => {
+test('a batch that fails is retried row by row: only the row at fault fails', async () => {
   const { batcher, calls } = make();
   const asked = [ask(batcher, [1]), ask(batcher, [2]), ask(batcher, [3])];
   await turn();
@@ -175,7 +184,7 @@ test('a batch that fails is tried row by row: only the one at fault fails', asyn
   expect(calls.map(({ rows }) => rows)).toEqual([[1, 2, 3], [1], [2], [3]]);
 });
 
-test('a request with a row that fails takes its other rows out', async () => {
+test('when a row fails, the other rows of its request are dropped', async () => {
   const { batcher, calls } = make({ maxBatchSize: 1 });
   const asked = ask(batcher, [1, 2, 3]);
   await turn();
@@ -185,13 +194,13 @@ test('a request with a row that fails takes its other rows out', async () => {
   expect([calls.length, batcher.pending]).toEqual([1, 0]);
 });
 
-test('times, and what each batch was', async () => {
+test('reports times and batches', async () => {
   const batches: { rows: number; computeMs: number }[] = [];
   const { batcher, calls } = make({ onBatch: (batch) => batches.push(batch) });
   const first = ask(batcher, [1]);
   await turn();
-  const places = batcher.reserve(1);
-  const second = places.run([{ group: 'a', value: 2 }]);
+  const reservation = batcher.reserve(1);
+  const second = reservation.run([{ key: 'a', value: 2 }]);
   await turn(30);
   calls[0]!.answer();
   await turn(20);

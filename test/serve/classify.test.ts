@@ -26,7 +26,7 @@ const form = (...pictures: [string, Uint8Array<ArrayBuffer>][]): FormData => {
 };
 const bytes = (buffer: Buffer): Uint8Array<ArrayBuffer> => new Uint8Array(buffer);
 
-test('a picture as the body: labels and scores, best first, and where the time went', async () => {
+test('a picture as the body: labels and scores, best first, and times', async () => {
   const [status, answer] = await post('/classify?top=2', small, 'image/png');
   expect([status, answer]).toEqual([
     200,
@@ -42,7 +42,7 @@ test('a picture as the body: labels and scores, best first, and where the time w
   expect((await post('/classify', small, 'application/octet-stream'))[1].results[0].predictions).toHaveLength(4);
 });
 
-test('several as a form, in their order, each under its name', async () => {
+test('several pictures as a form, in their order, with their names', async () => {
   const [, { results: alone }] = await post('/classify', landscape, 'image/jpeg');
   const [status, { results }] = await post('/classify', form(['a.png', bytes(small)], ['b.jpg', bytes(landscape)]));
   expect(status).toBe(200);
@@ -50,7 +50,7 @@ test('several as a form, in their order, each under its name', async () => {
   expect(results[1].predictions).toEqual(alone[0].predictions);
 });
 
-test('base64 in JSON, one or several', async () => {
+test('base64 in JSON: one picture or several', async () => {
   const [one, two] = [small, landscape].map((picture) => picture.toString('base64'));
   const [, single] = await post('/classify', JSON.stringify({ image: one, top: 1 }), 'application/json');
   expect(single.results).toEqual([{ name: 'image', predictions: [expect.objectContaining({ label: 'sum' })] }]);
@@ -123,27 +123,27 @@ test.each<
   ['top of more than there are', '/classify?top=5', bytes(small), 'image/png', 400, 'ERR_REQUEST', /1 to 4/],
   ['another model', '/classify?model=x', bytes(small), 'image/png', 404, 'ERR_NOT_FOUND', /served here: fake/],
   ['too large a body', '/classify', new Uint8Array(2 ** 21 + 1), 'image/png', 413, 'ERR_TOO_LARGE', /large/],
-])('%s is refused', async (_, path, body, type, status, code, message) => {
+])('%s is rejected', async (_, path, body, type, status, code, message) => {
   expect(await post(path, body, type)).toEqual([status, { error: expect.stringMatching(message), code }]);
 });
 
-test('a body that is too large is refused in a way that its sender learns of', async () => {
+test('the sender of a body that is too large receives the 413', async () => {
   const statuses = await Promise.all(
     Array.from({ length: 12 }, async () => (await post('/classify', new Uint8Array(2 ** 24), 'image/png'))[0]),
   );
   expect(statuses).toEqual(Array(12).fill(413));
-  // Most senders are lucky where the connection ends too soon: this says that it does not.
+  // Usually the response arrives even if the server closes the connection early, so check that it does not close it.
   const init = { method: 'POST', body: new Uint8Array(2 ** 24), headers: { 'content-type': 'image/png' } };
   expect((await fetch(`${served.url}/classify`, init)).headers.get('connection')).not.toBe('close');
 });
 
-test('a body that is compressed is refused', async () => {
+test('a compressed body is rejected', async () => {
   const headers = { 'content-type': 'image/png', 'content-encoding': 'gzip' };
   const response = await fetch(`${served.url}/classify`, { method: 'POST', body: small, headers });
   expect([response.status, await response.json()]).toEqual([415, expect.objectContaining({ code: 'ERR_MEDIA_TYPE' })]);
 });
 
-test('one bad picture of a form fails its request, and no other one', async () => {
+test('a bad picture of a form fails its own request only', async () => {
   const [bad, good] = await Promise.all([
     post('/classify', form(['good.png', bytes(small)], ['bad.png', bytes(small.subarray(0, 99))])),
     post('/classify', small, 'image/png'),

@@ -4,7 +4,7 @@ const ours = 'https://pages.example';
 const input = { name: 'input', shape: [1, 3, 1, 1], datatype: 'FP32', data: [1, 2, 3] };
 const key = 'a-long-key';
 
-/** The leave that a browser asks for before a request with a body of JSON and a key. */
+/** The preflight request that a browser sends before a request with a JSON body and a key. */
 const preflight = (url: string, origin: string): Promise<Response> =>
   fetch(`${url}/v2/models/fake/infer`, {
     method: 'OPTIONS',
@@ -17,7 +17,7 @@ const preflight = (url: string, origin: string): Promise<Response> =>
 
 const allowed = ({ headers }: Response): string | null => headers.get('access-control-allow-origin');
 
-test('off unless it is asked for: no header, no OPTIONS', async () => {
+test('off by default: no header, no OPTIONS', async () => {
   const { url } = await serve();
   const response = await infer(url, { inputs: [input] }, { origin: ours });
   expect([response.status, allowed(response), response.headers.get('vary')]).toEqual([200, null, null]);
@@ -29,7 +29,7 @@ describe('for one origin', () => {
   let url: string;
   beforeAll(async () => ({ url } = await serve({ cors: [ours, 'http://127.0.0.1:3000'], apiKeys: [key] })));
 
-  test('a preflight needs no key, and names what may be sent', async () => {
+  test('a preflight needs no key and lists the allowed headers', async () => {
     const { status, headers } = await preflight(url, ours);
     expect([status, headers.get('access-control-allow-origin')]).toEqual([204, ours]);
     const sent = headers.get('access-control-allow-headers')!.toLowerCase().split(', ');
@@ -38,7 +38,7 @@ describe('for one origin', () => {
     expect(headers.get('access-control-allow-credentials')).toBeNull();
   });
 
-  test('its answers may be read, the length before binary data too', async () => {
+  test("responses are readable, with the header that tells the JSON's length", async () => {
     const outputs = [{ name: 'logits', parameters: { binary_data: true } }];
     const headers = { origin: ours, authorization: `Bearer ${key}` };
     const response = await infer(url, { inputs: [input], outputs }, headers);
@@ -47,10 +47,10 @@ describe('for one origin', () => {
     expect(response.headers.get('access-control-expose-headers')!.toLowerCase().split(', ')).toEqual(
       expect.arrayContaining(['inference-header-content-length', 'retry-after', 'x-request-id']),
     );
-    expect(response.headers.get('vary')).toMatch(/origin/i); // a cache must not hand it to another's page
+    expect(response.headers.get('vary')).toMatch(/origin/i); // caches must not serve it to other origins
   });
 
-  test('a refusal may be read, and the key is still asked for', async () => {
+  test('the key is still needed, and the error is readable', async () => {
     const response = await infer(url, { inputs: [input] }, { origin: ours });
     expect([response.status, allowed(response)]).toEqual([401, ours]);
     expect(await response.json()).toMatchObject({ code: 'ERR_API_KEY' });
@@ -72,7 +72,7 @@ test('for every origin', async () => {
 });
 
 test.each<[any]>([['https://a.example'], [['https://a.example/']], [['a.example']], [['file:///x']], [[5]], [['']]])(
-  'cors: %j is refused',
+  'cors: %j is rejected',
   async (cors) => {
     await expect(serve({ cors })).rejects.toMatchObject({
       code: 'ERR_ARGUMENT',

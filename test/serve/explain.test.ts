@@ -14,7 +14,7 @@ const explain = (query = '', body: Uint8Array<ArrayBuffer> | FormData = small): 
     headers: body instanceof FormData ? {} : { 'content-type': 'image/png' },
   });
 
-test('a picture in, a PNG out, and in headers what is written on it', async () => {
+test('a picture in, a PNG out, with its caption in headers', async () => {
   const response = await explain();
   expect([response.status, response.headers.get('content-type')]).toEqual([200, 'image/png']);
   expect(response.headers.get('x-class-index')).toBe('2');
@@ -25,7 +25,7 @@ test('a picture in, a PNG out, and in headers what is written on it', async () =
   expect(Math.min(width, height)).toBeGreaterThan(100);
 });
 
-test('of another class, whose label is encoded', async () => {
+test('another class; the label is percent-encoded', async () => {
   const response = await explain('?class=3');
   expect(response.headers.get('x-class-index')).toBe('3');
   expect(response.headers.get('x-class-label')).toBe('half%3A%20constant');
@@ -35,19 +35,19 @@ test.each([
   ['?class=4', 400, /^class must be an integer from 0 to 3/],
   ['?class=', 400, /^class must be an integer/],
   ['?model=other', 404, /no such model/],
-])('%s is refused', async (query, status, message) => {
+])('%s is rejected', async (query, status, message) => {
   const response = await explain(query);
   expect(response.status).toBe(status);
   expect(await response.json()).toMatchObject({ error: expect.stringMatching(message) });
 });
 
-test('what is no picture and two pictures are refused', async () => {
+test('two pictures, and a body that is not a picture, are rejected', async () => {
   const two = new FormData();
   for (const name of ['a', 'b']) two.append(name, new Blob([small]), name);
   expect([(await explain('', new Uint8Array(3))).status, (await explain('', two)).status]).toEqual([400, 400]);
 });
 
-test('it takes a place in the queue, which is free again afterward', async () => {
+test('takes a place in the queue and frees it afterward', async () => {
   let open = (): void => undefined;
   const gate = new Promise<void>((resolve) => (open = resolve));
   served.network.gate = () => gate;

@@ -17,7 +17,7 @@ import { root } from '../support/node';
 const REQUESTS = process.env.TEST_LONG === '1' ? 200_000 : 5_000;
 const CLIENTS = 24;
 
-/** mulberry32: the same requests each time. */
+/** mulberry32, seeded: the same requests in every run. */
 function random(seed: number): () => number {
   return () => {
     seed = (seed + 0x6d2b79f5) | 0;
@@ -34,7 +34,7 @@ interface Request {
   body: Buffer;
   headers: Record<string, string>;
   path: string;
-  /** What comes: logits, or the status and code of a refusal. */
+  /** The logits, or the status and code of the error. */
   expected: Float32Array | [status: number, code: string];
 }
 
@@ -42,7 +42,7 @@ const infer = '/v2/models/resnet18/infer';
 const json = { 'content-type': 'application/json' };
 const picture = { 'content-type': 'application/octet-stream' };
 
-/** Every request that there is, with the answer that an offline network gives to it. */
+/** All kinds of requests, each with the result of the same network offline. */
 async function requests(): Promise<{ floats: Request[]; pictures: Request[]; bad: Request[] }> {
   using net = new ResNet(18, 1000, { seed: 5 });
   using fast = await net.optimize();
@@ -89,7 +89,7 @@ async function requests(): Promise<{ floats: Request[]; pictures: Request[]; bad
     });
   }
   const jpeg = readFileSync(fixture('landscape.jpg'));
-  const refused = (
+  const rejected = (
     kind: string,
     path: string,
     body: Buffer,
@@ -99,9 +99,9 @@ async function requests(): Promise<{ floats: Request[]; pictures: Request[]; bad
   ): Request => ({ kind, path, body, headers, expected: [status, code] });
   const whole = floats[0]!.body;
   const bad = [
-    refused('half of a JSON', infer, whole.subarray(0, whole.length / 2), json, 400, 'ERR_REQUEST'),
-    refused('no JSON', infer, Buffer.from('\xff\0', 'latin1'), json, 400, 'ERR_REQUEST'),
-    refused(
+    rejected('half of a JSON', infer, whole.subarray(0, whole.length / 2), json, 400, 'ERR_REQUEST'),
+    rejected('no JSON', infer, Buffer.from('\xff\0', 'latin1'), json, 400, 'ERR_REQUEST'),
+    rejected(
       'a wrong shape',
       infer,
       Buffer.from('{"inputs":[{"name":"input","datatype":"FP32","shape":[1,3,2,2],"data":[1]}]}'),
@@ -109,11 +109,11 @@ async function requests(): Promise<{ floats: Request[]; pictures: Request[]; bad
       400,
       'ERR_REQUEST',
     ),
-    refused('another model', '/v2/models/x/infer', whole, json, 404, 'ERR_NOT_FOUND'),
-    refused('a picture cut short', '/classify', jpeg.subarray(0, 3000), picture, 400, 'ERR_IMAGE'),
-    refused('no picture', '/classify', Buffer.from('picture'), picture, 400, 'ERR_IMAGE'),
-    refused('another type', '/classify', jpeg, { 'content-type': 'text/plain' }, 415, 'ERR_MEDIA_TYPE'),
-    refused(
+    rejected('another model', '/v2/models/x/infer', whole, json, 404, 'ERR_NOT_FOUND'),
+    rejected('a picture cut short', '/classify', jpeg.subarray(0, 3000), picture, 400, 'ERR_IMAGE'),
+    rejected('no picture', '/classify', Buffer.from('picture'), picture, 400, 'ERR_IMAGE'),
+    rejected('another type', '/classify', jpeg, { 'content-type': 'text/plain' }, 415, 'ERR_MEDIA_TYPE'),
+    rejected(
       'a form of nothing',
       '/classify',
       Buffer.from('--x--\r\n'),
@@ -121,7 +121,7 @@ async function requests(): Promise<{ floats: Request[]; pictures: Request[]; bad
       400,
       'ERR_REQUEST',
     ),
-    refused(
+    rejected(
       'a bad header',
       infer,
       floats[1]!.body,
@@ -129,8 +129,8 @@ async function requests(): Promise<{ floats: Request[]; pictures: Request[]; bad
       400,
       'ERR_REQUEST',
     ),
-    refused('a body too large', '/classify', Buffer.alloc(1_100_000), picture, 413, 'ERR_TOO_LARGE'),
-    refused('compressed', '/classify', jpeg, { ...picture, 'content-encoding': 'gzip' }, 415, 'ERR_MEDIA_TYPE'),
+    rejected('a body too large', '/classify', Buffer.alloc(1_100_000), picture, 413, 'ERR_TOO_LARGE'),
+    rejected('compressed', '/classify', jpeg, { ...picture, 'content-encoding': 'gzip' }, 415, 'ERR_MEDIA_TYPE'),
   ];
   return { floats, pictures, bad };
 }
@@ -159,8 +159,8 @@ async function logitsOf(response: Response): Promise<Float32Array> {
   return Float32Array.from(JSON.parse(String(body)).outputs[0].data);
 }
 
-/** What is wrong with an answer; undefined where it is right. */
-async function wrong(response: Response, { kind, expected }: Request): Promise<string | undefined> {
+/** What is wrong with a response; undefined if it is correct. */
+async function mismatch(response: Response, { kind, expected }: Request): Promise<string | undefined> {
   if (Array.isArray(expected)) {
     const { code } = (await response.json()) as { code: string };
     const [status, expectedCode] = expected;
@@ -169,13 +169,13 @@ async function wrong(response: Response, { kind, expected }: Request): Promise<s
   if (response.status !== 200) return `${kind}: ${response.status} ${await response.text()}`;
   const logits = await logitsOf(response);
   if (logits.length !== expected.length) return `${kind}: ${logits.length} logits`;
-  const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const largest = expected.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
   const difference = logits.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i]!)), 0);
   return difference <= 1e-4 * largest ? undefined : `${kind}: differs by ${difference} of ${largest}`;
 }
 
 test(
-  `${REQUESTS} requests, good and bad: each is answered rightly, and memory stays flat`,
+  `${REQUESTS} requests, good and bad: each response is correct, and memory stays flat`,
   async () => {
     const { floats, pictures, bad } = await requests();
     const url = await start();
@@ -184,20 +184,20 @@ test(
       return Number(/^process_resident_memory_bytes (\S+)$/m.exec(text)![1]) / 2 ** 20;
     };
     const failures: string[] = [];
-    const done = { good: 0, bad: 0, jpegs: 0, left: 0 };
+    const done = { good: 0, bad: 0, jpegs: 0, disconnected: 0 };
     let [left, early] = [REQUESTS, 0];
     const client = async (): Promise<void> => {
       while (left-- > 0) {
         if (left === Math.floor(REQUESTS / 2)) early = await memory();
         const draw = next();
         if (draw < 0.04) {
-          // One that leaves in the middle, whenever that is.
+          // A client that disconnects at a random moment.
           const { path, body, headers } = pick(floats);
           const signal = AbortSignal.timeout(1 + Math.floor(20 * next()));
           await fetch(url + path, { method: 'POST', body, headers, signal })
             .then((response) => response.arrayBuffer())
             .catch(() => undefined);
-          done.left++;
+          done.disconnected++;
           continue;
         }
         const request = draw < 0.08 ? pick(pictures) : draw < 0.55 ? pick(floats) : pick(bad);
@@ -207,7 +207,7 @@ test(
             body: request.body,
             headers: request.headers,
           });
-          const found = await wrong(response, request);
+          const found = await mismatch(response, request);
           if (found !== undefined) failures.push(found);
         } catch (error) {
           failures.push(`${request.kind}: ${String((error as Error).cause ?? error)}`);
@@ -228,7 +228,7 @@ test(
     const stopped = performance.now();
     child.kill('SIGTERM');
     expect(await ended).toBe(0);
-    expect(performance.now() - stopped).toBeLessThan(10_000); // nobody who left is waited for
+    expect(performance.now() - stopped).toBeLessThan(10_000); // it does not wait for clients that disconnected
   },
   REQUESTS * 30 + 60_000,
 );

@@ -12,7 +12,7 @@ import { fixture } from '../image/pictures';
 import { temporaryFolder } from '../support/files';
 import { randomTensor } from '../support/tensors';
 
-/** With real networks: what a server answers is what the same network answers offline. */
+/** With real networks: the server's results equal those of the same network offline. */
 const folder = temporaryFolder();
 const weights = 'random:7';
 let app: FastifyInstance;
@@ -28,7 +28,7 @@ const post = async (path: string, body: Buffer | object, type?: string): Promise
   return response.json();
 };
 
-test('pictures: as the classifier names them', async () => {
+test('pictures: the predictions of ImageClassifier', async () => {
   using classifier = await ImageClassifier.create({ weights, layers: 18 });
   for (const name of ['landscape.jpg', 'portrait.png', 'small.png']) {
     const { results } = await post('/classify', readFileSync(fixture(name)), 'application/octet-stream');
@@ -39,7 +39,7 @@ test('pictures: as the classifier names them', async () => {
   }
 });
 
-test('tensors of several shapes at the same time: each answer is of its own request', async () => {
+test('concurrent tensors of several shapes: each result belongs to its request', async () => {
   using net = new ResNet(18, 1000, { seed: 7 });
   const inputs = Array.from({ length: 24 }, (_, i) => randomTensor([1 + (i % 3), 3, 32 + 8 * (i % 2), 32]));
   const answers = await Promise.all(
@@ -50,7 +50,7 @@ test('tensors of several shapes at the same time: each answer is of its own requ
   );
   for (const [i, x] of inputs.entries()) {
     const expected = (await net.forward(x)).toFloat32();
-    const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const largest = expected.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
     const { shape, data } = answers[i].outputs[0];
     expect(shape).toEqual([x.shape[0], 1000]);
     for (const [at, value] of expected.entries()) expect(Math.abs(data[at] - value)).toBeLessThan(1e-4 * largest);
@@ -72,7 +72,7 @@ test('tensors of several shapes at the same time: each answer is of its own requ
   }
 });
 
-test('features: what the optimized network gives', async () => {
+test('features: those of the optimized network', async () => {
   using net = new ResNet(18, 1000, { seed: 7 });
   using fast = await net.optimize();
   const [path, size] = [fixture('small.png'), 224];
@@ -83,7 +83,7 @@ test('features: what the optimized network gives', async () => {
   expect(results[0].features).toEqual([...features.toFloat32()].map((value) => expect.closeTo(value, 4)));
 });
 
-test('as a plugin of another app, below a prefix, with a trained file, labels and another dtype', async () => {
+test('a plugin in another app, below a prefix, with weights and labels from files', async () => {
   using net = new ResNet(18, 3, { seed: 1 });
   const file = join(folder, 'net.safetensors');
   await net.save(file);
@@ -169,6 +169,6 @@ test.each<[string, any, string, RegExp]>([
     /^requestsPerSecond.*apiKeys/,
   ],
   ['a bad level', { models: [{ weights: 'random' }], logLevel: 'loud' }, 'ERR_ARGUMENT', /^logLevel/],
-])('%s: refused', async (_, options, code, message) => {
+])('%s: rejected', async (_, options, code, message) => {
   await expect(createServer(options)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
 });

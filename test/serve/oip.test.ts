@@ -14,7 +14,7 @@ const rows = [floats.subarray(0, 12), floats.subarray(12)].map(answerOf);
 const input = { name: 'input', shape: [2, 3, 2, 2], datatype: 'FP32' };
 const picture = readFileSync(fixture('small.png'));
 
-/** A request with binary tensors after its JSON. */
+/** Sends a request whose JSON is followed by binary tensors. */
 async function inferBinary(json: any, binary: Uint8Array, length?: string): Promise<Response> {
   const head = Buffer.from(JSON.stringify(json));
   return fetch(`${served.url}/v2/models/fake/infer`, {
@@ -24,7 +24,7 @@ async function inferBinary(json: any, binary: Uint8Array, length?: string): Prom
   });
 }
 
-/** The JSON of an answer and the bytes after it. */
+/** The JSON of a response and the bytes after it. */
 async function parts(response: Response): Promise<{ json: any; binary: Buffer }> {
   const body = Buffer.from(await response.arrayBuffer());
   const length = Number(response.headers.get('inference-header-content-length') ?? body.length);
@@ -189,7 +189,7 @@ test.each<[string, any, RegExp]>([
     /32/,
   ],
   ['millions of pictures, before there are any', { inputs: [{ ...good, shape: [2 ** 24, 3, 1, 1] }] }, /at most 32/],
-])('%s is refused', async (_, body, message) => {
+])('%s is rejected', async (_, body, message) => {
   const response = await infer(served.url, body);
   const { error, code } = (await response.json()) as any;
   expect(error).toMatch(message);
@@ -225,13 +225,13 @@ test.each<[string, any, number, string | undefined, RegExp]>([
     undefined,
     /1 byte strings/,
   ],
-])('binary: %s is refused', async (_, json, bytes, length, message) => {
+])('binary: %s is rejected', async (_, json, bytes, length, message) => {
   const response = await inferBinary(json, new Uint8Array(bytes).fill(255), length);
   expect(response.status).toBe(400);
   expect(((await response.json()) as any).error).toMatch(message);
 });
 
-test('what JSON has no word for is refused in JSON, and comes in binary', async () => {
+test('NaN is an error in JSON and works in binary', async () => {
   const given = { ...input, shape: [1, 3, 1, 1], parameters: { binary_data_size: 12 } };
   const bytes = new Uint8Array(Float32Array.of(NaN, 0, 1).buffer);
   const json = await inferBinary({ inputs: [given] }, bytes);

@@ -9,7 +9,7 @@ beforeAll(async () => {
   document = await (await fetch(`${served.url}/openapi.json`)).json();
 });
 
-test('it is valid OpenAPI 3.1', async () => {
+test('is valid OpenAPI 3.1', async () => {
   const { stdout, stderr } = await runScript(`
     import('@seriousme/openapi-schema-validator').then(async ({ Validator }) => {
       const { valid, errors } = await new Validator().validate(${JSON.stringify(document)});
@@ -19,7 +19,7 @@ test('it is valid OpenAPI 3.1', async () => {
   expect([stdout.trim(), stderr]).toEqual(['{"valid":true}', '']);
 });
 
-test('it has every route that the server has, and no other', () => {
+test("describes exactly the server's routes", () => {
   const routes = served.app.printRoutes({ commonPrefix: false });
   const shown: string[] = [];
   const stack: string[] = [];
@@ -40,7 +40,7 @@ test('it has every route that the server has, and no other', () => {
   expect(shown.filter((route) => !undescribed.has(route)).sort()).toEqual(described.sort());
 });
 
-test('what it says of answers is true of them', async () => {
+test('its schemas are true of the responses', async () => {
   const Ajv = require('ajv/dist/2020');
   const ajv = new Ajv.default({ strict: false });
   ajv.addSchema(document, 'openapi');

@@ -9,7 +9,7 @@ import { fakeModel, FakeNetwork, serve, type Served } from './support';
 
 /**
  * The page in a real Chromium: CHROMIUM, or where Debian puts it. On a machine that must have one
- * (REQUIRE_CHROMIUM=1) its absence is a failure and not a reason to skip. SCREENSHOTS is a folder to leave pictures in.
+ * (REQUIRE_CHROMIUM=1) its absence is a failure and not a reason to skip. SCREENSHOTS is a folder for screenshots.
  */
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const found = existsSync(executablePath);
@@ -25,7 +25,7 @@ const required = process.env.REQUIRE_CHROMIUM === '1';
   });
   afterAll(() => browser?.close());
 
-  /** A page that has said nothing to its console, and asked nobody but its server. */
+  /** Opens the page and collects console errors and requests to other hosts in `bad`. */
   async function open(url: string, options: Parameters<Browser['newPage']>[0] = {}): Promise<Page & { bad: string[] }> {
     const page = await browser.newPage({ viewport: { width: 1100, height: 900 }, ...options });
     const bad: string[] = [];
@@ -38,10 +38,10 @@ const required = process.env.REQUIRE_CHROMIUM === '1';
     return Object.assign(page, { bad });
   }
 
-  test('a picture is chosen by the keyboard: the best as bars, and the times', async () => {
+  test('choose a picture by keyboard: bars of the best classes, and times', async () => {
     const page = await open(served.url);
     await page.waitForSelector('#card dd');
-    const choosing = page.waitForEvent('filechooser'); // long before the key, which would open a real one otherwise
+    const choosing = page.waitForEvent('filechooser'); // before the key press, which would open a native dialog otherwise
     for (let i = 0; i < 9; i++) {
       await page.keyboard.press('Tab');
       if ((await page.evaluate('document.activeElement.id')) === 'file') break;
@@ -61,7 +61,7 @@ const required = process.env.REQUIRE_CHROMIUM === '1';
     await page.close();
   });
 
-  test('a picture is dropped; one that is none is told of', async () => {
+  test('drop a picture; a file that is not a picture shows an error', async () => {
     const page = await open(served.url);
     await page.waitForSelector('#card dd');
     const dropped = async (bytes: Buffer, name: string): Promise<void> => {
@@ -85,7 +85,7 @@ const required = process.env.REQUIRE_CHROMIUM === '1';
     await page.close();
   });
 
-  test('names and roles for those who cannot see it, and nothing wider than a telephone', async () => {
+  test('accessible names and roles, and no scrolling sideways on a phone', async () => {
     const page = await open(served.url, { viewport: { width: 320, height: 640 } });
     await page.waitForSelector('#card dd');
     await page.getByRole('combobox', { name: 'Model' }).waitFor();
@@ -98,7 +98,7 @@ const required = process.env.REQUIRE_CHROMIUM === '1';
     await page.close();
   });
 
-  test('where a key is needed it is asked for', async () => {
+  test('asks for the API key if one is needed', async () => {
     const locked = await serve({ apiKeys: ['a-long-key'] });
     const page = await open(locked.url);
     await page.getByLabel('API key').fill('a-long-key');
@@ -109,7 +109,7 @@ const required = process.env.REQUIRE_CHROMIUM === '1';
     await page.close();
   });
 
-  test('a real network: its card, its table, and that random weights are', async () => {
+  test('a real network: its card, its table, and the notice of random weights', async () => {
     const app = await createServer({ models: [{ weights: 'random:1', layers: 18 }], logLevel: 'silent' });
     const url = await app.listen({ port: 0, host: '127.0.0.1' });
     for (const colorScheme of ['light', 'dark'] as const) {
@@ -135,13 +135,13 @@ const required = process.env.REQUIRE_CHROMIUM === '1';
   });
 });
 
-test('it runs nothing but its own script, below a prefix too', async () => {
+test('runs no script but its own, also below a prefix', async () => {
   const app = fastify();
   const models = [fakeModel(new FakeNetwork())];
   await app.register((scope) => addRoutes(scope, { models: [{ weights: 'random' }] }, models), { prefix: '/a/b' });
   const page = await app.inject('/a/b/');
   expect(page.headers['content-security-policy']).toMatch(/default-src 'none'; script-src 'self';/);
-  expect(page.body).not.toMatch(/(src|href)="(https?:|\/)/); // relative, so that a prefix does not matter
+  expect(page.body).not.toMatch(/(src|href)="(https?:|\/)/); // relative, so that a prefix works
   const bare = await app.inject('/a/b?x=1');
   expect([bare.statusCode, bare.headers.location]).toEqual([302, 'b/']);
   for (const file of ['page.js', 'page.css', 'models.json'])

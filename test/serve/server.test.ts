@@ -13,7 +13,7 @@ const models = [{ weights: 'random' }];
 const input = { name: 'input', shape: [1, 3, 1, 1], datatype: 'FP32', data: [1, 2, 3] };
 const turn = (ms = 20): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-test('alive at once, ready when a first forward has run', async () => {
+test('live at once, ready after the first forward', async () => {
   const network = new FakeNetwork();
   let warm: (() => void) | undefined;
   network.gate = () => new Promise((resolve) => (warm = resolve));
@@ -27,7 +27,7 @@ test('alive at once, ready when a first forward has run', async () => {
   await app.close();
 });
 
-test('closing: not ready at once, nothing new, what was accepted is answered, then the network goes', async () => {
+test('closing: not ready, no new work, accepted requests are answered, then the network is freed', async () => {
   const network = new FakeNetwork();
   const { app, url } = await serve({}, network);
   let letGo: (() => void) | undefined;
@@ -51,7 +51,7 @@ test('closing: not ready at once, nothing new, what was accepted is answered, th
   expect(network.disposed).toBe(true);
 });
 
-test('closing waits no longer than it may', async () => {
+test('closing waits no longer than drainMs', async () => {
   const network = new FakeNetwork();
   const app = await serverOf({ models, logLevel: 'silent', drainMs: 100, timeoutMs: 1000 }, [fakeModel(network)]);
   await until(async () => (await app.inject('/v2/health/ready')).statusCode === 200);
@@ -65,7 +65,7 @@ test('closing waits no longer than it may', async () => {
   void asked;
 });
 
-test('closing may take longer than Fastify lets a hook take', async () => {
+test("closing may take longer than Fastify's default limit for hooks", async () => {
   const network = new FakeNetwork();
   const { app, url } = await serve({}, network);
   let letGo: (() => void) | undefined;
@@ -80,7 +80,7 @@ test('closing may take longer than Fastify lets a hook take', async () => {
   await closed;
 }, 20_000);
 
-test('a connection over which nothing was ever asked does not hold up the end', async () => {
+test('a connection without a request does not delay closing', async () => {
   const { app, url } = await serve();
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   const ended = new Promise((resolve) => socket.once('close', resolve));
@@ -91,7 +91,7 @@ test('a connection over which nothing was ever asked does not hold up the end', 
   await ended;
 });
 
-test('the request has an id, its own where it brings one', async () => {
+test("each request has an id, the client's own if it sends one", async () => {
   const { url } = await serve();
   expect((await fetch(`${url}/v2`)).headers.get('x-request-id')).toMatch(/./);
   const own = await fetch(`${url}/v2`, { headers: { 'x-request-id': 'mine' } });
@@ -150,7 +150,7 @@ test('HTTPS', async () => {
   await app.close();
 });
 
-test('answers that wait for their turn on a connection that is reset hold up no closing', async () => {
+test('pipelined responses on a reset connection do not delay closing', async () => {
   const network = new FakeNetwork();
   const { app, url } = await serve({}, network);
   let open = (): void => undefined;

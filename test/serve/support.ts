@@ -6,18 +6,18 @@ import type { ServerOptions } from '../../lib/serve/options';
 import { serverOf } from '../../lib/serve/server';
 import { Tensor } from '../../lib/tensor';
 
-/** Of a row: its first value, its last, their sum, and 0.5. So that every answer tells which row it is of. */
+/** The fake logits of a row: its first value, its last, their sum, and 0.5. They identify the row. */
 export const CLASSES = 4;
 export const answerOf = (row: ArrayLike<number>): number[] => {
   const [first, last] = [row[0]!, row[row.length - 1]!];
   return [first, last, first + last, 0.5];
 };
 
-/** A network that needs no time but what a test gives it. */
+/** A fake network that answers at once, or when a test lets it. */
 export class FakeNetwork implements Network {
   readonly batches: number[][] = [];
   disposed = false;
-  /** Awaited before every answer. */
+  /** Awaited before every result. */
   gate: (x: Tensor) => Promise<void> = () => Promise.resolve();
 
   async forward(x: Tensor): Promise<Tensor> {
@@ -39,7 +39,7 @@ export class FakeNetwork implements Network {
     );
   }
 
-  /** A map of 2 x 2 of the class that is asked for, or of the third. */
+  /** A map of 2 x 2 for the given class, or for the third. */
   async explain(x: Tensor, index = 2): Promise<NativeExplained> {
     await this.gate(x);
     return {
@@ -83,7 +83,7 @@ export async function serve(options: Partial<ServerOptions> = {}, network = new 
   const app = await serverOf({ models: [{ weights: 'random' }], logLevel: 'silent', ...options }, [fakeModel(network)]);
   const url = await app.listen({ port: 0, host: '127.0.0.1' });
   while ((await fetch(`${url}/v2/health/ready`)).status !== 200) await new Promise((resolve) => setTimeout(resolve, 5));
-  network.batches.length = 0; // the warm-up's
+  network.batches.length = 0; // the warm-up's batch
   closeAtEnd.push(app);
   return { app, url, network };
 }
@@ -93,7 +93,7 @@ afterAll(async () => {
   await Promise.all(closeAtEnd.map((app) => app.close()));
 });
 
-/** A JSON infer request. */
+/** Sends an infer request in JSON. */
 export function infer(url: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
   return fetch(`${url}/v2/models/fake/infer`, {
     method: 'POST',

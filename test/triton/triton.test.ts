@@ -10,7 +10,7 @@ import { fixture } from '../image/pictures';
 import { run } from '../support/node';
 
 /**
- * Triton's own client against our server: what it gets is what the network answers offline.
+ * Triton's own client against our server: its results equal those of the network offline.
  *
  * Where the client is: TRITON, a folder that install.sh has made, or the Python on the PATH. On a machine that must
  * have it (REQUIRE_TRITON=1) its absence is a failure and not a reason to skip.
@@ -98,12 +98,12 @@ const required = process.env.REQUIRE_TRITON === '1';
     }
   });
 
-  test('probabilities, and the request by its id', () => {
+  test("probabilities, and the request's id", () => {
     expect(out.softmax).toEqual([expect.closeTo(1, 5), expect.closeTo(1, 5)]);
     expect(out.response).toEqual(['seven', 'resnet18', '1']);
   });
 
-  test('errors say what is wrong', () => {
+  test("errors have the server's message", () => {
     expect(out.errors).toEqual({
       model: { status: '404', message: expect.stringMatching(/resnet18/) },
       version: { status: '404', message: expect.stringMatching(/version/) },

@@ -1,39 +1,27 @@
-/** The page of a server: it asks the routes that everybody may ask, and nobody else. */
-interface Card {
-  name: string;
-  layers: number;
-  dtype: string;
-  device: string;
-  classes: number;
-  parameters: number;
-  random: boolean;
-  summary: string;
-}
+/** The server's page. It uses only the server's public routes and no other host. */
+import type { ClassifyAnswer } from '../../client/answers';
+import type { ModelCard } from '../routes/model-card';
 
-interface Answer {
-  results: { predictions: { label: string; score: number }[] }[];
-  times: { decodeMs: number; queueMs: number; inferMs: number };
-}
+const element = (id: string): HTMLElement => document.getElementById(id) as HTMLElement;
+const models = element('model') as HTMLSelectElement;
+const key = element('key') as HTMLInputElement;
+const file = element('file') as HTMLInputElement;
+const [preview, heat] = [element('preview'), element('heat')] as [HTMLImageElement, HTMLImageElement];
+const [drop, status, bars] = [element('drop'), element('answer'), element('bars')];
 
-const of = (id: string): HTMLElement => document.getElementById(id) as HTMLElement;
-const models = of('model') as HTMLSelectElement;
-const key = of('key') as HTMLInputElement;
-const file = of('file') as HTMLInputElement;
-const [preview, heat] = [of('preview'), of('heat')] as [HTMLImageElement, HTMLImageElement];
-const [drop, status, bars] = [of('drop'), of('answer'), of('bars')];
+let cards: readonly ModelCard[] = [];
+/** The number of the latest picture: answers to earlier ones are ignored. */
+let latest = 0;
 
-let cards: readonly Card[] = [];
-let asked = 0;
-
-async function ask(path: string, options: RequestInit = {}): Promise<Response> {
+async function request(path: string, options: RequestInit = {}): Promise<Response> {
   const headers = new Headers(options.headers);
   if (key.value !== '') headers.set('X-API-Key', key.value);
   const response = await fetch(path, { ...options, headers });
-  if (response.status === 401) of('key-field').hidden = false;
+  if (response.status === 401) element('key-field').hidden = false;
   return response;
 }
 
-/** Names and figures, each a pair for eyes and screen readers. */
+/** Fills a description list with names and values. */
 function figures(list: HTMLElement, pairs: readonly (readonly [string, string])[]): void {
   list.replaceChildren(
     ...pairs.map(([name, value]) => {
@@ -50,7 +38,7 @@ function figures(list: HTMLElement, pairs: readonly (readonly [string, string])[
   );
 }
 
-function say(text: string): void {
+function showStatus(text: string): void {
   const line = document.createElement('p');
   line.textContent = text;
   status.replaceChildren(line);
@@ -60,53 +48,53 @@ const ms = (value: number): string => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
 const percent = (score: number): string => `${(100 * score).toFixed(1)} %`;
 
 async function classify(picture: Blob): Promise<void> {
-  const own = ++asked;
+  const current = ++latest;
   URL.revokeObjectURL(preview.src);
   preview.src = URL.createObjectURL(picture);
   preview.alt = picture instanceof File ? picture.name : 'the picture';
   preview.hidden = false;
   bars.replaceChildren();
   heat.hidden = true;
-  of('times').replaceChildren();
-  say('Looking …');
-  const begun = performance.now();
+  element('times').replaceChildren();
+  showStatus('Looking …');
+  const start = performance.now();
   try {
-    const response = await ask(`classify?model=${encodeURIComponent(models.value)}`, {
+    const response = await request(`classify?model=${encodeURIComponent(models.value)}`, {
       method: 'POST',
       body: picture,
       headers: { 'Content-Type': 'application/octet-stream' },
     });
-    const answer = (await response.json()) as Answer & { error?: string };
-    if (own !== asked) return; // another picture came meanwhile
+    const answer = (await response.json()) as ClassifyAnswer & { error?: string };
+    if (current !== latest) return; // another picture was chosen meanwhile
     if (!response.ok) {
-      say(answer.error ?? `The server answered ${response.status}.`);
+      showStatus(answer.error ?? `The server answered ${response.status}.`);
       return;
     }
-    show(answer, performance.now() - begun);
-    await explain(picture, own, answer.results[0]?.predictions[0]?.label ?? '');
+    showAnswer(answer, performance.now() - start);
+    await explain(picture, current, answer.results[0]?.predictions[0]?.label ?? '');
   } catch {
-    if (own === asked) say('The server cannot be reached.');
+    if (current === latest) showStatus('The server cannot be reached.');
   }
 }
 
-/** Draws where the picture looks like what it was called. */
-async function explain(picture: Blob, own: number, label: string): Promise<void> {
-  const response = await ask(`explain?model=${encodeURIComponent(models.value)}`, {
+/** Shows the class activation map of the best class. */
+async function explain(picture: Blob, current: number, label: string): Promise<void> {
+  const response = await request(`explain?model=${encodeURIComponent(models.value)}`, {
     method: 'POST',
     body: picture,
     headers: { 'Content-Type': 'application/octet-stream' },
   });
-  if (own !== asked || !response.ok) return;
+  if (current !== latest || !response.ok) return;
   URL.revokeObjectURL(heat.src);
   heat.src = URL.createObjectURL(await response.blob());
   heat.alt = `Where the picture looks like ${label}`;
   heat.hidden = false;
 }
 
-function show({ results, times }: Answer, wholeMs: number): void {
+function showAnswer({ results, times }: ClassifyAnswer, totalMs: number): void {
   const predictions = results[0]?.predictions ?? [];
   const [best] = predictions;
-  say(best === undefined ? 'Nothing.' : `${best.label}, ${percent(best.score)}`);
+  showStatus(best === undefined ? 'Nothing.' : `${best.label}, ${percent(best.score)}`);
   bars.replaceChildren(
     ...predictions.map(({ label, score }) => {
       const row = document.createElement('li');
@@ -126,47 +114,47 @@ function show({ results, times }: Answer, wholeMs: number): void {
       return row;
     }),
   );
-  figures(of('times'), [
+  figures(element('times'), [
     ['decode', ms(times.decodeMs)],
     ['queue', ms(times.queueMs)],
     ['inference', ms(times.inferMs)],
-    ['in all', ms(wholeMs)],
+    ['in all', ms(totalMs)],
   ]);
 }
 
 function showCard(): void {
   const card = cards.find(({ name }) => name === models.value);
   if (card === undefined) return;
-  of('random').hidden = !card.random;
-  figures(of('card'), [
+  element('random').hidden = !card.random;
+  figures(element('card'), [
     ['layers', String(card.layers)],
     ['parameters', card.parameters.toLocaleString('en-US')],
     ['classes', card.classes.toLocaleString('en-US')],
     ['dtype', card.dtype],
     ['device', card.device],
   ]);
-  of('summary').textContent = card.summary;
+  element('summary').textContent = card.summary;
 }
 
 async function loadCards(): Promise<void> {
-  const response = await ask('models.json');
+  const response = await request('models.json');
   if (!response.ok) return;
-  cards = (await response.json()) as Card[];
+  cards = (await response.json()) as ModelCard[];
   models.replaceChildren(...cards.map(({ name }) => new Option(name)));
   showCard();
 }
 
-/** A counter's value, over all models, from Prometheus' text. */
+/** The sum of a metric over all models, from Prometheus' text format. */
 function total(text: string, name: string): number {
   const lines = text.matchAll(new RegExp(`^${name}\\{[^}]*\\} (\\S+)$`, 'gm'));
   return [...lines].reduce((sum, [, value]) => sum + Number(value), 0);
 }
 
-let before: { at: number; pictures: number; requests: number; us: number } | undefined;
+let previous: { at: number; pictures: number; requests: number; us: number } | undefined;
 
-/** What happened since the last time. */
-async function live(): Promise<void> {
-  const response = await ask('metrics').catch(() => undefined);
+/** Shows the rates since the previous call. */
+async function updateLive(): Promise<void> {
+  const response = await request('metrics').catch(() => undefined);
   if (response?.ok !== true) return;
   const text = await response.text();
   const now = {
@@ -175,46 +163,44 @@ async function live(): Promise<void> {
     requests: total(text, 'nv_inference_request_success'),
     us: total(text, 'nv_inference_request_duration_us'),
   };
-  if (before !== undefined) {
-    const requests = now.requests - before.requests;
-    figures(of('live'), [
-      ['pictures a second', (((now.pictures - before.pictures) * 1000) / (now.at - before.at)).toFixed(1)],
-      ['latency', requests > 0 ? ms((now.us - before.us) / requests / 1000) : '–'],
+  if (previous !== undefined) {
+    const requests = now.requests - previous.requests;
+    figures(element('live'), [
+      ['pictures a second', (((now.pictures - previous.pictures) * 1000) / (now.at - previous.at)).toFixed(1)],
+      ['latency', requests > 0 ? ms((now.us - previous.us) / requests / 1000) : '–'],
       ['waiting', String(total(text, 'nv_inference_pending_request_count'))],
       ['answered in all', now.requests.toLocaleString('en-US')],
     ]);
   }
-  before = now;
+  previous = now;
 }
 
-function take(list: FileList | undefined): void {
+function classifyFirst(list: FileList | undefined): void {
   const [picture] = list ?? [];
   if (picture !== undefined) void classify(picture);
 }
 
 file.addEventListener('change', () => {
-  take(file.files ?? undefined);
-  file.value = ''; // so that the same one can be chosen again
+  classifyFirst(file.files ?? undefined);
+  file.value = ''; // so that choosing the same file again is a change
 });
-// Anywhere on the page: a picture that misses the frame would otherwise replace the page.
+// On the whole page: the browser would open a picture that is dropped beside the frame.
 document.addEventListener('dragover', (event) => {
   event.preventDefault();
-  drop.classList.add('over');
+  drop.classList.add('dragging');
 });
-document.addEventListener('dragleave', () => drop.classList.remove('over'));
+document.addEventListener('dragleave', () => drop.classList.remove('dragging'));
 document.addEventListener('drop', (event) => {
   event.preventDefault();
-  drop.classList.remove('over');
-  take(event.dataTransfer?.files);
+  drop.classList.remove('dragging');
+  classifyFirst(event.dataTransfer?.files);
 });
-document.addEventListener('paste', (event) => take(event.clipboardData?.files));
+document.addEventListener('paste', (event) => classifyFirst(event.clipboardData?.files));
 models.addEventListener('change', showCard);
 key.addEventListener('change', () => void loadCards());
 
 void loadCards();
-void live();
+void updateLive();
 setInterval(() => {
-  if (!document.hidden) void live();
+  if (!document.hidden) void updateLive();
 }, 1000);
-
-export {};

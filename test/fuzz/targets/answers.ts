@@ -5,7 +5,7 @@ import { edge, mutated } from '../mutate';
 import type { Random } from '../random';
 import type { Target } from '../target';
 
-/** What a client is answered, by a server that may be any. */
+/** Responses to the client, as any server might send them. */
 
 const PICTURE = new Uint8Array(8);
 const TIMES = { decodeMs: 1, queueMs: 0.5, inferMs: 3 };
@@ -20,8 +20,8 @@ const logits: Json = {
 
 const client = new ResNetClient('http://127.0.0.1:1', { model: 'a', retries: 0 });
 
-/** Asks with an answer instead of a network. */
-async function answered<T>(answer: Response, ask: () => Promise<T>): Promise<T> {
+/** Calls the client with a mocked response. */
+async function withResponse<T>(answer: Response, ask: () => Promise<T>): Promise<T> {
   const { fetch } = globalThis;
   globalThis.fetch = () => Promise.resolve(answer);
   try {
@@ -37,18 +37,18 @@ const json = (value: Json, random: Random): Response =>
 async function classify(random: Random): Promise<void> {
   const count = random.pick([1, 2]);
   const answer = json(of(new Array<Json>(count).fill(classified)), random);
-  const found = await answered(answer, () => client.classify(new Array<Uint8Array>(count).fill(PICTURE)));
+  const found = await withResponse(answer, () => client.classify(new Array<Uint8Array>(count).fill(PICTURE)));
   const whole = found.every((row) =>
     row.every(
       ({ label, index, score }) => typeof label === 'string' && Number.isInteger(index) && Number.isFinite(score),
     ),
   );
-  if (found.length !== count || !whole) throw new Error('predictions that are none');
+  if (found.length !== count || !whole) throw new Error('malformed predictions');
 }
 
 async function featuresOf(random: Random): Promise<void> {
   const answer = json(of([features, features]), random);
-  const { shape, data } = await answered(answer, () => client.features([PICTURE, PICTURE]));
+  const { shape, data } = await withResponse(answer, () => client.features([PICTURE, PICTURE]));
   if (shape.length !== 2 || shape[0] !== 2 || shape[1] === 0) throw new Error(`features of shape ${String(shape)}`);
   if (data.length !== 2 * shape[1]!) throw new Error('features of another length');
 }
@@ -62,7 +62,7 @@ async function infer(random: Random): Promise<void> {
   const headers: Record<string, string> = random.chance(0.95) ? { 'Inference-Header-Content-Length': length } : {};
   const answer = new Response(new Uint8Array(Buffer.concat([head, data])), { headers });
   const x = new Tensor(new Float32Array(6), [2, 3, 1, 1]);
-  const { shape, data: found } = await answered(answer, () => client.infer(x));
+  const { shape, data: found } = await withResponse(answer, () => client.infer(x));
   if (shape[0] !== 2 || found.length !== 2 * shape[1]!) throw new Error(`logits of shape ${String(shape)}`);
 }
 

@@ -1,7 +1,7 @@
 import { checkPreprocess } from '../../../lib/image/preprocess';
-import { parseInfer } from '../../../lib/serve/oip-request';
-import { writeInfer } from '../../../lib/serve/oip-response';
-import { readPictureBody } from '../../../lib/serve/picture-body';
+import { readPictureBody } from '../../../lib/serve/http/picture-body';
+import { parseInfer } from '../../../lib/serve/oip/request';
+import { writeInfer } from '../../../lib/serve/oip/response';
 import { mutatedJson, type Json } from '../json';
 import { edge, mutated } from '../mutate';
 import type { Random } from '../random';
@@ -10,7 +10,7 @@ import type { Target } from '../target';
 const BASE64 = Buffer.from('a picture').toString('base64');
 const binary = (size: number): Json => ({ binary_data_size: size });
 
-/** Requests whole, with their binary part. */
+/** Valid requests, each with its binary part. */
 const REQUESTS: readonly (readonly [Json, Buffer])[] = [
   [
     {
@@ -50,10 +50,10 @@ function infer(random: Random): void {
     tail.length > 0 || random.chance(0.1) ? headerLength(head.length, random) : undefined,
     () => undefined,
   );
-  const rows = 'pictures' in request.given ? request.given.pictures.length : request.given.pixels.length;
-  if ('pixels' in request.given) {
-    for (const { data, height, width } of request.given.pixels) {
-      if (data.length !== 3 * height * width) throw new Error('a picture of another size than it says');
+  const rows = 'pictures' in request.input ? request.input.pictures.length : request.input.pixels.length;
+  if ('pixels' in request.input) {
+    for (const { data, height, width } of request.input.pixels) {
+      if (data.length !== 3 * height * width) throw new Error('a picture whose size differs from its shape');
     }
   }
   const logits = Array.from({ length: rows }, () => Float32Array.of(1, random.chance(0.1) ? NaN : 2, 3));
@@ -96,10 +96,10 @@ async function pictures(random: Random): Promise<void> {
   const words = FORM_WORDS.map((word) => Buffer.from(word));
   const type = random.chance(0.7) ? TYPES[0] : random.pick(TYPES);
   const { pictures: found, names } = await readPictureBody(mutated(Buffer.from(FORM), random, words), type, 8);
-  if (found.length !== names.length || found.length > 8) throw new Error('other names than pictures');
+  if (found.length !== names.length || found.length > 8) throw new Error('the numbers of names and pictures differ');
 }
 
-/** What a server reads. */
+/** The parsers of a server. */
 export const REQUEST_BODIES: readonly Target[] = [
   { name: 'infer', run: infer },
   { name: 'picture-body', run: pictures },

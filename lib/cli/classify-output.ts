@@ -1,18 +1,18 @@
-/** What `resnet classify` prints, as it comes: the pictures of a long list are never all in memory. */
+/** The output formats of `resnet classify`, written as results come: a long list is never in memory as a whole. */
 import type { Prediction } from '../image/classifier';
-import { bar, speaksUnicode } from './bars';
+import { bar, supportsUnicode } from './bars';
 import { colors } from './colors';
 import { asCsv, asJson, type Column } from './formats';
 import { printable, printableJson } from './printable';
 
-export interface Classified {
+export interface ClassifiedImage {
   image: string;
   predictions: readonly Prediction[];
 }
 
-/** Turns results into text, in their order; `end` is what follows the last one. */
+/** Formats results in their order; `end` gives the text after the last one. */
 export interface Writer {
-  next(classified: readonly Classified[]): string;
+  next(classified: readonly ClassifiedImage[]): string;
   end(): string;
 }
 
@@ -20,23 +20,23 @@ export const WRITERS = { text, json, csv } satisfies Record<string, () => Writer
 
 const BAR = 24;
 
-/** A bar beside each score is for eyes only: no program has to parse one away. */
+/** Bars are drawn on a terminal only, so that programs need not strip them. */
 function text(): Writer {
-  const terminal = process.stdout.isTTY;
-  const unicode = speaksUnicode();
+  const isTerminal = process.stdout.isTTY;
+  const unicode = supportsUnicode();
   const line = ({ label, score }: Prediction): string => {
-    const drawn = terminal ? `${colors.cyan(bar(score, BAR, unicode))}  ` : '';
+    const drawn = isTerminal ? `${colors.cyan(bar(score, BAR, unicode))}  ` : '';
     return `  ${(100 * score).toFixed(2).padStart(6)} %  ${drawn}${printable(label)}\n`;
   };
-  const one = ({ image, predictions }: Classified): string =>
+  const one = ({ image, predictions }: ClassifiedImage): string =>
     `${colors.bold(printable(image))}\n${predictions.map(line).join('')}`;
   return { next: (classified) => classified.map(one).join(''), end: () => '' };
 }
 
-/** One array, `[]` where nothing is in it. */
+/** One array, also for no results. */
 function json(): Writer {
   let empty = true;
-  const one = (classified: Classified): string => {
+  const one = (classified: ClassifiedImage): string => {
     const separator = empty ? '[\n' : ',\n';
     empty = false;
     return separator + printableJson(asJson(classified)).trimEnd().replace(/^/gm, '  ');
@@ -50,22 +50,22 @@ interface Row extends Prediction {
 }
 
 function csv(): Writer {
-  let headed = true;
-  const shown = process.stdout.isTTY ? printable : (value: string): string => value;
+  let needsHeader = true;
+  const escape = process.stdout.isTTY ? printable : (value: string): string => value;
   const columns: readonly Column<Row>[] = [
-    { heading: 'image', value: ({ image }) => shown(image) },
+    { heading: 'image', value: ({ image }) => escape(image) },
     { heading: 'rank', value: ({ rank }) => rank },
-    { heading: 'label', value: ({ label }) => shown(label) },
+    { heading: 'label', value: ({ label }) => escape(label) },
     { heading: 'index', value: ({ index }) => index },
     { heading: 'score', value: ({ score }) => score },
   ];
-  const next = (classified: readonly Classified[]): string => {
+  const next = (classified: readonly ClassifiedImage[]): string => {
     const rows = classified.flatMap(({ image, predictions }) =>
       predictions.map((prediction, i) => ({ ...prediction, image, rank: i + 1 })),
     );
-    const written = asCsv(columns, rows, headed);
-    headed = false;
+    const written = asCsv(columns, rows, needsHeader);
+    needsHeader = false;
     return written;
   };
-  return { next, end: () => (headed ? next([]) : '') };
+  return { next, end: () => (needsHeader ? next([]) : '') };
 }

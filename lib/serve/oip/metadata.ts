@@ -1,13 +1,13 @@
-import type { Model } from './model';
-import { INPUTS } from './oip-request';
-import { VERSION } from './oip-response';
+import type { Model } from '../model';
+import { INPUTS } from './request';
+import { VERSION } from './response';
 
-/** What `GET /v2` answers. */
+/** The response of `GET /v2`. */
 export function serverMetadata(version: string): object {
   return { name: 'libtorch-resnet', version, extensions: ['binary_tensor_data', 'classification'] };
 }
 
-/** What `GET /v2/models/M` answers. */
+/** The response of `GET /v2/models/M`. */
 export function modelMetadata({ name, numClasses }: Pick<Model, 'name' | 'numClasses'>): object {
   return {
     name,

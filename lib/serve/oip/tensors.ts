@@ -1,8 +1,8 @@
-import { show } from '../errors';
-import { fromBase64 } from './fields';
-import { badRequest } from './refusal';
+import { show } from '../../errors';
+import { badRequest } from '../http/error-response';
+import { parseBase64 } from '../http/json-body';
 
-/** Byte strings of a binary tensor: each after its length, 4 bytes little-endian. @throws ERR_REQUEST */
+/** Byte strings of a binary tensor: each is preceded by its length, 4 bytes little-endian. @throws ERR_REQUEST */
 export function bytesFromBinary(data: Buffer, count: number, name: string): Uint8Array[] {
   const elements: Uint8Array[] = [];
   let at = 0;
@@ -18,7 +18,7 @@ export function bytesFromBinary(data: Buffer, count: number, name: string): Uint
   );
 }
 
-/** The reverse of {@link bytesFromBinary}. */
+/** The inverse of {@link bytesFromBinary}. */
 export function bytesToBinary(elements: readonly string[]): Buffer {
   return Buffer.concat(
     elements.flatMap((element) => {
@@ -30,14 +30,14 @@ export function bytesToBinary(elements: readonly string[]): Buffer {
   );
 }
 
-/** Byte strings of a JSON tensor: base64. @throws ERR_REQUEST */
+/** Byte strings of a JSON tensor, in base64. @throws ERR_REQUEST */
 export function bytesFromJson(data: readonly unknown[], count: number, name: string): Uint8Array[] {
   const elements = data.flat(1);
   if (elements.length !== count) throw wrongCount(name, count, elements.length);
-  return elements.map((element, i) => fromBase64(element, `${name}.data[${i}]`));
+  return elements.map((element, i) => parseBase64(element, `${name}.data[${i}]`));
 }
 
-/** Raw little-endian floats, which is what this memory holds too. @throws ERR_REQUEST */
+/** Little-endian float32, copied only where it is not aligned. @throws ERR_REQUEST */
 export function floatsFromBinary(data: Buffer, count: number, name: string): Float32Array {
   if (data.length !== 4 * count) throw wrongCount(name, 4 * count, data.length, 'bytes');
   const aligned = data.byteOffset % 4 === 0;
@@ -46,32 +46,32 @@ export function floatsFromBinary(data: Buffer, count: number, name: string): Flo
     : new Float32Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.length));
 }
 
-/** @throws ERR_REQUEST */
+/** Without a copy. @throws ERR_REQUEST */
 export function uint8FromBinary(data: Buffer, count: number, name: string): Uint8Array {
   if (data.length !== count) throw wrongCount(name, count, data.length, 'bytes');
   return data;
 }
 
-/** Numbers of a JSON tensor, flat or nested. @throws ERR_REQUEST */
+/** Numbers of a JSON tensor, flat or nested, written to `target`. @throws ERR_REQUEST */
 export function numbersFromJson<T extends Uint8Array | Float32Array>(
   data: readonly unknown[],
-  into: T,
+  target: T,
   fits: (value: number) => boolean,
   name: string,
 ): T {
   let at = 0;
-  const take = (values: readonly unknown[], depth: number): void => {
+  const append = (values: readonly unknown[], depth: number): void => {
     for (const value of values) {
-      if (typeof value === 'number' && fits(value)) into[at++] = value;
-      else if (Array.isArray(value) && depth < 4) take(value, depth + 1);
+      if (typeof value === 'number' && fits(value)) target[at++] = value;
+      else if (Array.isArray(value) && depth < 4) append(value, depth + 1);
       else throw badRequest(`${name}.data holds ${show(value)}, which does not fit its datatype.`);
     }
   };
-  take(data, 1);
-  if (at !== into.length) throw wrongCount(name, into.length, at);
-  return into;
+  append(data, 1);
+  if (at !== target.length) throw wrongCount(name, target.length, at);
+  return target;
 }
 
-function wrongCount(name: string, expected: number, got: number, what = 'elements'): Error {
-  return badRequest(`${name} must hold ${expected} ${what}, as its shape says, but got ${got}.`);
+function wrongCount(name: string, expected: number, got: number, unit = 'elements'): Error {
+  return badRequest(`${name} must hold ${expected} ${unit}, as its shape says, but got ${got}.`);
 }

@@ -5,14 +5,14 @@ import { FakeNetwork, infer, serve } from './support';
 
 const input = { name: 'input', shape: [1, 3, 1, 1], datatype: 'FP32', data: [1, 2, 3] };
 const turn = (ms = 20): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-/** Places that are held in the queue. */
+/** Places taken in the queue. */
 const pending = async (url: string): Promise<number> => {
   const metrics = await (await fetch(`${url}/metrics`)).text();
   return Number(/^nv_inference_pending_request_count\{model="fake",version="1"\} (\d+)$/m.exec(metrics)?.[1]);
 };
 const answer = async (response: Response): Promise<[number, any]> => [response.status, await response.json()];
 
-/** A network that answers once it is let; the warm-up passes. */
+/** A network that answers only after `letGo`; the warm-up passes. */
 function held(): { network: FakeNetwork; letGo: () => void } {
   const network = new FakeNetwork();
   let letGo = (): void => undefined;
@@ -21,7 +21,7 @@ function held(): { network: FakeNetwork; letGo: () => void } {
   return { network, letGo };
 }
 
-test('a full queue is 503 at once, with Retry-After, and what was accepted is answered', async () => {
+test('a full queue is 503 at once, with Retry-After; accepted requests are answered', async () => {
   const { network, letGo } = held();
   const { url } = await serve({ maxBatchSize: 1, maxQueueSize: 2 }, network);
   const before = network.batches.length;
@@ -54,7 +54,7 @@ test.each<[string, object, Record<string, string>]>([
   letGo();
 });
 
-test("the server's own deadline, and a bad one", async () => {
+test("the server's own deadline, and a malformed one", async () => {
   const { network, letGo } = held();
   const { url } = await serve({ timeoutMs: 50 }, network);
   expect((await infer(url, { inputs: [input] })).status).toBe(504);
@@ -62,7 +62,7 @@ test("the server's own deadline, and a bad one", async () => {
   letGo();
 });
 
-test('a client that leaves frees its place', async () => {
+test('a client that disconnects frees its place', async () => {
   const { network, letGo } = held();
   const { url } = await serve({ maxBatchSize: 1, maxQueueSize: 1 }, network);
   const before = network.batches.length;
@@ -83,10 +83,10 @@ test('a client that leaves frees its place', async () => {
   await until(async () => (await pending(url)) === 1);
   letGo();
   expect([(await running).status, (await next).status]).toEqual([200, 200]);
-  expect(network.batches).toHaveLength(2); // the one that left was never run
+  expect(network.batches).toHaveLength(2); // the canceled one never ran
 });
 
-test('a network that fails is 500 without its words, and the server goes on', async () => {
+test('a failing network is 500 without its message, and the server goes on', async () => {
   const network = new FakeNetwork();
   const { url } = await serve({}, network);
   network.gate = () => Promise.reject(new Error('secret of /home/me/net.safetensors'));
@@ -98,7 +98,7 @@ test('a network that fails is 500 without its words, and the server goes on', as
   expect((await infer(url, { inputs: [input] })).status).toBe(200);
 });
 
-test('an API key: without it 401 everywhere but for probes', async () => {
+test('without an API key 401 everywhere but for health checks', async () => {
   const apiKeys = ['first-key', 'second-key'];
   const { url } = await serve({ apiKeys });
   for (const headers of [
@@ -117,7 +117,7 @@ test('an API key: without it 401 everywhere but for probes', async () => {
   for (const path of ['/v2/health/live', '/v2/health/ready']) expect((await fetch(url + path)).status).toBe(200);
 });
 
-test('a limit for each key is 429 with Retry-After', async () => {
+test('the rate limit of each key is 429 with Retry-After', async () => {
   const { url } = await serve({ apiKeys: ['first-key', 'second-key'], requestsPerSecond: 2 });
   const ask = (key: string): Promise<Response> => infer(url, { inputs: [input] }, { 'x-api-key': key });
   const statuses = [];
@@ -130,7 +130,7 @@ test('a limit for each key is 429 with Retry-After', async () => {
   expect((await ask('first-key')).status).toBe(200);
 });
 
-/** What a server answers to bytes that are sent as they are. */
+/** The response to raw bytes. */
 function raw(url: string, text: string): Promise<string> {
   const { port } = new URL(url);
   return new Promise((resolve) => {
@@ -142,7 +142,7 @@ function raw(url: string, text: string): Promise<string> {
   });
 }
 
-test('headers beyond the limit, no HTTP, and a client that sends too slowly', async () => {
+test('too large headers, bytes that are not HTTP, and a client that sends too slowly', async () => {
   const { url } = await serve({ maxHeaderBytes: 2048, receiveMs: 500 });
   expect(await raw(url, `GET /v2 HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(4000)}\r\n\r\n`)).toMatch(
     /^HTTP\/1.1 431 .*ERR_REQUEST/s,
@@ -155,7 +155,7 @@ test('headers beyond the limit, no HTTP, and a client that sends too slowly', as
   expect(performance.now() - begun).toBeLessThan(10_000);
 });
 
-test('what Node would refuse without a body has one', async () => {
+test('errors of Node itself have a body too', async () => {
   const { url } = await serve();
   const end = 'Connection: close\r\n\r\n';
   expect(await raw(url, `GET /v2 HTTP/1.1\r\n${end}`)).toMatch(/^HTTP\/1.1 400 .*Host.*"code":"ERR_REQUEST"/s);
@@ -165,7 +165,7 @@ test('what Node would refuse without a body has one', async () => {
   );
 });
 
-test('a path that is none, in the same form', async () => {
+test('unknown and malformed paths have the same form of error', async () => {
   const { url } = await serve();
   expect(await answer(await fetch(`${url}/v2/models/${'m'.repeat(101)}/ready`))).toEqual([
     404,
@@ -178,7 +178,7 @@ test('a path that is none, in the same form', async () => {
   ]);
 });
 
-test('what no route takes is refused in the one form too', async () => {
+test('a method that no route has gets the same form of error', async () => {
   const { url } = await serve();
   const answer = await fetch(`${url}/v2`, { method: 'QUERY' });
   expect(answer.status).toBe(400);

@@ -1,6 +1,6 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { picturesOf } from '../../lib/cli/pictures';
+import { findPictures } from '../../lib/cli/picture-paths';
 import { temporaryFolder } from '../support/files';
 
 const folder = temporaryFolder();
@@ -12,41 +12,41 @@ for (const name of files) writeFileSync(join(folder, 'photos', name), '');
 symlinkSync('nowhere', join(folder, 'photos', 'dangling.jpg'));
 const at = (...names: string[]): string[] => names.map((name) => join(folder, 'photos', name));
 
-test("a folder's pictures, at any depth, sorted, without what is hidden", async () => {
+test("a folder's pictures, at any depth, sorted, without hidden ones", async () => {
   const expected = at('a.PNG', 'b.jpg', 'deep/d.webp', 'deep/er/c.tiff', 'x[1].gif');
-  expect(await picturesOf(join(folder, 'photos'))).toEqual(expected);
-  expect(await picturesOf(`${join(folder, 'photos')}/`)).toEqual(expected);
+  expect(await findPictures(join(folder, 'photos'))).toEqual(expected);
+  expect(await findPictures(`${join(folder, 'photos')}/`)).toEqual(expected);
   const near = relative(process.cwd(), join(folder, 'photos'));
-  expect(await picturesOf(near)).toEqual(expected.map((file) => relative(process.cwd(), file)));
+  expect(await findPictures(near)).toEqual(expected.map((file) => relative(process.cwd(), file)));
 });
 
 test.each<[string, string[]]>([
   ['photos/*.{jpg,PNG}', ['a.PNG', 'b.jpg']],
   ['photos/deep/**', ['deep/d.webp', 'deep/er/c.tiff']],
 ])('the pattern %s', async (pattern, expected) => {
-  expect(await picturesOf(join(folder, pattern))).toEqual(at(...expected));
+  expect(await findPictures(join(folder, pattern))).toEqual(at(...expected));
 });
 
-test('a pattern of files nearby gives paths as short', async () => {
-  expect(await picturesOf('test/fixtures/preprocess/small*.png')).toEqual([
+test('a relative pattern gives relative paths', async () => {
+  expect(await findPictures('test/fixtures/preprocess/small*.png')).toEqual([
     'test/fixtures/preprocess/small.expected.png',
     'test/fixtures/preprocess/small.png',
   ]);
 });
 
-test('a file that looks like a pattern is itself, and so is what does not exist', async () => {
-  expect(await picturesOf(at('x[1].gif')[0]!)).toEqual(at('x[1].gif'));
-  expect(await picturesOf('missing.jpg')).toEqual(['missing.jpg']);
-  expect(await picturesOf('a\0.jpg')).toEqual(['a\0.jpg']);
+test('a file whose name looks like a pattern is found; an unknown name is kept', async () => {
+  expect(await findPictures(at('x[1].gif')[0]!)).toEqual(at('x[1].gif'));
+  expect(await findPictures('missing.jpg')).toEqual(['missing.jpg']);
+  expect(await findPictures('a\0.jpg')).toEqual(['a\0.jpg']);
 });
 
-test('links are followed, and one that goes round in circles ends', async () => {
+test('links are followed, and cycles end', async () => {
   const linked = join(folder, 'linked');
   mkdirSync(linked);
   symlinkSync(at('b.jpg')[0]!, join(linked, 'b.jpg'));
   symlinkSync(at('deep')[0]!, join(linked, 'deep'));
   symlinkSync('.', join(linked, 'loop'));
-  const found = await picturesOf(linked);
+  const found = await findPictures(linked);
   expect(found).toEqual(expect.arrayContaining(['b.jpg', 'deep/d.webp'].map((name) => join(linked, name))));
   expect(found.length).toBeLessThan(20);
 });
@@ -54,7 +54,7 @@ test('links are followed, and one that goes round in circles ends', async () => 
 test.each([
   ['empty', /^a picture must be a folder with pictures in it, but got ".*empty"/],
   ['none/*.jpg', /^a picture must be a file, a folder or a pattern .*none\/\*\.jpg/],
-])('%s stands for nothing', async (name, message) => {
-  const [error] = await picturesOf(join(folder, name));
+])('%s names no picture', async (name, message) => {
+  const [error] = await findPictures(join(folder, name));
   expect(error).toMatchObject({ code: 'ERR_FILE', message: expect.stringMatching(message) });
 });

@@ -1,23 +1,23 @@
-import { best, softmax } from '../image/scores';
-import type { Model } from './model';
-import type { InferRequest } from './oip-request';
-import { bytesToBinary } from './oip-tensors';
-import { badRequest } from './refusal';
+import { softmax, topIndices } from '../../image/scores';
+import { badRequest } from '../http/error-response';
+import type { Model } from '../model';
+import type { InferRequest } from './request';
+import { bytesToBinary } from './tensors';
 
 /** The only version of every model. */
 export const VERSION = '1';
 
-/** An answer as it goes out. */
+/** A response's body. */
 export interface InferResponse {
   body: Buffer;
-  /** The JSON's length where binary data follow it. */
+  /** The length of the JSON, if binary data follow it. */
   headerLength: number | undefined;
 }
 
 /**
- * Writes an infer answer: JSON, and after it the tensor where binary is wanted.
+ * Writes the response to an infer request: JSON, followed by the tensor if it was requested as binary.
  *
- * @throws ERR_REQUEST where JSON has no word for a value
+ * @throws ERR_REQUEST for NaN and infinity, which JSON cannot express
  */
 export function writeInfer(
   model: Pick<Model, 'name' | 'labels' | 'numClasses'>,
@@ -26,7 +26,8 @@ export function writeInfer(
 ): InferResponse {
   const values = request.softmax ? logits.map((row) => Float32Array.from(softmax(row))) : logits;
   const { binary, classification } = request.output;
-  const tensor = classification === undefined ? numbers(values, model, binary) : ranked(values, model, classification);
+  const tensor =
+    classification === undefined ? scores(values, model, binary) : rankedClasses(values, model, classification);
   const data = binary ? tensor.binary() : undefined;
   const json = Buffer.from(
     JSON.stringify({
@@ -55,7 +56,7 @@ interface Output {
   binary: () => Buffer;
 }
 
-function numbers(values: readonly Float32Array[], { numClasses }: Pick<Model, 'numClasses'>, binary: boolean): Output {
+function scores(values: readonly Float32Array[], { numClasses }: Pick<Model, 'numClasses'>, binary: boolean): Output {
   if (!binary && !values.every((row) => row.every(Number.isFinite))) {
     throw badRequest('logits hold NaN or infinity, for which JSON has no word: ask for binary data.');
   }
@@ -67,25 +68,27 @@ function numbers(values: readonly Float32Array[], { numClasses }: Pick<Model, 'n
   };
 }
 
-/** The classification extension: the best `count` of each row, as Triton writes them. */
-function ranked(
+/** The classification extension: the `count` best classes of each row as `SCORE:INDEX:LABEL`, like Triton. */
+function rankedClasses(
   values: readonly Float32Array[],
   { labels, numClasses }: Pick<Model, 'labels' | 'numClasses'>,
   count: number,
 ): Output {
-  const most = Math.min(count, numClasses);
+  const topK = Math.min(count, numClasses);
   const texts = values.flatMap((row) =>
-    best(Float64Array.from(row), most).map((index) => `${score(row[index] ?? NaN)}:${index}:${labels[index] ?? ''}`),
+    topIndices(Float64Array.from(row), topK).map(
+      (index) => `${shortFloat(row[index] ?? NaN)}:${index}:${labels[index] ?? ''}`,
+    ),
   );
   return {
     datatype: 'BYTES',
-    shape: [values.length, most],
+    shape: [values.length, topK],
     json: () => texts,
     binary: () => bytesToBinary(texts),
   };
 }
 
-/** A float32 in as few digits as tell it from its neighbors. */
-function score(value: number): string {
+/** A float32 in nine digits, which are enough to restore it exactly. */
+function shortFloat(value: number): string {
   return String(Number(value.toPrecision(9)));
 }

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import type { ServerState } from './state';
+import type { ServerState } from '../state';
+import type { ModelCard } from './model-card';
 
-// Compiled and copied there; both lib/ (tests) and dist/ (users) lie one level below the package's root.
-const FOLDER = join(__dirname, '..', '..', 'dist', 'serve', 'page');
+// Where the build puts the compiled page. lib/serve/routes (in tests) and dist/serve/routes are equally deep.
+const FOLDER = join(__dirname, '..', '..', '..', 'dist', 'serve', 'page');
 
 const FILES = {
   'index.html': 'text/html; charset=utf-8',
@@ -12,8 +13,8 @@ const FILES = {
   'page.js': 'text/javascript; charset=utf-8',
 } as const;
 
-/** No request of the page leaves the host, and nothing else may run in it. */
-const POLICY = [
+/** The page may load nothing from other hosts and run no script but its own. */
+const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
@@ -24,23 +25,25 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** The page at `/`, and what it tells of the models. */
+/** The page at `/`, and the models that it offers. */
 export function addPage(app: FastifyInstance, state: ServerState): void {
   for (const [file, type] of Object.entries(FILES)) {
     const content = readFileSync(join(FOLDER, file));
     const path = file === 'index.html' ? '/' : `/${file}`;
-    app.get(path, { config: { open: true } }, (request, reply) => {
-      const [asked = ''] = request.url.split('?');
-      // Its paths are relative, for servers below a prefix.
-      if (path === '/' && !asked.endsWith('/')) return reply.redirect(`${asked.slice(asked.lastIndexOf('/') + 1)}/`);
+    app.get(path, { config: { public: true } }, (request, reply) => {
+      const [requested = ''] = request.url.split('?');
+      // The page's URLs are relative so that a prefix works; they need the trailing slash.
+      if (path === '/' && !requested.endsWith('/')) {
+        return reply.redirect(`${requested.slice(requested.lastIndexOf('/') + 1)}/`);
+      }
       return reply
-        .header('Content-Security-Policy', POLICY)
+        .header('Content-Security-Policy', CONTENT_SECURITY_POLICY)
         .header('Referrer-Policy', 'no-referrer')
         .type(type)
         .send(content);
     });
   }
-  app.get('/models.json', () =>
+  app.get('/models.json', (): ModelCard[] =>
     [...state.inferences.values()].map(({ model }) => ({
       name: model.name,
       layers: model.layers,

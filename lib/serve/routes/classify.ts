@@ -1,0 +1,51 @@
+import type { FastifyInstance } from 'fastify';
+import type { ClassifyAnswer, ServedPrediction, Times } from '../../client/answers';
+import { topPredictions } from '../../image/scores';
+import { timeoutParameter } from '../http/deadline';
+import { inferenceErrors } from '../http/error-response';
+import { pictureRequestBody } from '../http/picture-body';
+import { integer, list, modelParameter, number, object, ok, ref, string, type OpenApiPart } from '../openapi-schema';
+import type { ServerState } from '../state';
+import { inferPictures, pictureRouteOptions, type PictureRoute } from './picture-request';
+
+/** `POST /classify`: pictures in, their best classes out. */
+export function addClassify(app: FastifyInstance, state: ServerState): void {
+  app.post<PictureRoute>('/classify', pictureRouteOptions(state), async (request, reply): Promise<ClassifyAnswer> => {
+    const { model, names, top, values, times } = await inferPictures('logits', request, reply, state);
+    return {
+      model: model.name,
+      results: values.map((logits, i) => ({
+        name: names[i] ?? '',
+        predictions: topPredictions(logits, model.labels, top),
+      })),
+      times,
+    };
+  });
+}
+
+export const classifyApi: OpenApiPart = {
+  paths: {
+    '/classify': {
+      post: {
+        operationId: 'classify',
+        summary: 'Name what pictures show',
+        parameters: [
+          modelParameter,
+          { name: 'top', in: 'query', description: 'classes to name; default: 5', schema: integer },
+          timeoutParameter,
+        ],
+        requestBody: pictureRequestBody,
+        responses: { ...ok(ref('Classified')), ...inferenceErrors },
+      },
+    },
+  },
+  schemas: {
+    Times: object<Times>({ decodeMs: number, queueMs: number, inferMs: number }),
+    Prediction: object<ServedPrediction>({ label: string, index: integer, score: number }),
+    Classified: object<ClassifyAnswer>({
+      model: string,
+      results: list(object<ClassifyAnswer['results'][number]>({ name: string, predictions: list(ref('Prediction')) })),
+      times: ref('Times'),
+    }),
+  },
+};

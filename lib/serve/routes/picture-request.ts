@@ -1,0 +1,47 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { BatchKey } from '../batch-key';
+import { timeoutOf, withDeadline } from '../http/deadline';
+import { firstValue, parseInteger } from '../http/json-body';
+import { readPictureBody } from '../http/picture-body';
+import type { InferenceResult } from '../inference';
+import type { Model } from '../model';
+import { findModel, type ServerState } from '../state';
+
+/** The query of the routes that take pictures. */
+export interface PictureRoute {
+  Querystring: { model?: string | string[]; top?: string | string[] };
+}
+
+/** Fastify's options of a route that takes pictures. */
+export function pictureRouteOptions(state: ServerState): object {
+  return {
+    config: { inference: true },
+    onRequest: ({ query }: FastifyRequest<PictureRoute>, _: FastifyReply, done: () => void) => {
+      // The body may still name a model; without that choice a full queue is known before the body is read.
+      if (query.model !== undefined || state.inferences.size === 1) {
+        findModel(state, firstValue(query.model)).checkQueue();
+      }
+      done();
+    },
+  };
+}
+
+/** Runs the pictures of a request. */
+export async function inferPictures(
+  output: BatchKey['output'],
+  request: FastifyRequest<PictureRoute>,
+  reply: FastifyReply,
+  state: ServerState,
+): Promise<InferenceResult & { model: Model; names: string[]; top: number }> {
+  const { headers, query, receivedAt } = request;
+  const bytes = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
+  const body = await readPictureBody(bytes, headers['content-type'], state.limits.maxQueueSize);
+  const inference = findModel(state, firstValue(query.model) ?? body.model);
+  const { model } = inference;
+  const top = query.top === undefined ? body.top : Number(firstValue(query.top) || NaN);
+  const checkedTop = parseInteger(top ?? Math.min(5, model.numClasses), 'top', 1, model.numClasses);
+  const result = await withDeadline(reply, receivedAt, timeoutOf(headers, state.limits), (signal) =>
+    inference.run(output, body, receivedAt, signal),
+  );
+  return { ...result, model, names: body.names, top: checkedTop };
+}
