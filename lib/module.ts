@@ -208,6 +208,7 @@ export abstract class Module {
     module.#native.dispose();
   }
 
+  /** `using` calls this; the same as `dispose()`. */
   [Symbol.dispose](): void {
     Module.#of(this, true).dispose();
   }

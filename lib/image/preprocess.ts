@@ -1,4 +1,4 @@
-import type { NativePicture, NativePreprocess } from '../addon';
+import type { NativePicture } from '../addon';
 import { checkChoice, checkInteger, checkNormalization, checkOptionsObject } from '../check';
 import { badArgument, ResNetError } from '../errors';
 import { PRESETS, type PreprocessPreset } from './presets';
@@ -25,7 +25,15 @@ export interface Preprocess {
 }
 
 /** {@link Preprocess} with everything filled in. */
-export type ResolvedPreprocess = Readonly<NativePreprocess>;
+export interface ResolvedPreprocess {
+  /** Length of the shorter side after resizing, in pixels. */
+  readonly resize: number;
+  /** Side of the square cut out of the center, in pixels. */
+  readonly crop: number;
+  readonly interpolation: 'bilinear' | 'bicubic';
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
 
 const KEYS = ['preset', 'resize', 'cropRatio', 'crop', 'interpolation', 'mean', 'std'];
 const LONGEST_SIDE = 2 ** 14;

@@ -24,5 +24,5 @@ export const PRESETS = {
   huggingface: { cropRatio: 0.875, crop: 224, interpolation: 'bicubic', ...COLORS },
 } as const satisfies Record<string, Preset>;
 
-/** 'imagenet-v1' | 'imagenet-v2' | 'timm' | 'huggingface' */
+/** The name of a preprocessing preset. @useDeclaredType */
 export type PreprocessPreset = keyof typeof PRESETS;

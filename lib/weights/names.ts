@@ -2,7 +2,7 @@ import { badArgument } from '../errors';
 
 /**
  * How others name a ResNet's tensors. The article's names, with torch's leaf names, are what `stateDict()` gives;
- * every other naming is a row of {@link NAMINGS}.
+ * every other naming is a row of `NAMINGS`.
  */
 export type Naming = 'article' | 'torchvision' | 'huggingface' | 'paddle' | 'paddle.vision';
 

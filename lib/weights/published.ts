@@ -5,7 +5,7 @@ import table from './published.json';
 /** The names of weights that torchvision publishes; `DEFAULT` is the newest of a depth. */
 export const WEIGHTS_NAMES = ['IMAGENET1K_V1', 'IMAGENET1K_V2', 'DEFAULT'] as const;
 
-/** One of torchvision's names. A file of such a name is written `./DEFAULT`. */
+/** One of torchvision's names. A file of such a name is written `./DEFAULT`. @useDeclaredType */
 export type WeightsName = (typeof WEIGHTS_NAMES)[number];
 
 /** What torchvision publishes about weights, and how their pictures were prepared. */
