@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import { ERROR_CODES } from '../lib/index';
 import { root } from './support/node';
-const { withTable } = require('../scripts/error-table.js') as { withTable(text: string, codes: object): string };
+const { withTable } = require('../scripts/error-table.js') as {
+  withTable: (text: string, codes: object) => string;
+};
 
 /** Node's own codes, which the sources may name. */
 const OF_NODE = new Set(['ERR_MODULE_NOT_FOUND', 'ERR_HTTP_REQUEST_TIMEOUT']);
