@@ -1,4 +1,4 @@
-// A photograph-like scene, drawn from nothing: so that the first run needs no picture and no license.
+// Draws a photograph-like scene, so that the first run needs no picture and no license.
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,7 +29,7 @@ export function scene(seed) {
       color = mix(color, HAZE, 0.5 * Math.exp(-(((y - HORIZON + 3) / 9) ** 2)) * (0.4 + noise(x / 90, 3.5, 3))); // mist lies on the water
       color = mix(color, bank.color(x, y), bank.cover[y * WIDTH + x]);
       const offset = (y * WIDTH + x) * 3;
-      const speck = (grain() - 0.5) * 5; // no sensor is free of it
+      const speck = (grain() - 0.5) * 5; // sensor noise
       for (let c = 0; c < 3; c++) pixels[offset + c] = clamp(color[c] + speck, 0, 255);
     }
   }
@@ -189,7 +189,7 @@ function random(seed) {
   };
 }
 
-const clamp = (value, least, most) => Math.min(most, Math.max(least, value));
+const clamp = (value, min, max) => Math.min(max, Math.max(min, value));
 const mix = (a, b, t) => [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t];
 
 function smooth(t) {

@@ -53,6 +53,7 @@ export class ResNetError extends Error {
   override readonly name = 'ResNetError';
   readonly code: ErrorCode;
 
+  /** `options.cause` is the error behind this one. */
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;

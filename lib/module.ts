@@ -196,6 +196,7 @@ export abstract class Module {
     module.#native.dispose();
   }
 
+  /** `using` calls this; the same as `dispose()`. */
   [Symbol.dispose](): void {
     Module.#of(this, true).dispose();
   }

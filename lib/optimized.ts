@@ -167,6 +167,7 @@ export class OptimizedResNet {
     network.#native.dispose();
   }
 
+  /** `using` calls this; the same as `dispose()`. */
   [Symbol.dispose](): void {
     OptimizedResNet.#of(this, true).dispose();
   }

@@ -3,36 +3,9 @@ import type { Module } from './module';
 import { traceModule } from './module-internals';
 import type { NativeRow } from './native/addon';
 import { countParameters } from './parameter-count';
-import { articleTable } from './summary/table';
+import { articleTable, type SummaryRow, type SummaryTotals } from './summary/table';
 
-/** One layer or block of a forward, in order of execution. */
-export interface SummaryRow {
-  /** Type and number within its type, e.g. `Conv2D-1`. */
-  name: string;
-  /** The layer's name in the article, e.g. `Conv2D`. */
-  type: string;
-  inputShape: number[];
-  outputShape: number[];
-  /** The article's "Param #": learnable values and running statistics. */
-  parameters: number;
-  /** Those of them that count as trainable; see {@link SummaryOptions.trainable}. */
-  trainable: number;
-  /** Multiply-adds of convolutions and Linear, as torchvision counts them; 0 elsewhere. */
-  multiplyAdds: number;
-}
-
-/** The figures below the article's table. One MB is 2^20 bytes; every value counts as 4 bytes. */
-export interface SummaryTotals {
-  parameters: number;
-  trainable: number;
-  nonTrainable: number;
-  inputMB: number;
-  /** All outputs twice: once for the forward, once for the gradients. Blocks' rows count as well, as in Paddle. */
-  forwardBackwardMB: number;
-  parametersMB: number;
-  totalMB: number;
-  multiplyAdds: number;
-}
+export type { SummaryRow, SummaryTotals };
 
 /** Options of {@link summary}. */
 export interface SummaryOptions {

@@ -1,68 +1,143 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { root } from './support/node';
+import { join } from 'node:path';
+import { root, run } from './support/node';
 
-/** ARCHITECTURE.md's picture, from below: a file uses its own layer and those before it. */
-const LIB = [
-  ['errors', 'check', 'regular-file', 'whole-file', 'half', 'depths'],
-  ['tensor'],
-  ['native', 'weights', 'client'],
-  ['devices', 'parameter-count'],
-  ['module'],
-  ['module-internals'],
-  ['calibration', 'optimized'],
-  ['blocks', 'resnet', 'summary'],
-  ['image'],
-  ['job'],
-  ['index'],
-  ['serve'],
-  ['esm', 'cli'],
-];
-const NATIVE = [
-  ['error', 'precompiled'],
-  ['system'],
-  ['model', 'image'],
-  ['runtime'],
-  ['inference'],
-  ['addon', 'test'],
-];
+type Edge = readonly [from: string, to: string];
+/** A drawing: blocks from above, each a list of rooms, each a list of folders (ending with a slash) and files. */
+type Drawing = readonly (readonly (readonly string[])[])[];
 
-/** Neighbors in a layer that know nothing of each other. */
-const STRANGERS = new Set([
-  'native weights',
-  'weights native',
-  'client native',
-  'client weights',
-  'native client',
-  'weights client',
-  'model image',
-  'image model',
-  'test addon',
-]);
-
-/** The part of the picture that a path below lib/ or native/ belongs to. */
-const part = (path: string): string => path.split('/')[0]!.replace(/\..*$/, '');
-
-function breaches(folder: string, layers: readonly string[][], uses: RegExp, relative: boolean): string[] {
-  const rank = (name: string): number => layers.findIndex((layer) => layer.includes(name));
-  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((file) => /\.(ts|mts|h|cpp)$/.test(basename(file)))
-    .flatMap((file) => {
-      const text = readFileSync(join(root, folder, file), 'utf8');
-      return [...text.matchAll(uses)].map(([, used]) => [file, relative ? join(dirname(file), used!) : used!] as const);
-    })
-    .filter(([file, used]) => {
-      const [from, to] = [part(file), part(used)];
-      const known = rank(from) >= 0 && rank(to) >= 0;
-      return !known || rank(to) > rank(from) || STRANGERS.has(`${from} ${to}`);
-    })
-    .map(([file, used]) => `${file} uses ${used}`);
+/**
+ * The ```layers block of ARCHITECTURE.md: blank lines between its blocks, one room a line, its paths first. A path belongs
+ * to the longest entry that covers it, so a folder inside a room can have a line of its own.
+ */
+function parseDrawing(markdown: string): Drawing {
+  const text = /^```layers\n([^]*?)^```$/m.exec(markdown)?.[1];
+  if (text === undefined) throw new Error('ARCHITECTURE.md has no ```layers block');
+  const paths = (line: string): string[] => /^((?:lib|native)\/\S* *)*/.exec(line)![0].split(' ').filter(Boolean);
+  return text.split(/\n{2,}/).map((block) =>
+    block
+      .split('\n')
+      .map(paths)
+      .filter(({ length }) => length > 0),
+  );
 }
 
-test('lib/: dependencies point one way', () => {
-  expect(breaches('lib', LIB, /(?:from|import\() ?'(\.[^']+)'/g, true)).toEqual([]);
+/** What a drawing forbids: arrows upward or sideways, circles, and files that it has no room for. */
+function violations(drawing: Drawing, edges: readonly Edge[]): string[] {
+  const rooms = drawing.flatMap((block, level) =>
+    block.flatMap((paths) => paths.map((path) => ({ path, level, room: paths[0]! }))),
+  );
+  const roomOf = (file: string): (typeof rooms)[number] | undefined =>
+    rooms
+      .filter(({ path }) => (path.endsWith('/') ? file.startsWith(path) : file === path))
+      .sort((a, b) => b.path.length - a.path.length)[0];
+  const files = [...new Set(edges.flat())];
+  const homeless = files.filter((file) => roomOf(file) === undefined).map((file) => `${file} is not in the drawing`);
+  const wrong = edges.filter(([from, to]) => {
+    const [a, b] = [roomOf(from), roomOf(to)];
+    return a !== undefined && b !== undefined && a.room !== b.room && b.level <= a.level;
+  });
+  return [
+    ...homeless,
+    ...wrong.map(([from, to]) => `${from} uses ${to}`),
+    ...circles(edges).map((files) => files.join(' > ')),
+  ];
+}
+
+/** One circle for each edge that closes one. */
+function circles(edges: readonly Edge[]): string[][] {
+  const targets = new Map<string, string[]>();
+  for (const [from, to] of edges) targets.set(from, [...(targets.get(from) ?? []), to]);
+  const found: string[][] = [];
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    const at = path.indexOf(file);
+    if (at >= 0) found.push([...path.slice(at), file]);
+    if (at >= 0 || done.has(file)) return;
+    for (const next of targets.get(file) ?? []) visit(next, [...path, file]);
+    done.add(file);
+  };
+  for (const file of targets.keys()) visit(file, []);
+  return found;
+}
+
+interface Cruised {
+  modules: { source: string; dependencies: { resolved: string; couldNotResolve: boolean }[] }[];
+}
+
+/** Every import of lib/, of types too, as dependency-cruiser finds them. */
+async function imports(): Promise<Edge[]> {
+  const bin = join(root, 'node_modules', 'dependency-cruiser', 'bin', 'dependency-cruise.mjs');
+  const { code, stdout, stderr } = await run(process.execPath, [bin, 'lib', '--output-type', 'json']);
+  if (code !== 0) throw new Error(stderr);
+  const { modules } = JSON.parse(stdout) as Cruised;
+  const all = modules.flatMap(({ source, dependencies }) => dependencies.map((to) => ({ source, ...to })));
+  expect(all.filter(({ couldNotResolve }) => couldNotResolve)).toEqual([]);
+  return all.map(({ source, resolved }) => [source, resolved]);
+}
+
+/** Every `#include "…"` of native/. */
+function includes(): Edge[] {
+  return readdirSync(join(root, 'native'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.(h|cpp)$/.test(file))
+    .flatMap((file) => {
+      const text = readFileSync(join(root, 'native', file), 'utf8');
+      return [...text.matchAll(/#include "([^"]+)"/g)].map(([, used]): Edge => [`native/${file}`, `native/${used!}`]);
+    });
+}
+
+const drawing = parseDrawing(readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8'));
+
+test('lib/: no circle, and no import upward in the drawing', async () => {
+  const edges = await imports();
+  expect(edges.length).toBeGreaterThan(300);
+  expect(violations(drawing, edges)).toEqual([]);
 });
 
-test('native/: dependencies point one way', () => {
-  expect(breaches('native', NATIVE, /#include "([^"]+)"/g, false)).toEqual([]);
+test('native/: no circle, and no include upward in the drawing', () => {
+  const edges = includes();
+  expect(edges.length).toBeGreaterThan(100);
+  expect(violations(drawing, edges)).toEqual([]);
+});
+
+test('every folder of lib/ and native/, and every file beside them, is drawn; what is drawn is there', () => {
+  const there = ['lib', 'native'].flatMap((folder) =>
+    readdirSync(join(root, folder), { withFileTypes: true }).map(
+      (entry) => `${folder}/${entry.name}${entry.isDirectory() ? '/' : ''}`,
+    ),
+  );
+  const drawn = drawing.flat(2);
+  const topLevel = drawn.filter((path) => /^[^/]+\/[^/]+\/?$/.test(path));
+  expect(topLevel.sort()).toEqual(there.sort());
+  expect(drawn).toEqual([...new Set(drawn)]);
+});
+
+describe('the check', () => {
+  const sample = parseDrawing('```layers\nlib/a/  above\nlib/x.ts lib/y.ts  two files\n\nlib/b/\nlib/a/low/\n```\n');
+
+  test.each<[string, Edge[], string[]]>([
+    [
+      'down, and inside a room',
+      [
+        ['lib/a/1.ts', 'lib/b/2.ts'],
+        ['lib/x.ts', 'lib/y.ts'],
+        ['lib/a/1.ts', 'lib/a/low/3.ts'],
+      ],
+      [],
+    ],
+    ['up', [['lib/b/2.ts', 'lib/a/1.ts']], ['lib/b/2.ts uses lib/a/1.ts']],
+    ['up, to the folder around it', [['lib/a/low/3.ts', 'lib/a/1.ts']], ['lib/a/low/3.ts uses lib/a/1.ts']],
+    ['sideways', [['lib/a/1.ts', 'lib/x.ts']], ['lib/a/1.ts uses lib/x.ts']],
+    ['to nowhere', [['lib/a/1.ts', 'lib/c.ts']], ['lib/c.ts is not in the drawing']],
+    [
+      'in a circle',
+      [
+        ['lib/b/1.ts', 'lib/b/2.ts'],
+        ['lib/b/2.ts', 'lib/b/1.ts'],
+      ],
+      ['lib/b/1.ts > lib/b/2.ts > lib/b/1.ts'],
+    ],
+  ])('an arrow %s', (_, edges, expected) => {
+    expect(violations(sample, edges)).toEqual(expected);
+  });
 });

@@ -33,7 +33,7 @@ export interface ClassifyRequestOptions extends RequestOptions {
 export type Picture = Uint8Array | Blob;
 
 /**
- * A client of a {@link createServer} server, built on fetch.
+ * A client of the server that `createServer()` of libtorch-resnet/serve makes, built on fetch.
  *
  * @example
  * const client = new ResNetClient('http://127.0.0.1:8000');

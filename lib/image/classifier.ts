@@ -75,10 +75,12 @@ export class ImageClassifier {
     return this.#pictures.preprocess;
   }
 
+  /** The depth: 18, 34, 50, 101 or 152. */
   get layers(): Layers {
     return this.#network.layers;
   }
 
+  /** How many classes the network tells apart. */
   get numClasses(): number {
     return this.#network.numClasses;
   }
@@ -157,6 +159,7 @@ export class ImageClassifier {
     if (this.#inFlight === 0) this.#network.dispose();
   }
 
+  /** `using` calls this; the same as `dispose()`. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -13,7 +13,7 @@ export interface ModelOptions extends Pick<
   threads?: number | undefined;
   /** Batches that run at the same time. Default: one for each core, 2 on CUDA. */
   streams?: number | undefined;
-  /** For int8: the path of a file written by {@link OptimizedResNet.saveCalibration}. */
+  /** For int8: the path of a file that `saveCalibration()` wrote. */
   calibration?: string | undefined;
 }
 

@@ -1,4 +1,4 @@
-// node examples/classify.ts resnet50.safetensors cat.jpg dog.jpg (Node 20: npx tsx examples/classify.ts …)
+// Names pictures: node examples/classify.mts resnet50.safetensors cat.jpg dog.jpg (before Node 22.18: npx tsx …)
 import { ImageClassifier } from 'libtorch-resnet';
 
 const [weights = 'random', ...pictures] = process.argv.slice(2);
