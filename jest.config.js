@@ -7,9 +7,8 @@ module.exports = {
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   reporters: ['default', '<rootDir>/test/support/count-reporter.js'],
   testTimeout: 60_000,
-  // A network of 60 million parameters per file and two cores: more workers would only queue.
+  // Each file holds networks of up to 60 million parameters; more workers than cores would only wait.
   maxWorkers: 2,
-  // A worker ends with the one or two gigabytes of a dozen files' networks, and gives them back longer than the half
-  // second that jest waits before it speaks of a leak. One that a handle holds is still there after this.
+  // A worker that frees one or two gigabytes takes longer than the half second that Jest waits before it reports a leak.
   workerGracefulExitTimeout: 10_000,
 };

@@ -1,7 +1,7 @@
 'use strict';
 /**
- * `npm run --silent sbom > sbom.cdx.json`: what the package is made of and runs with, in CycloneDX. npm knows its own
- * packages; libtorch, which our install fetches, is added with the hash that it is held to.
+ * `npm run --silent sbom > sbom.cdx.json`: the software bill of materials of a release, in CycloneDX. npm lists its own
+ * packages; libtorch, which our install script downloads, is added with its pinned hashes.
  */
 const { execFileSync } = require('node:child_process');
 const path = require('node:path');
@@ -9,13 +9,13 @@ const path = require('node:path');
 const root = path.join(__dirname, '..');
 const manifest = require('../package.json');
 
-/** @returns {object} all that the lock file names, those for development too */
+/** @returns {object} npm's bill of the whole lock file, development dependencies included */
 function fromNpm() {
   const args = ['sbom', '--sbom-format', 'cyclonedx', '--package-lock-only'];
   return JSON.parse(execFileSync('npm', args, { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 27 }));
 }
 
-/** `name@version` of what is installed for users. npm's own --omit=dev leaves out what development needs as well. */
+/** `name@version` of each package that users install. npm's --omit=dev also drops those that development shares. */
 function production(lock) {
   return new Set(
     Object.entries(lock.packages)
@@ -24,7 +24,7 @@ function production(lock) {
   );
 }
 
-/** libtorch's wheels, each with its hash; of both variants, since it is the install that chooses. */
+/** libtorch's wheels with their hashes, of both variants, since the install script chooses. */
 function ofLibtorch({ platforms }) {
   return Object.entries(platforms).flatMap(([platform, files]) =>
     files.map(({ name, version, file, sha256, variants }) => ({
@@ -32,7 +32,7 @@ function ofLibtorch({ platforms }) {
       type: 'library',
       name,
       version,
-      // Without the variant for CUDA the install works too.
+      // The CUDA variant is optional.
       scope: variants.includes('cpu') ? 'required' : 'optional',
       hashes: [{ alg: 'SHA-256', content: sha256 }],
       purl: `pkg:pypi/${name}@${version}?file_name=${encodeURIComponent(file)}`,
@@ -44,7 +44,7 @@ function ofLibtorch({ platforms }) {
   );
 }
 
-/** The whole bill. */
+/** The complete bill. */
 function sbom(npm, lock, libtorchLock) {
   const wanted = production(lock);
   const self = `${manifest.name}@${manifest.version}`;
@@ -68,8 +68,8 @@ function sbom(npm, lock, libtorchLock) {
 }
 
 if (require.main === module) {
-  const whole = sbom(fromNpm(), require('../package-lock.json'), require('./libtorch.lock.json'));
-  process.stdout.write(`${JSON.stringify(whole, null, 2)}\n`);
+  const bill = sbom(fromNpm(), require('../package-lock.json'), require('./libtorch.lock.json'));
+  process.stdout.write(`${JSON.stringify(bill, null, 2)}\n`);
 }
 
 module.exports = { sbom };

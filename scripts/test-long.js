@@ -1,13 +1,13 @@
 'use strict';
 /**
- * `npm run test:long [-- STEP…]`: the long half of the tests, all steps or those that are named, one after another. A step
- * that fails does not keep the next one from running. Hours: `fuzz` alone takes up to one for each of its targets.
+ * `npm run test:long [-- STEP…]`: the tests that take hours, all steps or the named ones, in turn. A failed step does not
+ * stop the next. `fuzz` alone takes up to an hour for each of its targets.
  */
 const { spawnSync } = require('node:child_process');
 const { ROOT } = require('./build-addon');
 
 const long = { TEST_LONG: '1' };
-/** One file after another: beside a server under load, libtorch's threads wait for a core more than they work. */
+/** One file at a time: beside a loaded server, libtorch's threads mostly wait for a core. */
 const jest = (...patterns) => ({ command: ['npx', 'jest', '--runInBand', ...patterns], env: long });
 const script = (name, ...args) => ({ command: ['npm', 'run', '--silent', name, '--', ...args], env: {} });
 

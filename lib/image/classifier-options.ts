@@ -14,7 +14,7 @@ import type { PreprocessPreset } from './presets';
 export interface ImageClassifierOptions {
   /**
    * The path of a weight file; or 'IMAGENET1K_V1', 'IMAGENET1K_V2' or 'DEFAULT' for torchvision's weights, as
-   * {@link ResNet.load} fetches them, with the preprocessing that belongs to them; or 'random' or 'random:SEED' for an
+   * `ResNet.load()` fetches them, with the preprocessing that belongs to them; or 'random' or 'random:SEED' for an
    * untrained network, for trials. For a local file of such a name, write './random'.
    */
   weights: WeightsName | (string & {});
@@ -24,7 +24,7 @@ export interface ImageClassifierOptions {
   numClasses?: number | undefined;
   /** Default: 'cpu'. */
   device?: Exclude<Device, 'meta'> | undefined;
-  /** As of {@link ResNet.optimize}. Default: 'float32'. */
+  /** As of `ResNet.optimize()`. Default: 'float32'. */
   dtype?: OptimizedDType | undefined;
   /**
    * Names of the classes, or the path of a file of them. Default: those in `config.json` beside the weights (Hugging

@@ -1,4 +1,4 @@
-/** Prints the run's counts as its very last line, and fails a run in which nothing was executed. */
+/** Prints the run's counts as its last line, and fails a run that executed no test. */
 module.exports = class CountReporter {
   onRunComplete(_contexts, results) {
     const { numPassedTests: passed, numPendingTests: pending, numTodoTests: todo } = results;
