@@ -17,7 +17,8 @@ class TrackedWrap : public Napi::ObjectWrap<Self> {
  public:
   using Napi::ObjectWrap<Self>::ObjectWrap;
 
-  void Finalize(Napi::BasicEnv env) override { release(env); }
+  /// Not in Finalize(): node-addon-api calls that only where the class itself, not a base, declares it.
+  ~TrackedWrap() override { release(this->Env()); }
 
  protected:
   /// To be called once.
