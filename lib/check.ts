@@ -1,4 +1,4 @@
-import { badArgument, ResNetError, show } from './errors';
+import { badArgument, ResNetError, inspect } from './errors';
 
 /** @throws ERR_ARGUMENT where `value` is no integer within the bounds */
 export function checkInteger(argument: string, value: unknown, min: number, max: number): asserts value is number {
@@ -23,7 +23,7 @@ export function checkOptionsObject(options: unknown, known?: readonly string[], 
   if (unknown === undefined) return;
   throw new ResNetError(
     'ERR_ARGUMENT',
-    `${argument} must have no names but ${known?.join(', ') ?? ''}, but got ${show(unknown)}.`,
+    `${argument} must have no names but ${known?.join(', ') ?? ''}, but got ${inspect(unknown)}.`,
   );
 }
 

@@ -74,11 +74,11 @@ export function badArgument(
   got: unknown,
   code: ErrorCode = 'ERR_ARGUMENT',
 ): ResNetError {
-  return new ResNetError(code, `${argument} must be ${expected}, but got ${show(got)}.`);
+  return new ResNetError(code, `${argument} must be ${expected}, but got ${inspect(got)}.`);
 }
 
 /** A value as one would write it, short enough for a message, whatever it is. */
-export function show(value: unknown): string {
+export function inspect(value: unknown): string {
   switch (typeof value) {
     case 'string':
       return value.length > 80 ? `${JSON.stringify(value.slice(0, 77))}…` : JSON.stringify(value);
@@ -87,17 +87,17 @@ export function show(value: unknown): string {
     case 'function':
       return 'a function';
     case 'object':
-      return showObject(value);
+      return inspectObject(value);
     default:
       return String(value);
   }
 }
 
-function showObject(value: object | null): string {
+function inspectObject(value: object | null): string {
   if (value === null) return 'null';
   try {
     if (Array.isArray(value)) {
-      const head = value.slice(0, 8).map((item) => (Array.isArray(item) ? 'an array' : show(item)));
+      const head = value.slice(0, 8).map((item) => (Array.isArray(item) ? 'an array' : inspect(item)));
       return `[${head.join(', ')}${value.length > 8 ? `, … ${value.length} in all` : ''}]`;
     }
     const name: unknown = value.constructor?.name;

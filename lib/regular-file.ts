@@ -19,7 +19,7 @@ export async function withRegularFile<T>(path: string, use: (file: FileHandle) =
 }
 
 /** As {@link withRegularFile}. @throws ERR_FILE, or the ResNetError that `use` throws */
-export async function readingFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
+export async function readRegularFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
   try {
     return await withRegularFile(path, use);
   } catch (error) {

@@ -118,7 +118,7 @@ export class ImageClassifier {
       return predictions;
     }
     const name = (i: number): string => `image[${i}]`;
-    const images = image.map((one, i) => copyImage(one, name(i)));
+    const images = image.map((item, i) => copyImage(item, name(i)));
     return this.#hold(() => this.#classify(images, { ...checked, onError, name }));
   }
 

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { isUint8Array } from 'node:util/types';
 import type { Metadata, OutputInfo, Sharp, SharpOptions } from 'sharp';
 import type { NativePicture } from '../native/addon';
-import { badArgument, ResNetError, show } from '../errors';
+import { badArgument, ResNetError, inspect } from '../errors';
 import { withRegularFile } from '../regular-file';
 import { jpegHeader } from './jpeg-header';
 
@@ -38,7 +38,7 @@ export async function decode(image: string | Uint8Array, options: DecodeOptions 
   const { maxPixels = MAX_PIXELS, argument = 'image' } = options;
   checkImage(image, argument);
   const bytes = typeof image === 'string' ? await readPicture(image, argument) : image;
-  const name = typeof image === 'string' ? show(image) : `${bytes.length} bytes`;
+  const name = typeof image === 'string' ? inspect(image) : `${bytes.length} bytes`;
   const refused = (reason: string, cause?: unknown): ResNetError =>
     new ResNetError('ERR_IMAGE', `${argument} must be ${reason}`, { cause });
 
@@ -136,7 +136,7 @@ async function readPicture(path: string, argument: string): Promise<Uint8Array> 
     return await withRegularFile(path, (file) => file.readFile());
   } catch (error) {
     const reason = firstLine(error);
-    throw new ResNetError('ERR_FILE', `${argument} must be a readable file, but got ${show(path)}: ${reason}.`, {
+    throw new ResNetError('ERR_FILE', `${argument} must be a readable file, but got ${inspect(path)}: ${reason}.`, {
       cause: error,
     });
   }

@@ -3,7 +3,7 @@ import { link, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ResNetError } from '../errors';
 import { cannotRead } from '../regular-file';
-import { writeWhole } from '../whole-file';
+import { writeAtomically } from '../atomic-write';
 import { checkSame, type Plan } from './plan';
 
 const MANIFEST = 'job.json';
@@ -32,7 +32,7 @@ export class JobFolder {
     await withWriteError(path, () => mkdir(folderOf(output), { recursive: true }));
     const temporary = `${path}.${randomUUID()}.tmp`;
     try {
-      await writeWhole(temporary, [`${JSON.stringify({ format: FORMAT, id: randomUUID(), plan }, null, 2)}\n`]);
+      await writeAtomically(temporary, [`${JSON.stringify({ format: FORMAT, id: randomUUID(), plan }, null, 2)}\n`]);
       // Unlike a rename, a link fails if the path exists: another process was faster.
       await withWriteError(path, () => link(temporary, path)).catch((error: unknown) => {
         if (!isCode((error as ResNetError).cause, 'EEXIST')) throw error;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ResNetError } from '../errors';
-import { writeWhole } from '../whole-file';
+import { writeAtomically } from '../atomic-write';
 import { JobFolder, shardName } from './folder';
 import { classifyToLines, type Classify } from './lines';
 import type { PictureList, Shard } from './list';
@@ -68,7 +68,7 @@ export async function runJob(options: JobOptions): Promise<MergeResult | undefin
     if (shard === undefined || (await folder.finishedShards()).has(shard.number)) return;
     const pictures = await list.picturesOf(shard);
     const lines = classifyToLines(pictures, (picture) => list.locate(picture), classify, stopping);
-    await writeWhole(folder.shardPath(shard.number), lines);
+    await writeAtomically(folder.shardPath(shard.number), lines);
   };
 
   /** Adds the tasks that neither are done nor in the queue. */
@@ -109,10 +109,10 @@ export async function runJob(options: JobOptions): Promise<MergeResult | undefin
     await onProgress(list.pictures);
     stop.abort(); // this process may still compute a shard that another one has finished
     await folder.removeTemporaryFiles();
-    await waitAtMost(SHUTDOWN_MS, queue.clear());
+    await settleWithin(SHUTDOWN_MS, queue.clear());
   } finally {
     stop.abort();
-    await waitAtMost(SHUTDOWN_MS, queue.close());
+    await settleWithin(SHUTDOWN_MS, queue.close());
   }
   return merged;
 }
@@ -132,18 +132,18 @@ async function abortable<T>(signal: AbortSignal, work: () => Promise<T>): Promis
   }
 }
 
-/** Awaits cleanup that may fail, and not for long. */
-async function waitAtMost(milliseconds: number, work: Promise<void>): Promise<void> {
+/** Waits for cleanup, for a limited time; ignores its failure. */
+async function settleWithin(milliseconds: number, work: Promise<void>): Promise<void> {
   const timer = new AbortController();
-  const late = sleep(milliseconds, undefined, { signal: timer.signal }).catch(() => undefined);
-  await Promise.race([work.catch(() => undefined), late]);
+  const timeout = sleep(milliseconds, undefined, { signal: timer.signal }).catch(() => undefined);
+  await Promise.race([work.catch(() => undefined), timeout]);
   timer.abort();
 }
 
 function failedTaskError(task: string, shard: Shard | undefined, list: PictureList): ResNetError {
-  const what = shard === undefined ? 'Merging' : `A shard (${task}, ${shard.pictures} pictures)`;
+  const subject = shard === undefined ? 'Merging' : `A shard (${task}, ${shard.pictures} pictures)`;
   return new ResNetError(
     'ERR_JOB',
-    `${what} of ${list.path} ended every process that took it; it is not retried until the job is started again.`,
+    `${subject} of ${list.path} ended every process that took it; it is not retried until the job is started again.`,
   );
 }

@@ -1,6 +1,6 @@
 /**
  * The only file that loads the native addon. It types the addon's shape, explains a failed load, and turns
- * native errors into ours.
+ * native errors into wrapped.
  */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -218,12 +218,12 @@ export function callNative<T>(call: (binding: Addon) => T): T {
   }
 }
 
-/** A native error as ours; anything else as it is. @param stack - replaces a stack that ends in the event loop */
+/** Turns a native error into a ResNetError; returns anything else unchanged. @param stack - replaces a stack that ends in the event loop */
 export function fromNativeError(error: unknown, stack?: string): unknown {
   if (!isNativeError(error) || error instanceof ResNetError) return error;
   const code = (error as NodeJS.ErrnoException).code;
   if (code === undefined || !Object.hasOwn(ERROR_CODES, code)) return error;
-  const ours = new ResNetError(code as ErrorCode, error.message);
-  if (stack !== undefined) ours.stack = `${ours.name}: ${ours.message}\n${stack}`;
-  return ours;
+  const wrapped = new ResNetError(code as ErrorCode, error.message);
+  if (stack !== undefined) wrapped.stack = `${wrapped.name}: ${wrapped.message}\n${stack}`;
+  return wrapped;
 }

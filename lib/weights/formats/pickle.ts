@@ -1,4 +1,4 @@
-import { ResNetError, show } from '../../errors';
+import { ResNetError, inspect } from '../../errors';
 import type { ByteWindow } from './byte-window';
 import { Global, LongText, Opaque, PickledBytes, FormatViolation, type Buildable, type Globals } from './pickle-values';
 
@@ -24,7 +24,7 @@ export interface PickleRules {
   /** Resolves a persistent id, which stands for an object outside of the pickle. Absent: there are none. */
   persistent?: (id: unknown) => unknown;
   /** Makes an error from a predicate about the file: `ends early`. */
-  fail: (what: string) => ResNetError;
+  fail: (problem: string) => ResNetError;
   /** The file, for messages about globals. */
   path: string;
 }
@@ -151,7 +151,7 @@ class Machine {
     if (items.length % 2 !== 0) throw new FormatViolation('has a pickle with a key and no value');
     for (let i = 0; i < items.length; i += 2) {
       const key = items[i];
-      if (dict.has(key)) throw new FormatViolation(`names ${show(key)} twice`);
+      if (dict.has(key)) throw new FormatViolation(`names ${inspect(key)} twice`);
       dict.set(key, items[i + 1]);
     }
   }
@@ -176,7 +176,7 @@ class Machine {
     if (known === undefined) {
       throw new ResNetError(
         'ERR_WEIGHTS_GLOBAL',
-        `${this.rules.path} names the Python global ${show(full)}, which no state dict needs. ` +
+        `${this.rules.path} names the Python global ${inspect(full)}, which no state dict needs. ` +
           'Nothing of the file was run. Save the state dict alone, and plain numbers and strings beside it.',
       );
     }

@@ -1,4 +1,4 @@
-import { show } from '../../errors';
+import { inspect } from '../../errors';
 import { isRecord } from '../formats/guards';
 import type { JsonFields } from '../formats/json-file';
 import { INTERPOLATIONS, MAX_SIDE, unsupported } from './common-fields';
@@ -59,7 +59,7 @@ function convnextSizes(fields: JsonFields): Sizes | string {
 }
 
 function centerCropSizes(fields: JsonFields, processor: string): Sizes | string {
-  if (!CROPPING.test(processor)) return `its processor is ${show(processor)}`;
+  if (!CROPPING.test(processor)) return `its processor is ${inspect(processor)}`;
   if (fields.flag('do_center_crop') !== true) return 'do_center_crop is not true';
   const resize = sideOf(fields, 'size', 'shortest_edge');
   if (resize === undefined) return 'size has no shortest_edge';
