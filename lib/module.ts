@@ -143,7 +143,7 @@ export abstract class Module {
    * Copies values into the module. Everything is checked before anything is written.
    *
    * @param entries - names to tensors; any of the namings of {@link LoadOptions.naming}; any floating dtype
-   * @throws ERR_WEIGHTS_MISMATCH listing what is missing, unexpected or misshapen; ERR_UNSUPPORTED_MODEL where that
+   * @throws ERR_WEIGHTS_MISMATCH listing what is missing, unexpected or misshapen; ERR_UNSUPPORTED_MODEL if that
    *   looks like another network; ERR_BUSY, ERR_DTYPE
    */
   loadStateDict(

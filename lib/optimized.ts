@@ -142,7 +142,7 @@ export class OptimizedResNet {
   /**
    * Writes the calibration of int8 as a small JSON file, for the `calibration` of the next {@link ResNet.optimize}.
    *
-   * @throws ERR_FILE; ERR_CALIBRATION where the dtype is not int8
+   * @throws ERR_FILE; ERR_CALIBRATION if the dtype is not int8
    */
   async saveCalibration(path: string): Promise<void> {
     const network = OptimizedResNet.#of(this);

@@ -40,7 +40,7 @@ export function addFeatures(program: Command): void {
     .action(async (pictures: string[], flags: Flags) => {
       const { format, output } = flags;
       if (format === 'npy' && output === undefined && process.stdout.isTTY) {
-        command.error('error: npy is no text for a terminal: -o FILE writes it to a file', { exitCode: 2 });
+        command.error('error: npy is not text for a terminal: -o FILE writes it to a file', { exitCode: 2 });
       }
       if (output !== undefined) await checkOutput(output, flags.force);
       using classifier = await openClassifier(flags, command);

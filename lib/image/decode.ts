@@ -112,7 +112,7 @@ async function rgbOfCmyk(cmyk: Uint8Array): Promise<Uint8Array> {
 /** Bytes, a few milliseconds' worth. */
 const CMYK_AT_ONCE = 2 ** 21;
 
-/** @throws ERR_ARGUMENT where `image` is neither a path nor bytes */
+/** @throws ERR_ARGUMENT if `image` is neither a path nor bytes */
 export function checkImage(image: unknown, argument: string): asserts image is string | Uint8Array {
   if (typeof image !== 'string' && !isUint8Array(image)) {
     throw badArgument(argument, "a path or a picture's bytes (Uint8Array)", image);

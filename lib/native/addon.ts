@@ -91,7 +91,7 @@ export interface NativeModule {
   /** Names, dtypes and shapes of the state in the article's order, without values. */
   stateSpec(): { name: string; dtype: DType; shape: number[] }[];
   stateDict(): NativeEntry[];
-  /** Copies values into the parameters. @throws ERR_WEIGHTS_MISMATCH where a name or a shape does not fit */
+  /** Copies values into the parameters. @throws ERR_WEIGHTS_MISMATCH if a name or a shape does not fit */
   loadState(entries: readonly NativeEntry[]): void;
   /** Reads values from a file straight into the parameters' memory, off the event loop. */
   readState(path: string, entries: readonly NativeFileEntry[]): Promise<void>;
@@ -218,7 +218,11 @@ export function callNative<T>(call: (binding: Addon) => T): T {
   }
 }
 
-/** Turns a native error into a ResNetError; returns anything else unchanged. @param stack - replaces a stack that ends in the event loop */
+/**
+ * Turns a native error into a ResNetError, and returns anything else unchanged.
+ *
+ * @param stack - replaces a stack that ends in the event loop
+ */
 export function fromNativeError(error: unknown, stack?: string): unknown {
   if (!isNativeError(error) || error instanceof ResNetError) return error;
   const code = (error as NodeJS.ErrnoException).code;

@@ -29,7 +29,7 @@ class Environment {
   void post(Task task);
 
   /// Announce the begin and the end of work on an inference thread. From any thread.
-  /// @returns false where the environment has ended: the work must not begin
+  /// @returns false if the environment has ended: the work must not begin
   bool begin(Interrupt& interrupt);
   void end(Interrupt& interrupt);
 

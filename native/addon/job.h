@@ -23,7 +23,7 @@ Napi::Object start_delivering_job(Napi::Env env, DeliveringWork work, int thread
                                   InferenceThreads& queue);
 
 /// Runs `work` on an inference thread and blocks until it is done.
-/// @throws what `work` throws; Error ERR_ABORTED where the process ends first
+/// @throws what `work` throws; Error ERR_ABORTED if the process ends first
 void run_and_wait(std::function<void(const Interrupt&)> work, int threads);
 
 /// Queues `compute` for an inference thread and returns { promise, cancel }. The promise is settled once, on the

@@ -82,7 +82,7 @@ void require_length(const Bytes& bytes, int64_t elements) {
 Napi::ArrayBuffer new_buffer(Napi::Env env, size_t bytes) {
   require_memory(bytes);
   const auto constructor = env.Global().Get("ArrayBuffer");
-  if (!constructor.IsFunction()) throw Error("ERR_NATIVE", "The global ArrayBuffer is no constructor.");
+  if (!constructor.IsFunction()) throw Error("ERR_NATIVE", "The global ArrayBuffer is not a constructor.");
   Napi::Value buffer;
   try {
     buffer = constructor.As<Napi::Function>().New({Napi::Number::New(env, static_cast<double>(bytes))});

@@ -8,7 +8,7 @@
 
 namespace resnet {
 
-/// @throws Error ERR_DTYPE where the name is none of lib/tensor.ts
+/// @throws Error ERR_DTYPE if the name is none of lib/tensor.ts
 at::ScalarType dtype_named(const std::string& name);
 
 const char* name_of(at::ScalarType dtype);

@@ -7,7 +7,7 @@ import { ResNetError } from '../../errors';
  * @param problem - the rule that it breaks, as a predicate: `ends early`
  */
 export function malformedFile(path: string, kind: string, problem: string): ResNetError {
-  return malformed(path, `is no valid ${kind}: it ${problem}`);
+  return malformed(path, `is not a valid ${kind}: it ${problem}`);
 }
 
 /** The ERR_WEIGHTS_FORMAT of a file, with the rest of its sentence: `PATH must …`. */

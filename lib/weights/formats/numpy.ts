@@ -78,7 +78,7 @@ function fromBuffer([bytes, of, shape, order]: readonly unknown[]): NumpyArray {
 function encode([text, encoding]: readonly unknown[]): NumpyBytes {
   if (encoding !== 'latin1') throw new FormatViolation('has bytes in an encoding other than latin1');
   if (text instanceof LongText) return new PickledBytes(text.offset, text.length, 'latin1');
-  if (typeof text !== 'string') throw new FormatViolation('has bytes that are no text');
+  if (typeof text !== 'string') throw new FormatViolation('has bytes that are not text');
   return new Uint8Array(Buffer.from(text, 'latin1'));
 }
 

@@ -77,7 +77,7 @@ function joinSlices(stored: ReadonlyMap<string, StoredArray>, root: unknown): Ma
   for (const [name, info] of table as Map<unknown, unknown>) {
     const [shape, slices] = info instanceof Map ? [info.get('OriginShape'), info.get('slices')] : [];
     if (typeof name !== 'string' || !isCounts(shape) || !Array.isArray(slices)) {
-      throw new FormatViolation(`has a ${SLICES} that is no table of parts`);
+      throw new FormatViolation(`has a ${SLICES} that is not a table of parts`);
     }
     const parts = (slices as unknown[]).flatMap((slice) => arrays.get(slice as string)?.parts ?? []);
     if (parts.length !== slices.length || parts.length === 0)

@@ -169,7 +169,7 @@ class Machine {
 
   global(module: unknown, name: unknown): void {
     if (typeof module !== 'string' || typeof name !== 'string') {
-      throw new FormatViolation('has a pickle with a global whose name is no text');
+      throw new FormatViolation('has a pickle with a global whose name is not text');
     }
     const full = `${module}.${name}`;
     const known = this.rules.globals.get(full);
@@ -189,7 +189,7 @@ class Machine {
     const callee = this.pop();
     if (!(callee instanceof Global) || callee.call === undefined || !Array.isArray(args)) {
       throw new FormatViolation(
-        `has a pickle that calls ${callee instanceof Global ? callee.name : 'what is no global'}`,
+        `has a pickle that calls ${callee instanceof Global ? callee.name : 'something that is not a global'}`,
       );
     }
     this.charge(args as unknown[]);

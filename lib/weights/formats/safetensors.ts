@@ -93,7 +93,7 @@ function parseHeader(path: string, text: string): Map<string, unknown> {
 function parseMetadata(path: string, header: ReadonlyMap<string, unknown>): Record<string, string> {
   const metadata = header.get('__metadata__') ?? {};
   if (!isRecord(metadata) || !Object.values(metadata).every((value) => typeof value === 'string')) {
-    throw invalid(path, 'has a __metadata__ that is no map from strings to strings');
+    throw invalid(path, 'has a __metadata__ that is not a map from strings to strings');
   }
   return metadata as Record<string, string>;
 }
@@ -104,7 +104,7 @@ function parseTensors(path: string, header: ReadonlyMap<string, unknown>): Weigh
 
 function parseTensor(path: string, name: string, info: unknown): WeightEntry {
   const fail = (problem: string): ResNetError => invalid(path, `has a tensor ${inspect(name)} ${problem}`);
-  if (!isRecord(info)) throw fail('that is no object');
+  if (!isRecord(info)) throw fail('that is not an object');
   if (/\p{Cs}/u.test(name)) throw fail('whose name is no Unicode');
   const { dtype: fileType, shape, data_offsets: offsets } = info;
   const type = typeof fileType === 'string' && Object.hasOwn(TYPES, fileType) ? TYPES[fileType] : undefined;

@@ -58,7 +58,7 @@ async function decode(path: string, file: FileHandle, name: string, range: FileR
   throw malformedFile(path, 'weight file', `has a tensor ${JSON.stringify(name)} that does not unpack to its size`);
 }
 
-/** Undefined if the bytes are no deflate stream, or inflate to more than `size`; then inflating stops there. */
+/** Undefined if the bytes are not a deflate stream, or inflate to more than `size`; then inflating stops there. */
 export async function inflate(bytes: Uint8Array, size: number): Promise<Uint8Array | undefined> {
   try {
     return await promisify(inflateRaw)(bytes, { maxOutputLength: Math.max(size, 1) });

@@ -64,7 +64,7 @@ function centerCropSizes(fields: JsonFields, processor: string): Sizes | string 
   const resize = sideOf(fields, 'size', 'shortest_edge');
   if (resize === undefined) return 'size has no shortest_edge';
   const crop = sideOf(fields, 'crop_size', 'height');
-  if (crop === undefined || crop !== sideOf(fields, 'crop_size', 'width')) return 'crop_size is no square';
+  if (crop === undefined || crop !== sideOf(fields, 'crop_size', 'width')) return 'crop_size is not a square';
   return { resize, crop };
 }
 

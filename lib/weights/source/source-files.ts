@@ -38,7 +38,7 @@ export class SourceFiles {
   }
 
   /**
-   * Rejects a network that is no plain ResNet according to its `config.json`, though its tensors look like one's.
+   * Rejects a network that is not a plain ResNet according to its `config.json`, though its tensors look like one's.
    *
    * @throws ERR_UNSUPPORTED_MODEL, ERR_FILE, ERR_WEIGHTS_FORMAT
    */
