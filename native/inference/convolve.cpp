@@ -29,7 +29,7 @@ void convolve(const kernels::Kernels& kernels, const ConvolutionTask& convolutio
   row_template.pixels = output.map.width;
   row_template.relu = step.relu;
 
-  auto& pool = IntraOpPool::of_this_thread();
+  auto& pool = IntraOpPool::current();
   const auto threads = pool.threads();
   // Rows of a task: few enough that their input stays in the cache for all panels and that all threads have work.
   const auto rows = output.map.height;

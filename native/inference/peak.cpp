@@ -28,7 +28,7 @@ double measure_peak(const kernels::Kernels& kernels, double seconds) {
   const auto end = Clock::now() + std::chrono::duration<double>(seconds);
   do {
     const auto start = Clock::now();
-    IntraOpPool::of_this_thread().run(threads, [&](int64_t) {
+    IntraOpPool::current().run(threads, [&](int64_t) {
       const auto input = at::zeros({kPixels * kWords * 4}, at::kByte);
       const auto weights = at::zeros({kWords * kernels::kPanel * 4}, at::kByte);
       const auto numbers = at::zeros({kernels::kPanel}, at::kFloat);

@@ -151,11 +151,11 @@ bool suits_winograd(const kernels::Kernels& kernels, const Convolution& step) {
          step.in_channels == step.out_channels && step.in_channels <= 256;
 }
 
-Packed pack_winograd(const Parameters& parameters) {
+PackedParameters pack_winograd(const Parameters& parameters) {
   const auto weight = parameters.weight.to(at::kCPU).contiguous();
   const auto out = weight.size(0);
   const auto in = weight.size(1);
-  Packed packed;
+  PackedParameters packed;
   packed.panels = ceil_div(out, kPanel);
   packed.row_words = in;
   packed.panel_bytes = kPositions * in * kPanel * static_cast<int64_t>(sizeof(float));
@@ -167,7 +167,7 @@ Packed pack_winograd(const Parameters& parameters) {
   const auto* from = weight.const_data_ptr<float>();
   const auto* scale = parameters.scale.const_data_ptr<double>();
   auto* to = reinterpret_cast<float*>(packed.weights.data_ptr());
-  IntraOpPool::of_this_thread().run(in, [&](int64_t c) {
+  IntraOpPool::current().run(in, [&](int64_t c) {
     for (int64_t channel = 0; channel < out; channel++) {
       const auto values = transform_weight(from + (channel * in + c) * 9, scale[channel]);
       for (int64_t position = 0; position < kPositions; position++) {
@@ -184,7 +184,7 @@ void convolve_winograd(const kernels::Kernels& kernels, const ConvolutionTask& c
   const auto rows = ceil_div(map.height, 2);
   const auto columns = ceil_div(map.width, 2);
   const auto panels = convolution.packed.panels;
-  auto& pool = IntraOpPool::of_this_thread();
+  auto& pool = IntraOpPool::current();
   const auto threads = pool.threads();
   // Blocks of rows with about kTiles tiles, the same number for each thread. If an image has too few, the panels are
   // divided too.

@@ -48,7 +48,7 @@ struct ResizeKernels {
 /// The fastest that this machine can run.
 const ResizeKernels& resize_kernels();
 
-/// The fastest first. All but the last are for x86 alone.
+/// The fastest first. All but the last are for x86 only.
 extern const ResizeKernels kAvx512, kAvx2, kPortable;
 
 }  // namespace resnet::resizing
