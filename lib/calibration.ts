@@ -9,7 +9,7 @@ export interface Range {
   max: number;
 }
 
-/** A range as the file has it. */
+/** A range in the file, whose keys are `least` and `most`. */
 interface SavedRange {
   name: string;
   least: number;

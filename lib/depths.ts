@@ -10,7 +10,7 @@ export const SUPPORTED_LAYERS = [18, 34, 50, 101, 152] as const;
 /** A supported depth. */
 export type Layers = (typeof SUPPORTED_LAYERS)[number];
 
-/** Used where neither the user nor a weight file tells the depth. */
+/** Used if neither the user nor a weight file gives the depth. */
 export const DEFAULT_LAYERS: Layers = 50;
 
 const MAX_CLASSES = 2 ** 20;

@@ -9,7 +9,7 @@ import { checkSame, type Plan } from './plan';
 const MANIFEST = 'job.json';
 const FORMAT = 1;
 
-/** A job's files: its output, and beside it a folder with the plan and the finished shards. */
+/** A job's files: its output, and next to it a folder with the plan and the finished shards. */
 export class JobFolder {
   private constructor(
     readonly output: string,

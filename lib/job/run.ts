@@ -12,7 +12,7 @@ import type { Connection } from './redis';
 export interface JobOptions {
   list: PictureList;
   plan: Plan;
-  /** The output file; the folder of the shards lies beside it. */
+  /** The output file; the folder of the shards is next to it. */
   output: string;
   connection: Connection;
   classify: Classify;
@@ -33,7 +33,7 @@ const MERGE_TASK = 'merge';
 /**
  * Works on a job, together with other processes, until it is done.
  *
- * The folder records what is done, the queue only who does what. So no result is lost when Redis loses data, and if two
+ * The folder records which tasks are done, the queue only which process runs which task. So no result is lost when Redis loses data, and if two
  * processes get the same shard, as may happen after Redis was down, both write the same file.
  *
  * @returns what the output contains if this process merged it, else undefined

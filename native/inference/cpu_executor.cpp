@@ -275,13 +275,13 @@ void CpuExecutor::run_step(const Workspace& workspace, const Classifier& step, c
   parallel(packed.panels, [&](int64_t panel) {
     kernels::ConvRow row{};
     row.input = input.pixel(first, 0, 0);  // the images' features are contiguous, like the pixels of a row
-    row.input_pixel_step = input.map.pixel_bytes;
+    row.input_pixel_stride = input.map.pixel_bytes;
     row.window_rows = 1;
     row.row_words = packed.row_words;
     row.weights = static_cast<const char*>(packed.weights.const_data_ptr()) + panel * packed.panel_bytes;
     row.bias = packed.bias.const_data_ptr<float>() + panel * kPanel;
     row.output = output.pixel(first, 0, 0) + panel * kPanel * static_cast<int64_t>(sizeof(float));
-    row.output_step = output.map.pixel_bytes;
+    row.output_stride = output.map.pixel_bytes;
     row.pixels = count;
     float_kernels_.conv(row);
   });

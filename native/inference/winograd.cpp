@@ -92,7 +92,7 @@ class Piece {
     }
     transform.channels = map.channels;
     transform.output = inputs_ + tile * map.channels;
-    transform.output_step = tiles_ * map.channels;
+    transform.output_stride = tiles_ * map.channels;
     kernels_.winograd_input(transform);
   }
 
@@ -100,11 +100,11 @@ class Piece {
     static constexpr std::array<float, kPanel> kNoBias{};
     const auto channels = convolution_.step.in_channels;
     kernels::ConvRow row{};
-    row.input_pixel_step = channels * static_cast<int64_t>(sizeof(float));
+    row.input_pixel_stride = channels * static_cast<int64_t>(sizeof(float));
     row.window_rows = 1;
     row.row_words = channels;
     row.bias = kNoBias.data();
-    row.output_step = kPanel * static_cast<int64_t>(sizeof(float));
+    row.output_stride = kPanel * static_cast<int64_t>(sizeof(float));
     row.pixels = tiles_;
     const auto* weights = static_cast<const char*>(convolution_.packed.weights.const_data_ptr()) +
                           panel * convolution_.packed.panel_bytes;
@@ -121,7 +121,7 @@ class Piece {
     const auto offset = panel * kPanel * static_cast<int64_t>(sizeof(float));
     kernels::WinogradOutput transform{};
     transform.products = products_ + tile * kPanel;
-    transform.products_step = tiles_ * kPanel;
+    transform.products_stride = tiles_ * kPanel;
     transform.bias = convolution_.packed.bias.const_data_ptr<float>() + panel * kPanel;
     transform.relu = convolution_.step.relu;
     for (int i = 0; i < 2; i++) {

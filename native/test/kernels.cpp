@@ -128,8 +128,8 @@ TEST_P(Kernels, ConvolveRowsOfEveryLength) {
 
         kernels::ConvRow row{};
         row.input = input_memory.get();
-        row.input_pixel_step = stride * bytes_of(GetParam());
-        row.input_row_step = row_values * bytes_of(GetParam());
+        row.input_pixel_stride = stride * bytes_of(GetParam());
+        row.input_row_stride = row_values * bytes_of(GetParam());
         row.window_rows = window_rows;
         row.row_words = row_words;
         row.weights =
@@ -139,7 +139,7 @@ TEST_P(Kernels, ConvolveRowsOfEveryLength) {
         row.shortcut = shortcut ? shortcut_memory.get() : nullptr;
         row.shortcut_scale = 1;
         row.output = output.get();
-        row.output_step = kPanel * bytes_of(GetParam());
+        row.output_stride = kPanel * bytes_of(GetParam());
         row.pixels = pixels;
         row.relu = true;
         kernels_->conv(row);

@@ -99,7 +99,7 @@ export class JsonFields {
     return values && new JsonFields(this.path, values, `${this.prefix}${name}.`);
   }
 
-  /** Whether a field has this value. Never throws, so that files can be told apart by it. */
+  /** Whether a field has this value. Never throws, so that it can tell kinds of files apart. */
   is(name: string, value: unknown): boolean {
     return Object.hasOwn(this.values, name) && this.values[name] === value;
   }
