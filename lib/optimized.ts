@@ -90,7 +90,7 @@ export class OptimizedResNet {
     this.executor = callNative(() => optimized.description()).executor;
   }
 
-  /** @param consume - releases the source's weights while they are packed; the source cannot be used afterward. @internal */
+  /** @param consume - releases the source's weights while packing; the source is unusable afterward. @internal */
   static async from(
     source: Module & Source,
     options: OptimizeOptions & ForwardOptions = {},

@@ -129,7 +129,7 @@ export class ImageClassifier {
    * @throws as {@link ImageClassifier.classify}
    *
    * @example
-   * const { label, map, crop } = await classifier.explain('dog.jpg'); // map: [7, 7], crop: the part of the picture that it covers
+   * const { label, map, crop } = await classifier.explain('dog.jpg'); // map: [7, 7], over `crop`
    */
   async explain(image: Image, options: ExplainOptions = {}): Promise<Explanation> {
     const internals = ImageClassifier.internals(this);

@@ -87,8 +87,8 @@ export async function decode(image: string | Uint8Array, options: DecodeOptions 
 type Header = Pick<Metadata, 'format' | 'width' | 'height' | 'depth' | 'space'>;
 
 /**
- * The fields of the header. sharp's metadata() has them too, but opens another decoder, which takes a tenth of the time of
- * decoding a photograph.
+ * The fields of the header. sharp's metadata() has them too, but opens another decoder, which takes a tenth of the time
+ * of decoding a photograph.
  */
 function headerOfJpeg(bytes: Uint8Array): Header | undefined {
   const header = jpegHeader(bytes);

@@ -94,7 +94,7 @@ export class TaskQueue {
   }
 
   /**
-   * Runs tasks, one at a time, until the queue is closed. When `run` rejects, its task is given back and no other is taken.
+   * Runs tasks, one at a time, until the queue is closed. If `run` rejects, its task is given back and no other is run.
    *
    * @param onDone - called after each finished task
    */

@@ -33,8 +33,9 @@ const MERGE_TASK = 'merge';
 /**
  * Works on a job, together with other processes, until it is done.
  *
- * The folder records which tasks are done, the queue only which process runs which task. So no result is lost when Redis loses data, and if two
- * processes get the same shard, as may happen after Redis was down, both write the same file.
+ * The folder records which tasks are done, the queue only which process runs which task. So no result is lost when
+ * Redis loses data, and if two processes get the same shard, as may happen after Redis was down, both write the same
+ * file.
  *
  * @returns what the output contains if this process merged it, else undefined
  * @throws ERR_JOB_MISMATCH, ERR_JOB, ERR_FILE, what `classify` throws, or the signal's reason
