@@ -1,6 +1,6 @@
-import { badArgument, ResNetError, show } from './errors';
-import { readingFile } from './regular-file';
-import { writeWhole } from './whole-file';
+import { badArgument, ResNetError, inspect } from './errors';
+import { readRegularFile } from './regular-file';
+import { writeAtomically } from './atomic-write';
 
 /** The range of one activation of a network. */
 export interface Range {
@@ -9,7 +9,7 @@ export interface Range {
   max: number;
 }
 
-/** A range as the file has it. */
+/** A range in the file, whose keys are `least` and `most`. */
 interface SavedRange {
   name: string;
   least: number;
@@ -32,12 +32,12 @@ export async function writeCalibration(path: string, network: Architecture, rang
   const { layers, numClasses } = network;
   const saved = ranges.map(({ name, min, max }): SavedRange => ({ name, least: min, most: max }));
   const calibration = { format: FORMAT, layers, numClasses, ranges: saved };
-  await writeWhole(path, [`${JSON.stringify(calibration, null, 2)}\n`]);
+  await writeAtomically(path, [`${JSON.stringify(calibration, null, 2)}\n`]);
 }
 
 /** Reads a file that {@link writeCalibration} wrote. @throws ERR_FILE, ERR_CALIBRATION */
 export async function readCalibration(path: string, network: Architecture): Promise<Range[]> {
-  return readingFile(path, async (file) => {
+  return readRegularFile(path, async (file) => {
     const { size } = await file.stat();
     if (size > MAX_BYTES) throw notCalibration(path);
     return parseCalibration(path, await file.readFile('utf8'), network);
@@ -58,7 +58,7 @@ export function parseCalibration(path: string, text: string, network: Architectu
     if (isFloat32(least) && isFloat32(most) && least <= most) return { name, min: least, max: most };
     throw new ResNetError(
       'ERR_CALIBRATION',
-      `${path} must have two float32 numbers for ${show(name)}, the smaller one first, but has ${least} and ${most}.`,
+      `${path} must have two float32 numbers for ${inspect(name)}, the smaller one first, but has ${least} and ${most}.`,
     );
   });
 }

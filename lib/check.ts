@@ -1,12 +1,12 @@
-import { badArgument, ResNetError, show } from './errors';
+import { badArgument, ResNetError, inspect } from './errors';
 
-/** @throws ERR_ARGUMENT where `value` is no integer within the bounds */
+/** @throws ERR_ARGUMENT if `value` is not an integer within the bounds */
 export function checkInteger(argument: string, value: unknown, min: number, max: number): asserts value is number {
   if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return;
   throw badArgument(argument, `an integer from ${min} to ${max}`, value);
 }
 
-/** @throws ERR_ARGUMENT where `value` is none of `choices`; an `undefined` among them makes it optional */
+/** @throws ERR_ARGUMENT if `value` is not one of `choices`; an `undefined` among them makes it optional */
 export function checkChoice<T>(argument: string, value: unknown, choices: readonly T[]): asserts value is T {
   if ((choices as readonly unknown[]).includes(value)) return;
   const names = choices.filter((choice) => choice !== undefined).map((choice) => `'${String(choice)}'`);
@@ -15,7 +15,7 @@ export function checkChoice<T>(argument: string, value: unknown, choices: readon
 
 /**
  * @param known - the names of all options; without it any name is accepted
- * @throws ERR_ARGUMENT where `options` is no object, or has an unknown name
+ * @throws ERR_ARGUMENT if `options` is not an object, or has an unknown name
  */
 export function checkOptionsObject(options: unknown, known?: readonly string[], argument = 'options'): void {
   if (typeof options !== 'object' || options === null) throw badArgument(argument, 'an object', options);
@@ -23,13 +23,13 @@ export function checkOptionsObject(options: unknown, known?: readonly string[], 
   if (unknown === undefined) return;
   throw new ResNetError(
     'ERR_ARGUMENT',
-    `${argument} must have no names but ${known?.join(', ') ?? ''}, but got ${show(unknown)}.`,
+    `${argument} must have no names but ${known?.join(', ') ?? ''}, but got ${inspect(unknown)}.`,
   );
 }
 
 /**
  * @param prefix - put before the names in messages, e.g. `preprocess.`
- * @throws ERR_ARGUMENT where `mean` is not three finite numbers, or `std` not three positive ones
+ * @throws ERR_ARGUMENT if `mean` is not three finite numbers, or `std` not three positive ones
  */
 export function checkNormalization(
   mean: unknown,
@@ -45,7 +45,7 @@ export function checkNormalization(
   return { mean: Object.freeze([...(mean as number[])]), std: Object.freeze([...(std as number[])]) };
 }
 
-/** The signal of some options. @throws ERR_ARGUMENT where it is none, or `options` no object */
+/** The signal of some options. @throws ERR_ARGUMENT if it is none, or `options` is not an object */
 export function checkSignal(options: { signal?: AbortSignal | undefined }): AbortSignal | undefined {
   checkOptionsObject(options);
   const { signal } = options;

@@ -1,5 +1,5 @@
 import { checkInteger } from './check';
-import { ResNetError, show } from './errors';
+import { ResNetError, inspect } from './errors';
 
 /**
  * The depths in the `layers_config` of "the article", the PaddlePaddle reproduction of He et al. 2015, "Deep Residual
@@ -10,7 +10,7 @@ export const SUPPORTED_LAYERS = [18, 34, 50, 101, 152] as const;
 /** A supported depth. */
 export type Layers = (typeof SUPPORTED_LAYERS)[number];
 
-/** Used where neither the user nor a weight file tells the depth. */
+/** Used if neither the user nor a weight file gives the depth. */
 export const DEFAULT_LAYERS: Layers = 50;
 
 const MAX_CLASSES = 2 ** 20;
@@ -28,7 +28,7 @@ export function checkLayers(layers: unknown): asserts layers is Layers {
 
 /** The error for an unsupported depth, with the article's sentence. */
 export function unsupportedLayers(layers: unknown): ResNetError {
-  const got = typeof layers === 'string' ? layers : show(layers);
+  const got = typeof layers === 'string' ? layers : inspect(layers);
   return new ResNetError(
     'ERR_UNSUPPORTED_LAYERS',
     `Supported layers are [${SUPPORTED_LAYERS.join(', ')}], but input layer is ${got}.`,

@@ -2,8 +2,8 @@ import { badArgument } from './errors';
 import { addon, callNative } from './native/addon';
 
 /**
- * Where a module computes. 'cuda' is 'cuda:0'. A module on 'meta' has shapes and no values: it can be summarized
- * and counted without costing memory, and cannot run.
+ * Where a module computes. 'cuda' is 'cuda:0'. A module on 'meta' has shapes but no values: it needs no memory, and
+ * works for summaries and counts, but cannot run.
  */
 export type Device = 'cpu' | 'cuda' | `cuda:${number}` | 'meta';
 
@@ -17,18 +17,18 @@ export interface DeviceInfo {
   memory: number;
 }
 
-/** Lists the CPU and, where CUDA is available, each GPU. Loads libtorch's CUDA part where it is installed. */
+/** Lists the CPU and, if CUDA is available, each GPU. Loads libtorch's CUDA part if it is installed. */
 export function devices(): DeviceInfo[] {
   return callNative((binding) => binding.devices()) as DeviceInfo[];
 }
 
-/** Whether CUDA can be used, and the reason in words where it cannot. */
+/** Whether CUDA can be used, and the reason if it cannot. */
 export function cudaStatus(): { available: boolean; reason: string } {
   const { available, reason } = addon().cudaStatus();
   return { available, reason };
 }
 
-/** Checks the type alone: which devices there are is for the addon to say. @throws ERR_DEVICE */
+/** Checks only the type; the addon checks whether the device exists. @throws ERR_DEVICE */
 export function checkDevice(device: unknown): asserts device is Device {
   if (typeof device !== 'string') throw badArgument('device', "'cpu', 'cuda' or 'cuda:N'", device, 'ERR_DEVICE');
 }

@@ -1,4 +1,4 @@
-/** What the rest of the package may do with a module, and users may not. */
+/** Access to a module's internals for the rest of the package, not for users. */
 import { checkSignal } from './check';
 import { badArgument } from './errors';
 import { Module, type ForwardOptions } from './module';

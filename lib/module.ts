@@ -1,7 +1,7 @@
 import { isMap } from 'node:util/types';
 import { checkOptionsObject, checkSignal } from './check';
 import { checkDevice, type Device } from './devices';
-import { badArgument, ResNetError, show } from './errors';
+import { badArgument, ResNetError, inspect } from './errors';
 import { callNative, type NativeModule, type NativeModuleSpec } from './native/addon';
 import { toNativeInput } from './native/input';
 import { runJob } from './native/job';
@@ -143,7 +143,7 @@ export abstract class Module {
    * Copies values into the module. Everything is checked before anything is written.
    *
    * @param entries - names to tensors; any of the namings of {@link LoadOptions.naming}; any floating dtype
-   * @throws ERR_WEIGHTS_MISMATCH listing what is missing, unexpected or misshapen; ERR_UNSUPPORTED_MODEL where that
+   * @throws ERR_WEIGHTS_MISMATCH listing what is missing, unexpected or misshapen; ERR_UNSUPPORTED_MODEL if that
    *   looks like another network; ERR_BUSY, ERR_DTYPE
    */
   loadStateDict(
@@ -234,7 +234,7 @@ function checkEntries(entries: unknown): ReadonlyMap<string, Tensor> {
   const state = new Map<unknown, unknown>(isMap(entries) ? entries : Object.entries(entries));
   for (const [name, tensor] of state) {
     if (typeof name !== 'string') throw badArgument('entries', 'named by strings', name);
-    state.set(name, checkTensor(tensor, `entries[${show(name)}]`));
+    state.set(name, checkTensor(tensor, `entries[${inspect(name)}]`));
   }
   return state as Map<string, Tensor>;
 }

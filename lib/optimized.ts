@@ -42,9 +42,9 @@ export interface OptimizeOptions {
    * core; concurrent forwards share the cores. Sets the default of `streams`.
    */
   prefer?: 'latency' | 'throughput' | undefined;
-  /** The most cores that one forward uses. Default: all. Concurrent forwards share the cores evenly. */
+  /** Maximum number of cores for one forward. Default: all. Concurrent forwards share the cores evenly. */
   threads?: number | undefined;
-  /** How many forwards can run at the same time, at least; for the whole process. They share one copy of the weights. */
+  /** How many forwards can run at the same time, in the whole process, at least. They share one copy of the weights. */
   streams?: number | undefined;
   /** Required for int8, and only allowed there. */
   calibration?: Calibration | undefined;
@@ -74,7 +74,7 @@ export class OptimizedResNet {
   readonly dtype: OptimizedDType;
   /** Where it computes: 'cpu' or 'cuda:N'. */
   readonly device: Device;
-  /** What carries it out, e.g. 'AVX-512' or 'libtorch, cuda:0'. */
+  /** What runs it, e.g. 'AVX-512' or 'libtorch, cuda:0'. */
   readonly executor: string;
   readonly #native: NativeOptimized;
   readonly #threads: number;
@@ -90,7 +90,7 @@ export class OptimizedResNet {
     this.executor = callNative(() => optimized.description()).executor;
   }
 
-  /** @param consume - takes the source's memory: the source is of no use afterward. @internal */
+  /** @param consume - releases the source's weights while packing; the source is unusable afterward. @internal */
   static async from(
     source: Module & Source,
     options: OptimizeOptions & ForwardOptions = {},
@@ -142,7 +142,7 @@ export class OptimizedResNet {
   /**
    * Writes the calibration of int8 as a small JSON file, for the `calibration` of the next {@link ResNet.optimize}.
    *
-   * @throws ERR_FILE; ERR_CALIBRATION where the dtype is not int8
+   * @throws ERR_FILE; ERR_CALIBRATION if the dtype is not int8
    */
   async saveCalibration(path: string): Promise<void> {
     const network = OptimizedResNet.#of(this);
@@ -214,7 +214,7 @@ const MAX_STREAMS = 256;
 
 const OPTIONS = ['dtype', 'prefer', 'threads', 'streams', 'calibration', 'mean', 'std', 'signal'];
 
-/** Checks the options of {@link ResNet.optimize}, and fills in what is left out. @internal */
+/** Checks the options of {@link ResNet.optimize}, and fills in defaults. @internal */
 export function checkOptimize(options: OptimizeOptions): ResolvedOptimizeOptions {
   const { dtype = 'float32', prefer = 'latency', calibration } = options;
   const { mean = [0.485, 0.456, 0.406], std = [0.229, 0.224, 0.225] } = options;
@@ -236,7 +236,7 @@ export function checkOptimize(options: OptimizeOptions): ResolvedOptimizeOptions
     );
   }
   if (dtype !== 'int8' && calibration !== undefined) {
-    throw badArgument('calibration', `left out with dtype ${dtype}: int8 alone is calibrated`, calibration);
+    throw badArgument('calibration', `left out with dtype ${dtype}: only int8 is calibrated`, calibration);
   }
   return { dtype, threads, streams, calibration, mean, std };
 }

@@ -6,7 +6,7 @@ import type { NativeRow } from './native/addon';
  */
 export type ParameterKind = 'all' | 'parameters' | 'article';
 
-/** How many values of a layer are of that kind. `num_batches_tracked` never counts. */
+/** The number of a layer's values of that kind. `num_batches_tracked` never counts. */
 export function countParameters({ parameters, statistics }: NativeRow, kind: ParameterKind): number {
   if (kind === 'all') return parameters + statistics;
   const isBatchNorm = statistics > 0;

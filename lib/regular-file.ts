@@ -11,7 +11,7 @@ export async function withRegularFile<T>(path: string, use: (file: FileHandle) =
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stats = await file.stat();
-    if (!stats.isFile()) throw new Error(stats.isDirectory() ? 'it is a directory' : 'it is no regular file');
+    if (!stats.isFile()) throw new Error(stats.isDirectory() ? 'it is a directory' : 'it is not a regular file');
     return await use(file);
   } finally {
     await file.close();
@@ -19,7 +19,7 @@ export async function withRegularFile<T>(path: string, use: (file: FileHandle) =
 }
 
 /** As {@link withRegularFile}. @throws ERR_FILE, or the ResNetError that `use` throws */
-export async function readingFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
+export async function readRegularFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
   try {
     return await withRegularFile(path, use);
   } catch (error) {

@@ -174,7 +174,7 @@ const MAX_DIMENSIONS = 64;
 /**
  * The product of a shape.
  *
- * @throws ERR_SHAPE where a dimension is no non-negative integer or the product is no safe integer
+ * @throws ERR_SHAPE if a dimension is not a non-negative integer or the product is not a safe integer
  */
 export function elementCount(shape: readonly number[], argument = 'shape'): number {
   if (!Array.isArray(shape)) throw badArgument(argument, 'an array of integers', shape, 'ERR_SHAPE');

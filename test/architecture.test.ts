@@ -3,49 +3,49 @@ import { join } from 'node:path';
 import { root, run } from './support/node';
 
 type Edge = readonly [from: string, to: string];
-/** A drawing: blocks from above, each a list of rooms, each a list of folders (ending with a slash) and files. */
+/** A drawing: layers from the top, each a list of units, each a list of folders (ending with a slash) and files. */
 type Drawing = readonly (readonly (readonly string[])[])[];
 
 /**
- * The ```layers block of ARCHITECTURE.md: blank lines between its blocks, one room a line, its paths first. A path belongs
- * to the longest entry that covers it, so a folder inside a room can have a line of its own.
+ * The ```layers block of ARCHITECTURE.md: blank lines between the layers, one unit per line, its paths first. A path
+ * belongs to the longest entry that covers it, so a folder inside a unit can have a line of its own.
  */
 function parseDrawing(markdown: string): Drawing {
   const text = /^```layers\n([^]*?)^```$/m.exec(markdown)?.[1];
   if (text === undefined) throw new Error('ARCHITECTURE.md has no ```layers block');
   const paths = (line: string): string[] => /^((?:lib|native)\/\S* *)*/.exec(line)![0].split(' ').filter(Boolean);
-  return text.split(/\n{2,}/).map((block) =>
-    block
+  return text.split(/\n{2,}/).map((layer) =>
+    layer
       .split('\n')
       .map(paths)
       .filter(({ length }) => length > 0),
   );
 }
 
-/** What a drawing forbids: arrows upward or sideways, circles, and files that it has no room for. */
+/** What a drawing forbids: imports upward or sideways, cycles, and files that it does not list. */
 function violations(drawing: Drawing, edges: readonly Edge[]): string[] {
-  const rooms = drawing.flatMap((block, level) =>
-    block.flatMap((paths) => paths.map((path) => ({ path, level, room: paths[0]! }))),
+  const units = drawing.flatMap((layer, level) =>
+    layer.flatMap((paths) => paths.map((path) => ({ path, level, unit: paths[0]! }))),
   );
-  const roomOf = (file: string): (typeof rooms)[number] | undefined =>
-    rooms
+  const unitOf = (file: string): (typeof units)[number] | undefined =>
+    units
       .filter(({ path }) => (path.endsWith('/') ? file.startsWith(path) : file === path))
       .sort((a, b) => b.path.length - a.path.length)[0];
   const files = [...new Set(edges.flat())];
-  const homeless = files.filter((file) => roomOf(file) === undefined).map((file) => `${file} is not in the drawing`);
+  const undrawn = files.filter((file) => unitOf(file) === undefined).map((file) => `${file} is not in the drawing`);
   const wrong = edges.filter(([from, to]) => {
-    const [a, b] = [roomOf(from), roomOf(to)];
-    return a !== undefined && b !== undefined && a.room !== b.room && b.level <= a.level;
+    const [a, b] = [unitOf(from), unitOf(to)];
+    return a !== undefined && b !== undefined && a.unit !== b.unit && b.level <= a.level;
   });
   return [
-    ...homeless,
+    ...undrawn,
     ...wrong.map(([from, to]) => `${from} uses ${to}`),
-    ...circles(edges).map((files) => files.join(' > ')),
+    ...cycles(edges).map((files) => files.join(' > ')),
   ];
 }
 
-/** One circle for each edge that closes one. */
-function circles(edges: readonly Edge[]): string[][] {
+/** One cycle for each edge that closes one. */
+function cycles(edges: readonly Edge[]): string[][] {
   const targets = new Map<string, string[]>();
   for (const [from, to] of edges) targets.set(from, [...(targets.get(from) ?? []), to]);
   const found: string[][] = [];
@@ -88,13 +88,13 @@ function includes(): Edge[] {
 
 const drawing = parseDrawing(readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8'));
 
-test('lib/: no circle, and no import upward in the drawing', async () => {
+test('lib/: no cycle, and no import upward in the drawing', async () => {
   const edges = await imports();
   expect(edges.length).toBeGreaterThan(300);
   expect(violations(drawing, edges)).toEqual([]);
 });
 
-test('native/: no circle, and no include upward in the drawing', () => {
+test('native/: no cycle, and no include upward in the drawing', () => {
   const edges = includes();
   expect(edges.length).toBeGreaterThan(100);
   expect(violations(drawing, edges)).toEqual([]);
@@ -117,7 +117,7 @@ describe('the check', () => {
 
   test.each<[string, Edge[], string[]]>([
     [
-      'down, and inside a room',
+      'down, and inside a unit',
       [
         ['lib/a/1.ts', 'lib/b/2.ts'],
         ['lib/x.ts', 'lib/y.ts'],
@@ -130,7 +130,7 @@ describe('the check', () => {
     ['sideways', [['lib/a/1.ts', 'lib/x.ts']], ['lib/a/1.ts uses lib/x.ts']],
     ['to nowhere', [['lib/a/1.ts', 'lib/c.ts']], ['lib/c.ts is not in the drawing']],
     [
-      'in a circle',
+      'in a cycle',
       [
         ['lib/b/1.ts', 'lib/b/2.ts'],
         ['lib/b/2.ts', 'lib/b/1.ts'],

@@ -112,7 +112,12 @@ describe('bad input, by table: the call, its code, and what the message names', 
     ['a mode', () => block().train('yes' as never), 'ERR_ARGUMENT', /^mode .* got "yes"\.$/],
     ['a count', () => block().parameterCount({ count: 'some' as never }), 'ERR_ARGUMENT', /^count .* got "some"\.$/],
     ['a borrowed method', () => ResNet.prototype.forwardSync.call({} as never, x()), 'ERR_ARGUMENT', /^this must be/],
-    ['a receiver that is no object', () => ResNet.prototype.dispose.call(1 as never), 'ERR_ARGUMENT', /^this must be/],
+    [
+      'a receiver that is not an object',
+      () => ResNet.prototype.dispose.call(1 as never),
+      'ERR_ARGUMENT',
+      /^this must be/,
+    ],
     [
       'values of a network without',
       () => new BasicBlock(1, 1, 1, { device: 'meta' }).stateDict(),

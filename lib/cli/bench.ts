@@ -62,12 +62,12 @@ async function measureAll({ layers, dtype, batch, threads, streams = 1, seconds 
   const progress = await Progress.begin(dtype.length * batch.length, 'measurements');
   const rows: Measurement[] = [];
   try {
-    for (const one of dtype) {
-      const calibration = one === 'int8' ? [pictures(4)] : undefined;
-      using fast = await net.optimize({ dtype: one, threads, streams, calibration });
+    for (const name of dtype) {
+      const calibration = name === 'int8' ? [pictures(4)] : undefined;
+      using fast = await net.optimize({ dtype: name, threads, streams, calibration });
       const { cores } = callNative((binding) => binding.threads());
       const usedCores = Math.min(cores, streams * (threads ?? Math.max(1, Math.floor(cores / streams))));
-      const peak = await runJob((binding) => binding.peak(one, usedCores));
+      const peak = await runJob((binding) => binding.peak(name, usedCores));
       for (const size of batch) {
         const row = await measure(fast, size, streams, seconds);
         const share = (row.imagesPerSecond * operations) / peak;

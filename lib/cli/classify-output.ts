@@ -28,20 +28,20 @@ function text(): Writer {
     const drawn = isTerminal ? `${colors.cyan(bar(score, BAR, unicode))}  ` : '';
     return `  ${(100 * score).toFixed(2).padStart(6)} %  ${drawn}${printable(label)}\n`;
   };
-  const one = ({ image, predictions }: ClassifiedImage): string =>
+  const format = ({ image, predictions }: ClassifiedImage): string =>
     `${colors.bold(printable(image))}\n${predictions.map(line).join('')}`;
-  return { next: (classified) => classified.map(one).join(''), end: () => '' };
+  return { next: (classified) => classified.map(format).join(''), end: () => '' };
 }
 
 /** One array, also for no results. */
 function json(): Writer {
   let empty = true;
-  const one = (classified: ClassifiedImage): string => {
+  const format = (classified: ClassifiedImage): string => {
     const separator = empty ? '[\n' : ',\n';
     empty = false;
     return separator + printableJson(asJson(classified)).trimEnd().replace(/^/gm, '  ');
   };
-  return { next: (classified) => classified.map(one).join(''), end: () => (empty ? '[]\n' : '\n]\n') };
+  return { next: (classified) => classified.map(format).join(''), end: () => (empty ? '[]\n' : '\n]\n') };
 }
 
 interface Row extends Prediction {

@@ -77,13 +77,13 @@ async function classifyAll(classifier: Classifier, pictures: readonly string[], 
   try {
     for (let start = 0; start < found.length; start += BATCH_SIZE) {
       const batch = found.slice(start, start + BATCH_SIZE);
-      for (const one of batch) if (typeof one !== 'string') fail(one);
-      const images = batch.filter((one) => typeof one === 'string');
+      for (const item of batch) if (typeof item !== 'string') fail(item);
+      const images = batch.filter((item) => typeof item === 'string');
       const answers = await classifier.classify(images, { topK: flags.top, onError: fail });
       const classified = images.map((image, i) => ({ image, predictions: answers[i] ?? [] }));
       progress.add(batch.length);
       progress.writeAround(() =>
-        process.stdout.write(writer.next(classified.filter((one) => one.predictions.length > 0))),
+        process.stdout.write(writer.next(classified.filter(({ predictions }) => predictions.length > 0))),
       );
     }
   } finally {

@@ -3,7 +3,7 @@ import { badArgument } from '../errors';
 import { ImageClassifier } from '../image/classifier';
 import { checkExplain, explainPicture } from '../image/explain';
 import { drawHeatmap } from '../image/heatmap';
-import { writeWhole } from '../whole-file';
+import { writeAtomically } from '../atomic-write';
 import { addNetworkOptions, openClassifier, type NetworkFlags } from './network';
 import { checkOutput } from './output';
 import { printable } from './printable';
@@ -34,7 +34,7 @@ export function addExplain(program: Command): void {
       const internals = ImageClassifier.internals(classifier);
       const decoded = await internals.pictures.decode(picture, 'picture');
       const explanation = await explainPicture(internals, decoded, options);
-      await writeWhole(output, [await drawHeatmap(decoded, explanation, classifier.preprocess.crop)]);
+      await writeAtomically(output, [await drawHeatmap(decoded, explanation, classifier.preprocess.crop)]);
       const { label, index, score } = explanation;
       process.stdout.write(`${output}: ${printable(label)} (class ${index}), ${(100 * score).toFixed(2)} %\n`);
     });

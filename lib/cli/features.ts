@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { Option, type Command } from 'commander';
 import { ImageClassifier } from '../image/classifier';
 import { featuresOf } from '../image/features';
-import { writeWhole } from '../whole-file';
+import { writeAtomically } from '../atomic-write';
 import { addNetworkOptions, openClassifier, type NetworkFlags } from './network';
 import { npyHeader } from './npy';
 import { checkOutput } from './output';
@@ -40,12 +40,12 @@ export function addFeatures(program: Command): void {
     .action(async (pictures: string[], flags: Flags) => {
       const { format, output } = flags;
       if (format === 'npy' && output === undefined && process.stdout.isTTY) {
-        command.error('error: npy is no text for a terminal: -o FILE writes it to a file', { exitCode: 2 });
+        command.error('error: npy is not text for a terminal: -o FILE writes it to a file', { exitCode: 2 });
       }
       if (output !== undefined) await checkOutput(output, flags.force);
       using classifier = await openClassifier(flags, command);
       const found = (await Promise.all(pictures.map(findPictures))).flat();
-      const paths = found.filter((one) => typeof one === 'string');
+      const paths = found.filter((item) => typeof item === 'string');
       // No bar if the numbers themselves go to the terminal.
       const showProgress = output !== undefined || !process.stdout.isTTY;
       const progress = await Progress.begin(showProgress ? paths.length : 0, 'pictures');
@@ -53,12 +53,12 @@ export function addFeatures(program: Command): void {
         process.exitCode = 1;
         progress.writeAround(() => process.stderr.write(`resnet: ${printable(message)}\n`));
       };
-      for (const one of found) if (typeof one !== 'string') fail(one);
+      for (const item of found) if (typeof item !== 'string') fail(item);
       const rows = rowsOf(classifier, paths, progress, fail);
       const columns = classifier.layers < 50 ? 512 : 2048;
       const parts = format === 'json' ? asJson(rows) : asNpy(rows, paths.length, columns);
       try {
-        if (output !== undefined) await writeWhole(output, parts);
+        if (output !== undefined) await writeAtomically(output, parts);
         else await pipeline(Readable.from(parts), process.stdout, { end: false }); // with backpressure
       } finally {
         progress.end();

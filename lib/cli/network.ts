@@ -70,7 +70,7 @@ const MAX_CALIBRATION = 64;
 async function findCalibration(path: string | undefined): Promise<string | string[] | undefined> {
   if (path === undefined || path.endsWith('.json')) return path;
   const found = await findPictures(path);
-  for (const one of found) if (typeof one !== 'string') throw one;
+  for (const item of found) if (typeof item !== 'string') throw item;
   return found.filter((one) => typeof one === 'string').slice(0, MAX_CALIBRATION);
 }
 

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
-import { ResNetError, show } from '../errors';
+import { ResNetError, inspect } from '../errors';
 
 /** Other files in a folder of pictures are ignored. */
 const PICTURE_PATTERNS = ['**/*.{jpg,jpeg,png,webp,tif,tiff,gif}'];
@@ -36,5 +36,5 @@ function inFolder(folder: string, file: string): string {
 }
 
 function noPicture(argument: string, expected: string): ResNetError {
-  return new ResNetError('ERR_FILE', `a picture must be ${expected}, but got ${show(argument)}.`);
+  return new ResNetError('ERR_FILE', `a picture must be ${expected}, but got ${inspect(argument)}.`);
 }

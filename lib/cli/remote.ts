@@ -1,5 +1,5 @@
 import { ResNetClient, type ServedPrediction } from '../client';
-import { ResNetError, show } from '../errors';
+import { ResNetError, inspect } from '../errors';
 import { withRegularFile } from '../regular-file';
 
 /** As for ImageClassifier.classify. */
@@ -37,7 +37,7 @@ export class RemoteClassifier {
       }
     }
     const onPictureError = (error: ResNetError, index: number): void =>
-      onError(new ResNetError(error.code, `${show(paths[index])}: ${error.message}`), index);
+      onError(new ResNetError(error.code, `${inspect(paths[index])}: ${error.message}`), index);
     for (const group of groupBySize(pictures)) await this.#classifyGroup(answers, group, topK, onPictureError);
     return answers;
   }
@@ -58,7 +58,7 @@ export class RemoteClassifier {
     } catch (error) {
       if (!isPictureError(error)) throw error;
       if (group.length > 1) {
-        for (const one of group) await this.#classifyGroup(answers, [one], topK, onError);
+        for (const picture of group) await this.#classifyGroup(answers, [picture], topK, onError);
       } else group.forEach(({ index }) => onError(error, index));
     }
   }

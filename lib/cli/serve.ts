@@ -146,7 +146,7 @@ function fromEnvironment(command: Command): Settings {
     if (name === 'port' && text.startsWith('tcp://')) continue; // set by Kubernetes for a Service named resnet
     try {
       if (name === 'model')
-        settings.model = text.split(',').reduce<ModelOptions[]>((all, one) => addModel(one, all), []);
+        settings.model = text.split(',').reduce<ModelOptions[]>((models, item) => addModel(item, models), []);
       else {
         const parse = option.parseArg as ((text: string) => unknown) | undefined;
         settings[name] = parse === undefined ? text : parse(text);

@@ -1,5 +1,5 @@
 import { checkInteger, checkOptionsObject } from '../check';
-import { badArgument, ERROR_CODES, ResNetError, show, type ErrorCode } from '../errors';
+import { badArgument, ERROR_CODES, ResNetError, inspect, type ErrorCode } from '../errors';
 import { isTensor, Tensor } from '../tensor';
 import type { ServedPrediction } from './answers';
 import { readFeatures, readLogits, readPredictions } from './read';
@@ -227,7 +227,7 @@ async function errorOf(response: Response): Promise<ResNetError> {
   } catch {
     // not one of our servers, or a proxy in front of it
   }
-  return new ResNetError('ERR_SERVER', `The server answered ${response.status}: ${show(text)}.`);
+  return new ResNetError('ERR_SERVER', `The server answered ${response.status}: ${inspect(text)}.`);
 }
 
 function isList(pictures: Picture | readonly Picture[]): pictures is readonly Picture[] {

@@ -8,8 +8,8 @@ export interface NetworkInput {
 }
 
 /**
- * Rows of one size and kind as a network's input: uint8 [N, H, W, 3] or float32 [N, 3, H, W]. A single row is used where
- * it lies, without a copy.
+ * Rows of one size and kind as a network's input: uint8 [N, H, W, 3] or float32 [N, 3, H, W]. A single row is used
+ * without a copy.
  */
 export function toBatch(rows: readonly NetworkInput[]): Tensor {
   const [first] = rows;

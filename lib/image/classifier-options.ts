@@ -36,7 +36,7 @@ export interface ImageClassifierOptions {
    * beside the weights (Hugging Face's or timm's), else 'imagenet-v1', torchvision's evaluation preset.
    */
   preprocess?: Preprocess | PreprocessPreset | undefined;
-  /** The most cores that one call uses. Default: all that the process may use; concurrent calls share them. */
+  /** Maximum number of cores for one call. Default: all that the process may use; concurrent calls share them. */
   threads?: number | undefined;
   /** How many calls can run at the same time, at least; applies to the whole process. Default: 1. */
   streams?: number | undefined;

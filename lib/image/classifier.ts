@@ -23,7 +23,7 @@ export type { Prediction };
 
 /** Options of {@link ImageClassifier.classify}. */
 export interface ClassifyOptions {
-  /** How many classes to name, best first. Default: 5, or all where there are fewer. */
+  /** How many classes to name, best first. Default: 5, or all if there are fewer. */
   topK?: number | undefined;
   /** Aborts; the promise rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
@@ -80,7 +80,7 @@ export class ImageClassifier {
     return this.#network.layers;
   }
 
-  /** How many classes the network tells apart. */
+  /** The number of classes. */
   get numClasses(): number {
     return this.#network.numClasses;
   }
@@ -118,7 +118,7 @@ export class ImageClassifier {
       return predictions;
     }
     const name = (i: number): string => `image[${i}]`;
-    const images = image.map((one, i) => copyImage(one, name(i)));
+    const images = image.map((item, i) => copyImage(item, name(i)));
     return this.#hold(() => this.#classify(images, { ...checked, onError, name }));
   }
 
@@ -129,7 +129,7 @@ export class ImageClassifier {
    * @throws as {@link ImageClassifier.classify}
    *
    * @example
-   * const { label, map, crop } = await classifier.explain('dog.jpg'); // map: [7, 7], crop: where it lies
+   * const { label, map, crop } = await classifier.explain('dog.jpg'); // map: [7, 7], over `crop`
    */
   async explain(image: Image, options: ExplainOptions = {}): Promise<Explanation> {
     const internals = ImageClassifier.internals(this);
@@ -141,7 +141,7 @@ export class ImageClassifier {
     });
   }
 
-  /** What the rest of the package may do with a classifier, and users may not. @internal */
+  /** Access for the rest of the package, not for users. @internal */
   static internals(classifier: ImageClassifier): ClassifierInternals {
     if (classifier.#disposed) throw new ResNetError('ERR_DISPOSED', 'The classifier was disposed of.');
     return { network: classifier.#network, labels: classifier.labels, pictures: classifier.#pictures };
@@ -203,7 +203,7 @@ export interface ClassifierInternals extends Explainer {
   network: OptimizedResNet;
 }
 
-/** Pictures in one forward: a larger batch gains nothing more. */
+/** Pictures in one forward; larger batches are not faster. */
 const BATCH_SIZE = 32;
 
 /** Copies bytes at once: the caller may change them while earlier pictures are being decoded. */

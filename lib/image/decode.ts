@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { isUint8Array } from 'node:util/types';
 import type { Metadata, OutputInfo, Sharp, SharpOptions } from 'sharp';
 import type { NativePicture } from '../native/addon';
-import { badArgument, ResNetError, show } from '../errors';
+import { badArgument, ResNetError, inspect } from '../errors';
 import { withRegularFile } from '../regular-file';
 import { jpegHeader } from './jpeg-header';
 
@@ -11,7 +11,7 @@ export type Image = string | Uint8Array;
 
 /** Options of {@link decode}. */
 export interface DecodeOptions {
-  /** The most pixels (width times height) that a picture may claim. Default: {@link MAX_PIXELS}. */
+  /** Maximum number of pixels (width times height). Default: {@link MAX_PIXELS}. */
   maxPixels?: number | undefined;
   /** What error messages call the picture. Default: `image`. */
   argument?: string | undefined;
@@ -20,7 +20,7 @@ export interface DecodeOptions {
 /** The default pixel limit: 300 MB once decoded. */
 export const MAX_PIXELS = 100_000_000;
 
-/** What the addon takes. */
+/** The addon's limit. */
 const LONGEST_SIDE = 2 ** 20;
 
 const FORMATS = 'JPEG, PNG, WebP, TIFF or GIF picture';
@@ -38,7 +38,7 @@ export async function decode(image: string | Uint8Array, options: DecodeOptions 
   const { maxPixels = MAX_PIXELS, argument = 'image' } = options;
   checkImage(image, argument);
   const bytes = typeof image === 'string' ? await readPicture(image, argument) : image;
-  const name = typeof image === 'string' ? show(image) : `${bytes.length} bytes`;
+  const name = typeof image === 'string' ? inspect(image) : `${bytes.length} bytes`;
   const refused = (reason: string, cause?: unknown): ResNetError =>
     new ResNetError('ERR_IMAGE', `${argument} must be ${reason}`, { cause });
 
@@ -86,7 +86,10 @@ export async function decode(image: string | Uint8Array, options: DecodeOptions 
 
 type Header = Pick<Metadata, 'format' | 'width' | 'height' | 'depth' | 'space'>;
 
-/** As sharp's metadata() says it, which opens a decoder of its own: of a photograph's decoding that is a tenth. */
+/**
+ * The fields of the header. sharp's metadata() has them too, but opens another decoder, which takes a tenth of the time
+ * of decoding a photograph.
+ */
 function headerOfJpeg(bytes: Uint8Array): Header | undefined {
   const header = jpegHeader(bytes);
   if (header === undefined) return undefined;
@@ -95,11 +98,11 @@ function headerOfJpeg(bytes: Uint8Array): Header | undefined {
   return { format: 'jpeg', width, height, depth: 'uchar', space: channels === 1 ? 'b-w' : 'srgb' };
 }
 
-/** Pillow's rule, which knows no inks: each color is what its ink and black leave of white. */
+/** Pillow's conversion, without color profiles: each color is what its ink and black leave of white. */
 async function rgbOfCmyk(cmyk: Uint8Array): Promise<Uint8Array> {
   const rgb = new Uint8Array((cmyk.length / 4) * 3);
   for (let from = 0, to = 0; from < cmyk.length; from += 4) {
-    if (from % CMYK_AT_ONCE === 0) await setImmediate(); // the event loop is not held for a hundred million pixels
+    if (from % CMYK_AT_ONCE === 0) await setImmediate(); // so that a hundred million pixels do not block the event loop
     const white = 255 - (cmyk[from + 3] ?? 0);
     for (let c = 0; c < 3; c++) {
       const product = (cmyk[from + c] ?? 0) * white + 128;
@@ -112,7 +115,7 @@ async function rgbOfCmyk(cmyk: Uint8Array): Promise<Uint8Array> {
 /** Bytes, a few milliseconds' worth. */
 const CMYK_AT_ONCE = 2 ** 21;
 
-/** @throws ERR_ARGUMENT where `image` is neither a path nor bytes */
+/** @throws ERR_ARGUMENT if `image` is neither a path nor bytes */
 export function checkImage(image: unknown, argument: string): asserts image is string | Uint8Array {
   if (typeof image !== 'string' && !isUint8Array(image)) {
     throw badArgument(argument, "a path or a picture's bytes (Uint8Array)", image);
@@ -121,12 +124,12 @@ export function checkImage(image: unknown, argument: string): asserts image is s
 
 const SETTINGS: SharpOptions = {
   autoOrient: true,
-  failOn: 'error', // truncated pictures fail; what decoders only warn of, Pillow takes too
+  failOn: 'error', // truncated pictures fail; Pillow accepts what decoders only warn about, too
   ignoreIcc: true, // as Pillow: networks were trained on the values in the file
-  limitInputPixels: false, // checked here, from the header, with a message of ours
+  limitInputPixels: false, // checked here, from the header, with our own message
 };
 
-/** At the first picture, so that the package loads without it. */
+/** Loaded for the first picture, so that the package itself loads without sharp. */
 async function loadSharp(): Promise<(input: Uint8Array, options: SharpOptions) => Sharp> {
   return (await import('sharp')).default;
 }
@@ -136,7 +139,7 @@ async function readPicture(path: string, argument: string): Promise<Uint8Array> 
     return await withRegularFile(path, (file) => file.readFile());
   } catch (error) {
     const reason = firstLine(error);
-    throw new ResNetError('ERR_FILE', `${argument} must be a readable file, but got ${show(path)}: ${reason}.`, {
+    throw new ResNetError('ERR_FILE', `${argument} must be a readable file, but got ${inspect(path)}: ${reason}.`, {
       cause: error,
     });
   }

@@ -41,7 +41,7 @@ export interface Explanation {
   crop: Region;
 }
 
-/** The parts of a classifier that explaining takes. */
+/** The parts of a classifier that an explanation needs. */
 export interface Explainer {
   network: Pick<OptimizedResNet, 'explain'>;
   labels: readonly string[];

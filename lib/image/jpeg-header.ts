@@ -11,7 +11,7 @@ export interface JpegHeader {
 /**
  * Reads the frame header (SOF, ITU-T T.81, B.2.2) of a JPEG, without the cost of opening a decoder for it.
  *
- * @returns undefined for what is no JPEG, or is one that a decoder had better look at
+ * @returns undefined if it is not a JPEG, or one whose header only a decoder can judge
  */
 export function jpegHeader(bytes: Uint8Array): JpegHeader | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,4 +1,4 @@
-import { badArgument, ResNetError, show } from '../errors';
+import { badArgument, ResNetError, inspect } from '../errors';
 import { withRegularFile } from '../regular-file';
 import imagenet from './imagenet-classes.json';
 
@@ -18,7 +18,7 @@ export async function readLabels(
     return Object.freeze(numClasses === imagenet.length ? [...imagenet] : numbered());
   }
   const names = await readNames(labels);
-  const source = typeof labels === 'string' ? ` in ${show(labels)}` : '';
+  const source = typeof labels === 'string' ? ` in ${inspect(labels)}` : '';
   if (names.length !== numClasses) {
     throw new ResNetError(
       'ERR_ARGUMENT',
@@ -57,7 +57,7 @@ async function readText(path: string): Promise<string> {
     return await withRegularFile(path, (file) => file.readFile('utf8'));
   } catch (error) {
     const reason = (error as Error).message;
-    throw new ResNetError('ERR_FILE', `labels must be a readable file, but got ${show(path)}: ${reason}.`, {
+    throw new ResNetError('ERR_FILE', `labels must be a readable file, but got ${inspect(path)}: ${reason}.`, {
       cause: error,
     });
   }

@@ -16,7 +16,7 @@ export interface CropOptions {
   signal?: AbortSignal | undefined;
   /**
    * Called for each picture that cannot be read (ERR_FILE, ERR_IMAGE); `undefined` takes its place. Default: the first
-   * such error ends it all.
+   * such error rejects the call.
    */
   onError?: ((error: ResNetError, index: number) => void) | undefined;
 }
@@ -41,14 +41,14 @@ export class Pictures {
     return picture;
   }
 
-  /** Cuts out what the network gets of a decoded picture. */
+  /** Resizes and crops a decoded picture for the network. */
   async resizeAndCrop(picture: NativePicture, signal?: AbortSignal): Promise<NativePicture> {
     const { data } = await runJob((binding) => binding.resizeAndCrop([picture], this.preprocess), signal);
     const { crop } = this.preprocess;
     return { data: data as Uint8Array, width: crop, height: crop };
   }
 
-  /** Decodes a picture and keeps the crop alone: a list of photographs would need gigabytes. */
+  /** Decodes a picture and keeps only the crop: a list of decoded photographs would need gigabytes. */
   async crop(image: Image, argument: string, signal?: AbortSignal): Promise<NativePicture> {
     const picture = await this.decode(image, argument);
     const cropped = await this.resizeAndCrop(picture, signal);
@@ -99,7 +99,7 @@ export class Pictures {
    * Runs pictures through a network, in their order.
    *
    * @param forward - one batch, which nobody else uses: uint8 [N, crop, crop, 3] -> [N, C]
-   * @returns C numbers for each picture; `undefined` for one that {@link CropOptions.onError} took
+   * @returns C numbers for each picture; `undefined` for one that {@link CropOptions.onError} received
    */
   async *forwardAll(
     images: readonly Image[],
@@ -131,7 +131,7 @@ function* rowsOf(tensor: Tensor): Generator<Float32Array, undefined> {
   for (let i = 0; i < rows; i++) yield values.subarray(i * columns, (i + 1) * columns);
 }
 
-/** Frees pictures that are not used any more, without waiting for the garbage collector. */
+/** Frees pictures that are no longer used, without waiting for the garbage collector. */
 function discard(pictures: readonly NativePicture[]): void {
   for (const { data } of pictures) callNative((binding) => binding.discard(data));
 }

@@ -3,13 +3,13 @@ import { link, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ResNetError } from '../errors';
 import { cannotRead } from '../regular-file';
-import { writeWhole } from '../whole-file';
+import { writeAtomically } from '../atomic-write';
 import { checkSame, type Plan } from './plan';
 
 const MANIFEST = 'job.json';
 const FORMAT = 1;
 
-/** A job's files: its output, and beside it a folder with the plan and the finished shards. */
+/** A job's files: its output, and next to it a folder with the plan and the finished shards. */
 export class JobFolder {
   private constructor(
     readonly output: string,
@@ -32,7 +32,7 @@ export class JobFolder {
     await withWriteError(path, () => mkdir(folderOf(output), { recursive: true }));
     const temporary = `${path}.${randomUUID()}.tmp`;
     try {
-      await writeWhole(temporary, [`${JSON.stringify({ format: FORMAT, id: randomUUID(), plan }, null, 2)}\n`]);
+      await writeAtomically(temporary, [`${JSON.stringify({ format: FORMAT, id: randomUUID(), plan }, null, 2)}\n`]);
       // Unlike a rename, a link fails if the path exists: another process was faster.
       await withWriteError(path, () => link(temporary, path)).catch((error: unknown) => {
         if (!isCode((error as ResNetError).cause, 'EEXIST')) throw error;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { ResNetError } from '../errors';
-import { readingFile } from '../regular-file';
+import { readRegularFile } from '../regular-file';
 
 /** Consecutive pictures of a list. */
 export interface Shard {
@@ -44,7 +44,7 @@ export class PictureList {
    * @throws ERR_FILE
    */
   static async read(path: string, shardSize: number): Promise<PictureList> {
-    return await readingFile(path, async (file) => {
+    return await readRegularFile(path, async (file) => {
       const version = await versionOf(file);
       const hash = createHash('sha256');
       const splitter = new ShardSplitter(path, shardSize);
@@ -63,7 +63,7 @@ export class PictureList {
 
   /** A shard's pictures as the list names them. @throws ERR_FILE, also if the list has changed since it was read */
   async picturesOf({ start, end, pictures }: Shard): Promise<string[]> {
-    return await readingFile(this.path, async (file) => {
+    return await readRegularFile(this.path, async (file) => {
       const bytes = Buffer.alloc(end - start);
       const { bytesRead } = await file.read(bytes, 0, bytes.length, start);
       const text = bytes.toString('utf8').slice(start === 0 && bytes.indexOf(BYTE_ORDER_MARK) === 0 ? 1 : 0);

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { ResNetError } from '../errors';
 import { cannotRead } from '../regular-file';
-import { writeWhole } from '../whole-file';
+import { writeAtomically } from '../atomic-write';
 import type { JobFolder } from './folder';
 import type { PictureList, Shard } from './list';
 
@@ -36,7 +36,7 @@ export async function merge(
     }
   }
   try {
-    await writeWhole(folder.output, lines());
+    await writeAtomically(folder.output, lines());
   } catch (error) {
     if (error instanceof BrokenShard) {
       await rm(folder.shardPath(error.number), { force: true });

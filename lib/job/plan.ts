@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { checkInteger } from '../check';
-import { badArgument, ResNetError, show } from '../errors';
+import { badArgument, ResNetError, inspect } from '../errors';
 import type { ImageClassifier } from '../image/classifier';
 import { cannotRead, sha256OfFile } from '../regular-file';
 import { openWeights } from '../weights/formats/open';
@@ -22,8 +22,8 @@ export function checkSame(plan: Plan, other: unknown, where: string): void {
   if (name === undefined) return;
   throw new ResNetError(
     'ERR_JOB_MISMATCH',
-    `The job must be the same in all its processes, but ${name} is ${show(plan[name])} here and ` +
-      `${show(known[name])} in ${where}. Another job needs another name and another output.`,
+    `The job must be the same in all its processes, but ${name} is ${inspect(plan[name])} here and ` +
+      `${inspect(known[name])} in ${where}. Another job needs another name and another output.`,
   );
 }
 

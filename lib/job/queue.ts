@@ -83,7 +83,7 @@ export class TaskQueue {
     await this.#queue.clean(0, 0, 'failed');
   }
 
-  /** Adds tasks; those already in the queue are left alone. */
+  /** Adds tasks; those already in the queue stay as they are. */
   async add(tasks: readonly string[]): Promise<void> {
     for (let start = 0; start < tasks.length; start += ADD_CHUNK) {
       const chunk = tasks.slice(start, start + ADD_CHUNK);
@@ -94,7 +94,7 @@ export class TaskQueue {
   }
 
   /**
-   * Runs tasks, one at a time, until the queue is closed. When `run` rejects, its task is given back and no other taken.
+   * Runs tasks, one at a time, until the queue is closed. If `run` rejects, its task is given back and no other is run.
    *
    * @param onDone - called after each finished task
    */

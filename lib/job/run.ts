@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ResNetError } from '../errors';
-import { writeWhole } from '../whole-file';
+import { writeAtomically } from '../atomic-write';
 import { JobFolder, shardName } from './folder';
 import { classifyToLines, type Classify } from './lines';
 import type { PictureList, Shard } from './list';
@@ -12,7 +12,7 @@ import type { Connection } from './redis';
 export interface JobOptions {
   list: PictureList;
   plan: Plan;
-  /** The output file; the folder of the shards lies beside it. */
+  /** The output file; the folder of the shards is next to it. */
   output: string;
   connection: Connection;
   classify: Classify;
@@ -33,8 +33,9 @@ const MERGE_TASK = 'merge';
 /**
  * Works on a job, together with other processes, until it is done.
  *
- * The folder records what is done, the queue only who does what. So no result is lost when Redis loses data, and if two
- * processes get the same shard, as may happen after Redis was down, both write the same file.
+ * The folder records which tasks are done, the queue only which process runs which task. So no result is lost when
+ * Redis loses data, and if two processes get the same shard, as may happen after Redis was down, both write the same
+ * file.
  *
  * @returns what the output contains if this process merged it, else undefined
  * @throws ERR_JOB_MISMATCH, ERR_JOB, ERR_FILE, what `classify` throws, or the signal's reason
@@ -68,7 +69,7 @@ export async function runJob(options: JobOptions): Promise<MergeResult | undefin
     if (shard === undefined || (await folder.finishedShards()).has(shard.number)) return;
     const pictures = await list.picturesOf(shard);
     const lines = classifyToLines(pictures, (picture) => list.locate(picture), classify, stopping);
-    await writeWhole(folder.shardPath(shard.number), lines);
+    await writeAtomically(folder.shardPath(shard.number), lines);
   };
 
   /** Adds the tasks that neither are done nor in the queue. */
@@ -109,10 +110,10 @@ export async function runJob(options: JobOptions): Promise<MergeResult | undefin
     await onProgress(list.pictures);
     stop.abort(); // this process may still compute a shard that another one has finished
     await folder.removeTemporaryFiles();
-    await waitAtMost(SHUTDOWN_MS, queue.clear());
+    await settleWithin(SHUTDOWN_MS, queue.clear());
   } finally {
     stop.abort();
-    await waitAtMost(SHUTDOWN_MS, queue.close());
+    await settleWithin(SHUTDOWN_MS, queue.close());
   }
   return merged;
 }
@@ -132,18 +133,18 @@ async function abortable<T>(signal: AbortSignal, work: () => Promise<T>): Promis
   }
 }
 
-/** Awaits cleanup that may fail, and not for long. */
-async function waitAtMost(milliseconds: number, work: Promise<void>): Promise<void> {
+/** Waits for cleanup, for a limited time; ignores its failure. */
+async function settleWithin(milliseconds: number, work: Promise<void>): Promise<void> {
   const timer = new AbortController();
-  const late = sleep(milliseconds, undefined, { signal: timer.signal }).catch(() => undefined);
-  await Promise.race([work.catch(() => undefined), late]);
+  const timeout = sleep(milliseconds, undefined, { signal: timer.signal }).catch(() => undefined);
+  await Promise.race([work.catch(() => undefined), timeout]);
   timer.abort();
 }
 
 function failedTaskError(task: string, shard: Shard | undefined, list: PictureList): ResNetError {
-  const what = shard === undefined ? 'Merging' : `A shard (${task}, ${shard.pictures} pictures)`;
+  const subject = shard === undefined ? 'Merging' : `A shard (${task}, ${shard.pictures} pictures)`;
   return new ResNetError(
     'ERR_JOB',
-    `${what} of ${list.path} ended every process that took it; it is not retried until the job is started again.`,
+    `${subject} of ${list.path} ended every process that took it; it is not retried until the job is started again.`,
   );
 }

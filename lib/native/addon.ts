@@ -1,6 +1,6 @@
 /**
- * The only file that loads the native addon. It types the addon's shape, explains a failed load, and turns
- * native errors into ours.
+ * The only file that loads the native addon. It declares the addon's types, explains a failed load, and turns native
+ * errors into ResNetErrors.
  */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -91,7 +91,7 @@ export interface NativeModule {
   /** Names, dtypes and shapes of the state in the article's order, without values. */
   stateSpec(): { name: string; dtype: DType; shape: number[] }[];
   stateDict(): NativeEntry[];
-  /** Copies values into the parameters. @throws ERR_WEIGHTS_MISMATCH where a name or a shape does not fit */
+  /** Copies values into the parameters. @throws ERR_WEIGHTS_MISMATCH if a name or a shape does not fit */
   loadState(entries: readonly NativeEntry[]): void;
   /** Reads values from a file straight into the parameters' memory, off the event loop. */
   readState(path: string, entries: readonly NativeFileEntry[]): Promise<void>;
@@ -115,7 +115,7 @@ export interface NativeOptimizeOptions {
   calibration?: readonly NativeTensor[] | undefined;
   /** Whether ranges found by `calibration` leave out the rarest values. */
   percentile: boolean;
-  /** Takes the module's memory: the module is of no use afterward. */
+  /** Releases the module's weights while they are packed; the module cannot be used afterward. */
   consume: boolean;
 }
 
@@ -126,7 +126,7 @@ export interface NativeOptimized {
   /** Class activation maps. `index` undefined: of each picture's likeliest class. */
   explain(x: NativeInput, index: number | undefined, threads: number): NativeJob<NativeExplained>;
   description(): { plan: string; executor: string };
-  /** By value of the plan; empty but for int8. */
+  /** One per value of the plan; empty unless the dtype is int8. */
   ranges(): NativeRange[];
   dispose(): void;
 }
@@ -137,7 +137,7 @@ export type NativeModuleSpec =
 
 export interface NativeModuleOptions {
   device: string;
-  /** Default: drawn from the system. */
+  /** Default: random. */
   seed?: number | undefined;
   /** False leaves the parameters unwritten, for a caller that loads them next. */
   initialize: boolean;
@@ -148,13 +148,13 @@ export interface Addon {
   createModule(spec: NativeModuleSpec, options: NativeModuleOptions): NativeModule;
   /** uint8 [N, crop, crop, 3] */
   resizeAndCrop(pictures: readonly NativePicture[], options: NativeResizeOptions): NativeJob<NativeTensor>;
-  /** Frees the memory of an array that is not used any more, without waiting for the collector: detaches it. */
+  /** Frees the memory of an array that is no longer used at once, by detaching it. */
   discard(data: Uint8Array): void;
   cudaStatus(): { available: boolean; code: ErrorCode | ''; reason: string };
   devices(): { name: string; description: string; memory: number }[];
   /** Cores that this process may use (affinity mask and cgroup quota), and the inference threads made. */
   threads(): { cores: number; streams: number };
-  /** Operations per second that a matrix product reaches here; 0 where it is not known. */
+  /** Operations per second that a matrix product reaches here; 0 if unknown. */
   peak(dtype: 'float32' | 'bfloat16' | 'int8', threads: number): NativeJob<number>;
   /** Makes sure that at least this many inference threads exist. */
   ensureInferenceThreads(streams: number): void;
@@ -164,7 +164,7 @@ export interface Addon {
   _externalMemory(): number;
   /** For tests: replaces libtorch's CUDA library, and the driver's number of devices. */
   _setCudaSource(library: string, devices?: number): void;
-  /** For tests: the control groups' memory limit below this root, in bytes; Infinity where there is none. */
+  /** For tests: the control groups' memory limit below this root, in bytes; Infinity if there is none. */
   _setControlGroups(root: string): number;
 }
 
@@ -218,12 +218,16 @@ export function callNative<T>(call: (binding: Addon) => T): T {
   }
 }
 
-/** A native error as ours; anything else as it is. @param stack - replaces a stack that ends in the event loop */
+/**
+ * Turns a native error into a ResNetError, and returns anything else unchanged.
+ *
+ * @param stack - replaces a stack that ends in the event loop
+ */
 export function fromNativeError(error: unknown, stack?: string): unknown {
   if (!isNativeError(error) || error instanceof ResNetError) return error;
   const code = (error as NodeJS.ErrnoException).code;
   if (code === undefined || !Object.hasOwn(ERROR_CODES, code)) return error;
-  const ours = new ResNetError(code as ErrorCode, error.message);
-  if (stack !== undefined) ours.stack = `${ours.name}: ${ours.message}\n${stack}`;
-  return ours;
+  const wrapped = new ResNetError(code as ErrorCode, error.message);
+  if (stack !== undefined) wrapped.stack = `${wrapped.name}: ${wrapped.message}\n${stack}`;
+  return wrapped;
 }

@@ -5,13 +5,13 @@ import { toNativeTensor } from './tensors';
 
 const FLOATS = ['float32', 'float64', 'float16', 'bfloat16'];
 
-/** Above what any memory holds; the addon has the same bound. */
+/** More than any machine's memory; the addon has the same limit. */
 const MAX_ELEMENTS = 2 ** 40;
 
 /**
  * A network's input, checked.
  *
- * @param pictures - whether uint8 [N, H, W, 3] is taken as well as floats [N, channels, H, W]
+ * @param pictures - whether uint8 [N, H, W, 3] is accepted besides floats [N, channels, H, W]
  * @throws ERR_ARGUMENT, ERR_DTYPE, ERR_SHAPE
  */
 export function toNativeInput(value: unknown, channels: number, argument = 'x', pictures = false): NativeTensor {

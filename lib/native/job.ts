@@ -1,7 +1,7 @@
 import { callNative, fromNativeError, type Addon, type NativeJob } from './addon';
 
 /**
- * Starts a native job and awaits it under a signal: settles once, and drops the result of what was aborted.
+ * Starts a native job and awaits it under a signal: settles once, and drops the result if it was aborted.
  *
  * @throws what the job fails with, with the caller's stack; or the signal's reason
  *
@@ -36,7 +36,7 @@ export function awaitNative(start: (binding: Addon) => Promise<void>): Promise<v
   return runJob((binding) => ({ promise: start(binding), cancel: () => undefined }));
 }
 
-/** The frames of whoever called into the package, for errors that come back over the event loop. */
+/** The stack frames of the package's caller, for errors that arrive through the event loop. */
 function callerStack(): string {
   const holder: { stack?: string } = {};
   Error.captureStackTrace(holder, callerStack);

@@ -3,7 +3,7 @@ import { Tensor } from '../tensor';
 import type { NativeEntry, NativeTensor } from './addon';
 
 export function toNativeTensor({ dtype, shape, data }: Tensor): NativeTensor {
-  // Node-API on older Node knows no Float16Array, and none reads shared memory safely: plain bits, plain memory.
+  // Node-API of older versions has no Float16Array, and none can read shared memory safely, so convert both.
   const half = data[Symbol.toStringTag] === ('Float16Array' as string);
   const plain = half ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data;
   return { dtype, shape, data: isSharedArrayBuffer(plain.buffer) ? plain.slice() : plain };

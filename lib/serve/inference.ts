@@ -145,7 +145,7 @@ export class Inference {
       const inputs = 'pictures' in input ? await this.#read(input, signal) : input.pixels;
       const decodeMs = performance.now() - start;
       const answers = await reservation.run(
-        inputs.map((one, i) => this.#row(output, one, i)),
+        inputs.map((item, i) => this.#row(output, item, i)),
         signal,
       );
       const max = (ms: (answer: (typeof answers)[0]) => number): number => Math.max(...answers.map(ms));

@@ -1,5 +1,5 @@
 import type { Layers } from '../depths';
-import { ResNetError, show } from '../errors';
+import { ResNetError, inspect } from '../errors';
 import { checkClassifierOptions } from '../image/classifier-options';
 import { openModel } from '../image/open-model';
 import type { ResolvedPreprocess } from '../image/preprocess';
@@ -75,7 +75,10 @@ export async function loadModels(options: readonly ModelOptions[]): Promise<Mode
       const model = await loadModel(each);
       models.push(model);
       if (models.some((other) => other !== model && other.name === model.name)) {
-        throw new ResNetError('ERR_ARGUMENT', `models must have names that differ, but got ${show(model.name)} twice.`);
+        throw new ResNetError(
+          'ERR_ARGUMENT',
+          `models must have names that differ, but got ${inspect(model.name)} twice.`,
+        );
       }
     }
     return models;

@@ -1,4 +1,4 @@
-/** Python's way of writing, where its tables depend on it. */
+/** Python's string formatting, as far as the article's table depends on it. */
 
 /** `'{:^width}'`: centered, the odd space on the right. */
 export function center(text: string, width: number): string {
@@ -11,7 +11,7 @@ export function list(values: readonly number[]): string {
   return `[${values.join(', ')}]`;
 }
 
-/** `'{:,}'`: thousands apart by commas. */
+/** `'{:,}'`: commas between thousands. */
 export function commas(value: number): string {
   return value.toLocaleString('en-US', { maximumFractionDigits: 0 });
 }

@@ -1,5 +1,5 @@
 import { DEFAULT_LAYERS, type Layers } from '../depths';
-import { badArgument, ResNetError, show } from '../errors';
+import { badArgument, ResNetError, inspect } from '../errors';
 import { isWeightsName, type WeightsName } from './published/catalog';
 
 /** What a `weights` option refers to. */
@@ -29,7 +29,7 @@ export function parseWeights(weights: unknown): ParsedWeights {
   if (/^\d+$/.test(digits) && Number.isSafeInteger(seed)) return { kind: 'random', seed };
   throw new ResNetError(
     'ERR_ARGUMENT',
-    `weights must be 'random:SEED' with an integer from 0 to 2^53 - 1, but got ${show(weights)}.`,
+    `weights must be 'random:SEED' with an integer from 0 to 2^53 - 1, but got ${inspect(weights)}.`,
   );
 }
 

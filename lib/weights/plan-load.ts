@@ -7,7 +7,7 @@ import { openWeights } from './formats/open';
 import type { WeightEntry, WeightFile } from './formats/weight-file';
 import { SourceFiles } from './source/source-files';
 
-/** What {@link planLoad} may be told; the rest is found from the file. */
+/** Options of {@link planLoad}; what is not set is read from the file. */
 export interface PlanOptions extends LoadOptions {
   layers?: Layers | undefined;
   numClasses?: number | undefined;

@@ -30,26 +30,26 @@ Napi::Value create_module(const Napi::CallbackInfo& info) {
 
 /// Called with (pictures, options).
 Napi::Value resize_and_crop(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
+  return with_js_errors(info.Env(), [&] {
     auto pictures = pictures_from_js(info[0]);
     return start_job(
         info.Env(),
         [views = std::move(pictures.views), preprocess = preprocess_from_js(info[1])](const Interrupt&) {
           return resnet::resize_and_crop(views, preprocess);
         },
-        give_to_js, /*threads=*/1, pictures.owners, InferenceThreads::cropping());
+        move_to_js, /*threads=*/1, pictures.owners, InferenceThreads::cropping());
   });
 }
 
 Napi::Value discard(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
+  return with_js_errors(info.Env(), [&] {
     discard_bytes(info[0]);
     return info.Env().Undefined();
   });
 }
 
 Napi::Value js_cuda_status(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
+  return with_js_errors(info.Env(), [&] {
     const auto& status = cuda_status();
     auto out = Napi::Object::New(info.Env());
     out.Set("available", status.available);
@@ -85,7 +85,7 @@ Napi::Value js_threads(const Napi::CallbackInfo& info) {
 
 Napi::Value peak(const Napi::CallbackInfo& info) {
   constexpr double kSeconds = 0.3;
-  return guarded(info.Env(), [&] {
+  return with_js_errors(info.Env(), [&] {
     return start_job(
         info.Env(), [dtype = optimized_dtype_from_js(info[0])](const Interrupt&) { return peak_of(dtype, kSeconds); },
         Napi::Number::New, threads_from_js(info[1]));
@@ -93,7 +93,7 @@ Napi::Value peak(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value ensure_inference_threads(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
+  return with_js_errors(info.Env(), [&] {
     InferenceThreads::shared().ensure(static_cast<int>(integer_argument(info[0], "streams", 1, 256)));
     return info.Env().Undefined();
   });
@@ -115,7 +115,7 @@ Napi::Value external_memory(const Napi::CallbackInfo& info) {
 /// For tests on machines without a GPU: replaces libtorch's CUDA library and the driver's number of devices. Called
 /// with (library, devices), before the first use of CUDA.
 Napi::Value set_cuda_source(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
+  return with_js_errors(info.Env(), [&] {
     auto& source = cuda_source();
     source.library = string_argument(info[0], "library");
     if (!info[1].IsUndefined()) {
@@ -127,7 +127,7 @@ Napi::Value set_cuda_source(const Napi::CallbackInfo& info) {
 
 /// For tests: reads the control groups' memory limit below another root than the system's, and returns it in bytes.
 Napi::Value set_control_groups(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
+  return with_js_errors(info.Env(), [&] {
     const auto limit = measure_memory_limit(string_argument(info[0], "root"));
     return Napi::Number::New(info.Env(),
                              limit == kNoLimit ? std::numeric_limits<double>::infinity() : static_cast<double>(limit));

@@ -9,7 +9,7 @@
 
 namespace resnet {
 
-// C++ checks again what TypeScript has checked: a wrong type must not reach native code, whoever calls the addon.
+// C++ checks again what TypeScript has checked: a wrong type must never reach native code.
 // Each throws Error ERR_ARGUMENT, naming the argument.
 
 std::string string_argument(const Napi::Value& value, const char* name);

@@ -13,8 +13,8 @@
 
 namespace resnet {
 
-/// One JavaScript environment (the main thread or a worker), as other threads see it: they hand their results to it.
-/// Jobs share its ownership, so that it outlives the JavaScript side; tasks that are posted after that are dropped.
+/// One JavaScript environment (the main thread or a worker), to which other threads post their results. Jobs share its
+/// ownership, so it may outlive the JavaScript side; tasks that are posted after that are dropped.
 class Environment {
  public:
   using Task = std::function<void(Napi::Env)>;
@@ -29,7 +29,7 @@ class Environment {
   void post(Task task);
 
   /// Announce the begin and the end of work on an inference thread. From any thread.
-  /// @returns false where the environment has ended: the work must not begin
+  /// @returns false if the environment has ended: the work must not begin
   bool begin(Interrupt& interrupt);
   void end(Interrupt& interrupt);
 

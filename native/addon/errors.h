@@ -6,12 +6,12 @@
 
 namespace resnet {
 
-/// A C++ exception as a JavaScript Error with a `code` of lib/errors.ts.
+/// Converts a C++ exception to a JavaScript Error with a `code` from lib/errors.ts.
 Napi::Error to_js_error(Napi::Env env, const std::exception_ptr& failure);
 
 /// Runs `body`, and rethrows its C++ exceptions as JavaScript errors.
 template <class Body>
-auto guarded(Napi::Env env, Body body) {
+auto with_js_errors(Napi::Env env, Body body) {
   try {
     return body();
   } catch (const Napi::Error&) {

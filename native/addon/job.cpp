@@ -42,7 +42,7 @@ void settle(Napi::Env env, napi_deferred deferred, const Outcome& outcome) {
 
 Napi::Object start_delivering_job(Napi::Env env, DeliveringWork work, int threads, Napi::Object keep_alive,
                                   InferenceThreads& queue) {
-  queue.ensure(1);  // throws where no thread can be had, before anything is promised or held
+  queue.ensure(1);  // throws if no thread can be started, before the promise exists
   napi_deferred deferred = nullptr;
   napi_value promise = nullptr;
   if (napi_create_promise(env, &deferred, &promise) != napi_ok) throw Napi::Error::New(env);
@@ -76,7 +76,7 @@ Napi::Object start_delivering_job(Napi::Env env, DeliveringWork work, int thread
 }
 
 void run_and_wait(std::function<void(const Interrupt&)> work, int threads) {
-  // Owned by the submitted function alone: when the process ends and drops it, the promise breaks.
+  // Owned only by the submitted function: when the process ends and drops it, the promise breaks.
   auto done = std::make_shared<std::promise<std::exception_ptr>>();
   auto failure = done->get_future();
   InferenceThreads::shared().submit(

@@ -15,15 +15,15 @@ namespace resnet {
 /// Makes the promise's value, on the JavaScript thread.
 using Delivery = std::function<Napi::Value(Napi::Env)>;
 
-/// Runs on an inference thread. What it captures is destroyed there, before its result is handed over.
+/// Runs on an inference thread. Its captures are destroyed there, before the result is delivered.
 using DeliveringWork = std::function<Delivery(const Interrupt&)>;
 
-/// start_job for work whose result is already wrapped in what delivers it.
+/// start_job without its types: the work returns a function that makes the promise's value.
 Napi::Object start_delivering_job(Napi::Env env, DeliveringWork work, int threads, Napi::Object keep_alive,
                                   InferenceThreads& queue);
 
 /// Runs `work` on an inference thread and blocks until it is done.
-/// @throws what `work` throws; Error ERR_ABORTED where the process ends first
+/// @throws what `work` throws; Error ERR_ABORTED if the process ends first
 void run_and_wait(std::function<void(const Interrupt&)> work, int threads);
 
 /// Queues `compute` for an inference thread and returns { promise, cancel }. The promise is settled once, on the
@@ -31,9 +31,9 @@ void run_and_wait(std::function<void(const Interrupt&)> work, int threads);
 ///
 /// @param compute (const Interrupt&) -> T, on the inference thread
 /// @param deliver (Napi::Env, T) -> Napi::Value, on the JavaScript thread; what it throws rejects the promise
-/// @param threads inside the computation; 0 for the default
-/// @param keep_alive what must not be collected before the computation is done
-/// @param queue whose threads compute
+/// @param threads that the computation may use; 0 for the default
+/// @param keep_alive JavaScript objects that must not be collected before the computation is done
+/// @param queue the threads that run it
 template <class Compute, class Deliver>
 Napi::Object start_job(Napi::Env env, Compute compute, Deliver deliver, int threads = 0, Napi::Object keep_alive = {},
                        InferenceThreads& queue = InferenceThreads::shared()) {

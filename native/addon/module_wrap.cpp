@@ -83,7 +83,7 @@ Napi::Function ModuleWrap::define(Napi::Env env) {
 }
 
 ModuleWrap::ModuleWrap(const Napi::CallbackInfo& info) : TrackedWrap(info) {
-  guarded(info.Env(), [&] {
+  with_js_errors(info.Env(), [&] {
     const auto spec = spec_from_js(info[0]);
     const auto options = module_options_from_js(info[1]);
     const auto device = device_named(options.device);
@@ -93,22 +93,22 @@ ModuleWrap::ModuleWrap(const Napi::CallbackInfo& info) : TrackedWrap(info) {
       network->to(device);
     }
     const auto bytes = device.is_meta() ? 0 : network->bytes();
-    own(info.Env(), std::move(network), bytes);
+    set_object(info.Env(), std::move(network), bytes);
   });
 }
 
 Napi::Value ModuleWrap::forward(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(),
-                 [&]() -> Napi::Value { return start_job(info.Env(), ForwardWork(object(), info[0]), give_to_js); });
+  return with_js_errors(
+      info.Env(), [&]() -> Napi::Value { return start_job(info.Env(), ForwardWork(object(), info[0]), move_to_js); });
 }
 
 Napi::Value ModuleWrap::forward_sync(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(),
-                 [&]() -> Napi::Value { return give_to_js(info.Env(), run_job(ForwardWork(object(), info[0]))); });
+  return with_js_errors(
+      info.Env(), [&]() -> Napi::Value { return move_to_js(info.Env(), run_job(ForwardWork(object(), info[0]))); });
 }
 
 Napi::Value ModuleWrap::forward_features(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
+  return with_js_errors(info.Env(), [&] {
     static_cast<void>(object()->resnet("forwardFeatures()"));  // throws for a block
     ForwardWork forward(object(), info[0]);
     return start_job(
@@ -119,12 +119,12 @@ Napi::Value ModuleWrap::forward_features(const Napi::CallbackInfo& info) {
           forward(interrupt, &collector);
           return on_cpu(collector.features);
         },
-        give_to_js, threads_from_js(info[1]));
+        move_to_js, threads_from_js(info[1]));
   });
 }
 
 Napi::Value ModuleWrap::stages(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
+  return with_js_errors(info.Env(), [&] {
     static_cast<void>(object()->resnet("stages()"));
     ForwardWork forward(object(), info[0]);
     return start_job(
@@ -139,7 +139,7 @@ Napi::Value ModuleWrap::stages(const Napi::CallbackInfo& info) {
         },
         [](Napi::Env env, std::vector<at::Tensor> maps) {
           auto list = Napi::Array::New(env, maps.size());
-          for (uint32_t i = 0; i < maps.size(); i++) list.Set(i, give_to_js(env, std::move(maps[i])));
+          for (uint32_t i = 0; i < maps.size(); i++) list.Set(i, move_to_js(env, std::move(maps[i])));
           return list;
         },
         threads_from_js(info[1]));
@@ -147,7 +147,7 @@ Napi::Value ModuleWrap::stages(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value ModuleWrap::optimize(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
+  return with_js_errors(info.Env(), [&] {
     require_values(*object());
     static_cast<void>(object()->resnet("optimize()"));  // throws for a block
     auto options = optimize_options_from_js(info[0]);
@@ -157,25 +157,25 @@ Napi::Value ModuleWrap::optimize(const Napi::CallbackInfo& info) {
         [in_flight = std::move(in_flight), options = std::move(options)](const Interrupt& interrupt) {
           in_flight->await_turn();
           const auto& network = in_flight->network();
-          return std::make_shared<Optimized>(network.resnet("optimize()"), network.device(), options, interrupt);
+          return std::make_shared<OptimizedResNet>(network.resnet("optimize()"), network.device(), options, interrupt);
         },
         OptimizedWrap::create);
   });
 }
 
 Napi::Value ModuleWrap::train(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
+  return with_js_errors(info.Env(), [&] {
     object()->train(bool_argument(info[0], "mode"));
     return info.Env().Undefined();
   });
 }
 
 Napi::Value ModuleWrap::training(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] { return Napi::Boolean::New(info.Env(), object()->training()); });
+  return with_js_errors(info.Env(), [&] { return Napi::Boolean::New(info.Env(), object()->training()); });
 }
 
 Napi::Value ModuleWrap::to(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
+  return with_js_errors(info.Env(), [&] {
     object()->require_idle("to()");
     object()->to(device_named(string_argument(info[0], "device")));
     return info.Env().Undefined();
@@ -183,11 +183,11 @@ Napi::Value ModuleWrap::to(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value ModuleWrap::device(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] { return Napi::String::New(info.Env(), object()->device().str()); });
+  return with_js_errors(info.Env(), [&] { return Napi::String::New(info.Env(), object()->device().str()); });
 }
 
 Napi::Value ModuleWrap::state_spec(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
+  return with_js_errors(info.Env(), [&] {
     const auto env = info.Env();
     const auto state = object()->state();
     auto spec = Napi::Array::New(env, state.size());
@@ -203,7 +203,7 @@ Napi::Value ModuleWrap::state_spec(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value ModuleWrap::state_dict(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
+  return with_js_errors(info.Env(), [&] {
     const auto env = info.Env();
     require_values(*object());
     if (object()->training()) object()->require_idle("stateDict()");  // each moves the running statistics
@@ -220,7 +220,7 @@ Napi::Value ModuleWrap::state_dict(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value ModuleWrap::load_state(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
+  return with_js_errors(info.Env(), [&] {
     const auto env = info.Env();
     require_values(*object());
     object()->require_idle("loadStateDict()");
@@ -247,7 +247,7 @@ Napi::Value ModuleWrap::load_state(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value ModuleWrap::read_state(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&]() -> Napi::Value {
+  return with_js_errors(info.Env(), [&]() -> Napi::Value {
     const auto env = info.Env();
     require_values(*object());
     auto path = string_argument(info[0], "path");
@@ -271,7 +271,7 @@ Napi::Value ModuleWrap::read_state(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value ModuleWrap::trace(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
+  return with_js_errors(info.Env(), [&] {
     const auto env = info.Env();
     const auto rows = object()->trace(shape_argument(info[0], "inputShape"));
     auto out = Napi::Array::New(env, rows.size());

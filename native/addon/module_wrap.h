@@ -7,7 +7,7 @@
 
 namespace resnet {
 
-/// A Network in JavaScript (NativeModule in lib/native/addon.ts). Made by createModule alone.
+/// A Network in JavaScript (NativeModule in lib/native/addon.ts). Only createModule makes them.
 class ModuleWrap : public TrackedWrap<ModuleWrap, Network> {
  public:
   static Napi::Function define(Napi::Env env);

@@ -25,7 +25,7 @@ struct ForwardArguments {
   int threads;
 };
 
-auto forward_work(std::shared_ptr<Optimized> optimized, const ForwardArguments& arguments) {
+auto forward_work(std::shared_ptr<OptimizedResNet> optimized, const ForwardArguments& arguments) {
   return [optimized = std::move(optimized), x = arguments.input.x,
           until = arguments.until](const Interrupt& interrupt) { return optimized->forward(x, until, interrupt); };
 }
@@ -44,31 +44,31 @@ Napi::Function OptimizedWrap::define(Napi::Env env) {
                      });
 }
 
-Napi::Object OptimizedWrap::create(Napi::Env env, std::shared_ptr<Optimized> optimized) {
+Napi::Object OptimizedWrap::create(Napi::Env env, std::shared_ptr<OptimizedResNet> optimized) {
   const auto bytes = optimized->bytes();
   auto wrapped = Environment::of(env)->optimized_class.New({});
-  Unwrap(wrapped)->own(env, std::move(optimized), bytes);
+  Unwrap(wrapped)->set_object(env, std::move(optimized), bytes);
   return wrapped;
 }
 
 Napi::Value OptimizedWrap::forward(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
+  return with_js_errors(info.Env(), [&] {
     const ForwardArguments arguments(info);
-    return start_job(info.Env(), forward_work(object(), arguments), give_to_js, object()->threads(arguments.threads),
+    return start_job(info.Env(), forward_work(object(), arguments), move_to_js, object()->threads(arguments.threads),
                      arguments.input.keep_alive);
   });
 }
 
 Napi::Value OptimizedWrap::forward_sync(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
+  return with_js_errors(info.Env(), [&] {
     const ForwardArguments arguments(info);
     auto y = run_job(forward_work(object(), arguments), object()->threads(arguments.threads));
-    return give_to_js(info.Env(), std::move(y));
+    return move_to_js(info.Env(), std::move(y));
   });
 }
 
 Napi::Value OptimizedWrap::explain(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
+  return with_js_errors(info.Env(), [&] {
     const auto input = input_from_js(info[0]);
     std::optional<int64_t> index;
     if (!info[1].IsUndefined()) index = integer_argument(info[1], "class", 0, object()->classes() - 1);
@@ -77,7 +77,7 @@ Napi::Value OptimizedWrap::explain(const Napi::CallbackInfo& info) {
         [optimized = object(), x = input.x, index](const Interrupt& interrupt) {
           return optimized->explain(x, index, interrupt);
         },
-        [](Napi::Env env, const Optimized::Explained& explained) {
+        [](Napi::Env env, const OptimizedResNet::Explained& explained) {
           auto out = Napi::Object::New(env);
           out.Set("logits", tensor_to_js(env, explained.logits));
           out.Set("classes", tensor_to_js(env, explained.classes));
@@ -89,7 +89,7 @@ Napi::Value OptimizedWrap::explain(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value OptimizedWrap::description(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
+  return with_js_errors(info.Env(), [&] {
     auto out = Napi::Object::New(info.Env());
     out.Set("plan", object()->text());
     out.Set("executor", object()->executor());
@@ -98,7 +98,7 @@ Napi::Value OptimizedWrap::description(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value OptimizedWrap::ranges(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
+  return with_js_errors(info.Env(), [&] {
     const auto& ranges = object()->ranges();
     auto list = Napi::Array::New(info.Env(), ranges.size());
     for (uint32_t i = 0; i < ranges.size(); i++) {

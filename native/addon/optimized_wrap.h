@@ -9,12 +9,12 @@
 
 namespace resnet {
 
-/// An Optimized in JavaScript (NativeOptimized in lib/native/addon.ts). Made by optimize(); the JavaScript constructor
-/// alone makes one that counts as disposed of.
-class OptimizedWrap : public TrackedWrap<OptimizedWrap, Optimized> {
+/// An OptimizedResNet in JavaScript (NativeOptimized in lib/native/addon.ts). Only optimize() makes usable ones; the
+/// JavaScript constructor makes one that counts as disposed of.
+class OptimizedWrap : public TrackedWrap<OptimizedWrap, OptimizedResNet> {
  public:
   static Napi::Function define(Napi::Env env);
-  static Napi::Object create(Napi::Env env, std::shared_ptr<Optimized> optimized);
+  static Napi::Object create(Napi::Env env, std::shared_ptr<OptimizedResNet> optimized);
 
   using TrackedWrap::TrackedWrap;
 

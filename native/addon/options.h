@@ -11,8 +11,8 @@
 
 namespace resnet {
 
-// Options as lib/native/addon.ts types them, parsed and checked. Each throws Error ERR_ARGUMENT, naming the argument,
-// where it does not say another code.
+// Parse and check options, which lib/native/addon.ts types. Each function throws Error ERR_ARGUMENT, naming the
+// argument, unless its comment names another code.
 
 /// NativeModuleSpec
 Spec spec_from_js(const Napi::Value& value);
@@ -20,7 +20,7 @@ Spec spec_from_js(const Napi::Value& value);
 /// NativeModuleOptions
 struct ModuleOptions {
   std::string device;
-  uint64_t seed;  ///< drawn from the system where none was passed
+  uint64_t seed;  ///< random if none was passed
   bool initialize;
 };
 ModuleOptions module_options_from_js(const Napi::Value& value);

@@ -82,7 +82,7 @@ void require_length(const Bytes& bytes, int64_t elements) {
 Napi::ArrayBuffer new_buffer(Napi::Env env, size_t bytes) {
   require_memory(bytes);
   const auto constructor = env.Global().Get("ArrayBuffer");
-  if (!constructor.IsFunction()) throw Error("ERR_NATIVE", "The global ArrayBuffer is no constructor.");
+  if (!constructor.IsFunction()) throw Error("ERR_NATIVE", "The global ArrayBuffer is not a constructor.");
   Napi::Value buffer;
   try {
     buffer = constructor.As<Napi::Function>().New({Napi::Number::New(env, static_cast<double>(bytes))});
@@ -154,12 +154,12 @@ Napi::Object tensor_to_js(Napi::Env env, const at::Tensor& tensor) {
   return describe(env, tensor, buffer);
 }
 
-Napi::Object give_to_js(Napi::Env env, at::Tensor tensor) {
-  constexpr size_t kWorthIt = size_t{1} << 20;  // less is copied within 0.1 ms
+Napi::Object move_to_js(Napi::Env env, at::Tensor tensor) {
+  constexpr size_t kMinExternalBytes = size_t{1} << 20;  // less is copied within 0.1 ms
   const auto bytes = tensor.nbytes();
   const auto& storage = tensor.storage();
-  const bool alone = tensor.use_count() == 1 && storage.use_count() == 1 && storage.nbytes() == bytes;
-  if (bytes < kWorthIt || !alone) return tensor_to_js(env, tensor);
+  const bool sole_owner = tensor.use_count() == 1 && storage.use_count() == 1 && storage.nbytes() == bytes;
+  if (bytes < kMinExternalBytes || !sole_owner) return tensor_to_js(env, tensor);
   auto owner = std::make_unique<at::Tensor>(tensor);
   napi_value buffer = nullptr;
   const auto release = [](napi_env, void*, void* hint) { delete static_cast<at::Tensor*>(hint); };

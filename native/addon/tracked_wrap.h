@@ -10,8 +10,8 @@
 
 namespace resnet {
 
-/// The base of the JavaScript classes in front of a native object: owns it, and tells V8's collector how much memory
-/// stands behind the small JavaScript object. On the JavaScript thread; jobs have shared pointers of their own.
+/// Base of the JavaScript classes that wrap a native object. It owns the object and reports its memory to V8, whose
+/// garbage collector sees only the small wrapper. Used on the JavaScript thread; jobs have their own shared pointers.
 template <class Self, class T>
 class TrackedWrap : public Napi::ObjectWrap<Self> {
  public:
@@ -22,7 +22,7 @@ class TrackedWrap : public Napi::ObjectWrap<Self> {
 
  protected:
   /// To be called once.
-  void own(Napi::BasicEnv env, std::shared_ptr<T> object, int64_t bytes) {
+  void set_object(Napi::BasicEnv env, std::shared_ptr<T> object, int64_t bytes) {
     object_ = std::move(object);
     tracked_bytes_ = bytes;
     Napi::MemoryManagement::AdjustExternalMemory(env, tracked_bytes_);
@@ -34,7 +34,7 @@ class TrackedWrap : public Napi::ObjectWrap<Self> {
     return object_;
   }
 
-  /// The method of that name. Jobs in flight keep the object until they are done.
+  /// The JavaScript method dispose(). Jobs in flight keep the object until they are done.
   Napi::Value dispose(const Napi::CallbackInfo& info) {
     release(info.Env());
     return info.Env().Undefined();

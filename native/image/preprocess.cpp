@@ -11,7 +11,7 @@
 namespace resnet {
 namespace {
 
-/// 3 GiB: a picture of one pixel's height becomes a great many of them. lib/image asks for far fewer.
+/// 3 GiB. Without a limit, a picture one pixel high would be resized to an enormous width. lib/image stays far below.
 constexpr int64_t kMaxPixels = int64_t{1} << 30;
 
 /// Python's round(): to the nearest, halves to the even number.

@@ -21,7 +21,7 @@ struct Preprocess {
 ///
 /// @param pictures uint8 [H, W, 3], of any sizes
 /// @returns uint8 [N, crop, crop, 3]
-/// @throws Error ERR_IMAGE where one has more than 2^30 pixels once it is resized
+/// @throws Error ERR_IMAGE if one has more than 2^30 pixels once it is resized
 at::Tensor resize_and_crop(const std::vector<at::Tensor>& pictures, const Preprocess& preprocess);
 
 }  // namespace resnet

@@ -11,9 +11,9 @@ struct RgbPicture {
   int64_t height, width;
 };
 
-/// Resizes a picture and computes only a part of the result, with the same pixels as at::_upsample_bilinear2d_aa and
-/// at::_upsample_bicubic2d_aa. Each row of the picture is read once; besides the result there are only as many rows
-/// in memory as one row of the result is made of.
+/// Resizes a picture, computing only a part of the result. The pixels equal those of at::_upsample_bilinear2d_aa and
+/// at::_upsample_bicubic2d_aa. Each row of the picture is read once, and only the rows that contribute to one row of
+/// the result are in memory at a time.
 ///
 /// @param rows,columns what antialiasing_taps() has for the part of the height and width that is computed
 /// @param output its first pixel

@@ -18,7 +18,7 @@ namespace resnet {
 enum class CalibrationMethod : std::uint8_t { kMinMax, kPercentile };
 
 /// Runs the plan in float32 over `inputs` (as for Executor::run) and returns the range of each of its values.
-/// @throws Error ERR_CALIBRATION where a value is infinite or NaN; ERR_ABORTED
+/// @throws Error ERR_CALIBRATION if a value is infinite or NaN; ERR_ABORTED
 std::vector<Range> calibrate(const Plan& plan, const ParameterSource& source, const std::vector<at::Tensor>& inputs,
                              CalibrationMethod method, const Normalization& normalization, const Interrupt& interrupt);
 

@@ -20,16 +20,16 @@ void convolve(const kernels::Kernels& kernels, const ConvolutionTask& convolutio
   const auto size = bytes_of(kernels.element);
 
   kernels::ConvRow row_template{};
-  row_template.input_pixel_step = step.stride * input.map.pixel_bytes;
-  row_template.input_row_step = input.map.row_bytes();
+  row_template.input_pixel_stride = step.stride * input.map.pixel_bytes;
+  row_template.input_row_stride = input.map.row_bytes();
   row_template.window_rows = step.kernel;
   row_template.row_words = packed.row_words;
   row_template.shortcut_scale = shortcut_scale;
-  row_template.output_step = output.map.pixel_bytes;
+  row_template.output_stride = output.map.pixel_bytes;
   row_template.pixels = output.map.width;
   row_template.relu = step.relu;
 
-  auto& pool = IntraOpPool::of_this_thread();
+  auto& pool = IntraOpPool::current();
   const auto threads = pool.threads();
   // Rows of a task: few enough that their input stays in the cache for all panels and that all threads have work.
   const auto rows = output.map.height;

@@ -12,7 +12,7 @@ namespace resnet {
 /// One convolution step over the images [first, first + count) of its maps.
 struct ConvolutionTask {
   const Convolution& step;
-  const Packed& packed;
+  const PackedParameters& packed;
   View input, output, shortcut;  ///< without a shortcut, `shortcut` is the output again
   int64_t first, count;
   float shortcut_scale = 1;  ///< as in kernels::ConvRow
@@ -31,6 +31,6 @@ void convolve_winograd(const kernels::Kernels& kernels, const ConvolutionTask& c
 bool suits_winograd(const kernels::Kernels& kernels, const Convolution& step);
 
 /// The transformed weights: [panels][16][in][kPanel] floats.
-Packed pack_winograd(const Parameters& parameters);
+PackedParameters pack_winograd(const Parameters& parameters);
 
 }  // namespace resnet

@@ -25,9 +25,7 @@ constexpr std::size_t kMaxIdle = 8;
 /// Their memory in all: with its border, a map that is one pixel high takes three times its own size.
 constexpr int64_t kMaxIdleBytes = int64_t{512} << 20;
 
-void parallel(int64_t count, const std::function<void(int64_t)>& task) {
-  IntraOpPool::of_this_thread().run(count, task);
-}
+void parallel(int64_t count, const std::function<void(int64_t)>& task) { IntraOpPool::current().run(count, task); }
 
 float number_of(const char* element, Element type) {
   switch (type) {
@@ -62,7 +60,7 @@ CpuExecutor::CpuExecutor(Plan plan, const ParameterSource& source, const kernels
   }
 }
 
-Packed CpuExecutor::pack_step(const Step& step, const ParameterSource& source) const {
+PackedParameters CpuExecutor::pack_step(const Step& step, const ParameterSource& source) const {
   if (const auto* conv = std::get_if<Convolution>(&step)) {
     const auto parameters = source.read(*conv);
     if (suits_winograd(kernels_, *conv)) return pack_winograd(parameters);
@@ -80,7 +78,7 @@ Packed CpuExecutor::pack_step(const Step& step, const ParameterSource& source) c
   return {};
 }
 
-void CpuExecutor::quantize_output(const Convolution& conv, Packed& packed) const {
+void CpuExecutor::quantize_output(const Convolution& conv, PackedParameters& packed) const {
   const auto& output = quant_params_[conv.output];
   packed.scale.div_(output.scale);
   packed.bias.div_(output.scale).add_(output.zero_point);
@@ -165,8 +163,8 @@ void CpuExecutor::return_workspace(std::unique_ptr<Workspace> workspace) {
   const std::lock_guard lock(mutex_);
   idle_.insert(idle_.begin(), std::move(workspace));
   int64_t bytes = 0;
-  const auto first_beyond_limit = std::find_if(idle_.begin(), idle_.end(), [&](const auto& one) {
-    bytes += one->layout.bytes;
+  const auto first_beyond_limit = std::find_if(idle_.begin(), idle_.end(), [&](const auto& idle) {
+    bytes += idle->layout.bytes;
     return bytes > kMaxIdleBytes;
   });
   idle_.erase(first_beyond_limit, idle_.end());
@@ -215,11 +213,12 @@ void CpuExecutor::copy_result(const Workspace& workspace, ValueId value, int64_t
 }
 
 void CpuExecutor::run_step(const Workspace& workspace, std::size_t step, int64_t first, int64_t count) const {
-  std::visit([&](const auto& one) { run_step(workspace, one, packed_[step], first, count); }, plan_.steps[step]);
+  std::visit([&](const auto& operation) { run_step(workspace, operation, packed_[step], first, count); },
+             plan_.steps[step]);
 }
 
-void CpuExecutor::run_step(const Workspace& workspace, const Convolution& step, const Packed& packed, int64_t first,
-                           int64_t count) const {
+void CpuExecutor::run_step(const Workspace& workspace, const Convolution& step, const PackedParameters& packed,
+                           int64_t first, int64_t count) const {
   const auto view = [&](ValueId value) { return View(workspace.layout.maps[value], workspace.memory.data_ptr()); };
   const auto shortcut = step.shortcut.value_or(step.output);
   const auto& output = quant_params_[step.output];
@@ -239,7 +238,7 @@ void CpuExecutor::run_step(const Workspace& workspace, const Convolution& step, 
   }
 }
 
-void CpuExecutor::run_step(const Workspace& workspace, const MaxPool& step, const Packed&, int64_t first,
+void CpuExecutor::run_step(const Workspace& workspace, const MaxPool& step, const PackedParameters&, int64_t first,
                            int64_t count) const {
   const View input(workspace.layout.maps[step.input], workspace.memory.data_ptr());
   const View output(workspace.layout.maps[step.output], workspace.memory.data_ptr());
@@ -253,8 +252,8 @@ void CpuExecutor::run_step(const Workspace& workspace, const MaxPool& step, cons
   });
 }
 
-void CpuExecutor::run_step(const Workspace& workspace, const GlobalAverage& step, const Packed&, int64_t first,
-                           int64_t count) const {
+void CpuExecutor::run_step(const Workspace& workspace, const GlobalAverage& step, const PackedParameters&,
+                           int64_t first, int64_t count) const {
   const View input(workspace.layout.maps[step.input], workspace.memory.data_ptr());
   const View output(workspace.layout.maps[step.output], workspace.memory.data_ptr());
   const auto channels = input.map.channels;
@@ -269,20 +268,20 @@ void CpuExecutor::run_step(const Workspace& workspace, const GlobalAverage& step
   });
 }
 
-void CpuExecutor::run_step(const Workspace& workspace, const Classifier& step, const Packed& packed, int64_t first,
-                           int64_t count) const {
+void CpuExecutor::run_step(const Workspace& workspace, const Classifier& step, const PackedParameters& packed,
+                           int64_t first, int64_t count) const {
   const View input(workspace.layout.maps[step.input], workspace.memory.data_ptr());
   const View output(workspace.layout.maps[step.output], workspace.memory.data_ptr());
   parallel(packed.panels, [&](int64_t panel) {
     kernels::ConvRow row{};
     row.input = input.pixel(first, 0, 0);  // the images' features are contiguous, like the pixels of a row
-    row.input_pixel_step = input.map.pixel_bytes;
+    row.input_pixel_stride = input.map.pixel_bytes;
     row.window_rows = 1;
     row.row_words = packed.row_words;
     row.weights = static_cast<const char*>(packed.weights.const_data_ptr()) + panel * packed.panel_bytes;
     row.bias = packed.bias.const_data_ptr<float>() + panel * kPanel;
     row.output = output.pixel(first, 0, 0) + panel * kPanel * static_cast<int64_t>(sizeof(float));
-    row.output_step = output.map.pixel_bytes;
+    row.output_stride = output.map.pixel_bytes;
     row.pixels = count;
     float_kernels_.conv(row);
   });

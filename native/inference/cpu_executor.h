@@ -50,9 +50,9 @@ class CpuExecutor : public Executor {
   std::unique_ptr<Workspace> take_idle_workspace(int64_t height, int64_t width, int64_t images);
   void return_workspace(std::unique_ptr<Workspace> workspace);
 
-  [[nodiscard]] Packed pack_step(const Step& step, const ParameterSource& source) const;
+  [[nodiscard]] PackedParameters pack_step(const Step& step, const ParameterSource& source) const;
   /// Changes scale and bias so that results are elements of the output's quantization instead of numbers.
-  void quantize_output(const Convolution& conv, Packed& packed) const;
+  void quantize_output(const Convolution& conv, PackedParameters& packed) const;
 
   [[nodiscard]] at::Tensor empty_result(const FeatureMap& map, int64_t images, OutputPoint output) const;
   void copy_result(const Workspace& workspace, ValueId value, int64_t image, const at::Tensor& result) const;
@@ -60,16 +60,16 @@ class CpuExecutor : public Executor {
   /// Fills the input map for images [first, first + count) of the pass; `x` has the images of the whole pass.
   void ingest(const Workspace& workspace, const at::Tensor& x, int64_t first, int64_t count) const;
   void run_step(const Workspace& workspace, std::size_t step, int64_t first, int64_t count) const;
-  void run_step(const Workspace&, const Convolution&, const Packed&, int64_t first, int64_t count) const;
-  void run_step(const Workspace&, const MaxPool&, const Packed&, int64_t first, int64_t count) const;
-  void run_step(const Workspace&, const GlobalAverage&, const Packed&, int64_t first, int64_t count) const;
-  void run_step(const Workspace&, const Classifier&, const Packed&, int64_t first, int64_t count) const;
+  void run_step(const Workspace&, const Convolution&, const PackedParameters&, int64_t first, int64_t count) const;
+  void run_step(const Workspace&, const MaxPool&, const PackedParameters&, int64_t first, int64_t count) const;
+  void run_step(const Workspace&, const GlobalAverage&, const PackedParameters&, int64_t first, int64_t count) const;
+  void run_step(const Workspace&, const Classifier&, const PackedParameters&, int64_t first, int64_t count) const;
 
   Plan plan_;
   const kernels::Kernels& kernels_;
   const kernels::Kernels& float_kernels_;
   std::vector<QuantParams> quant_params_;  ///< by value
-  std::vector<Packed> packed_;             ///< by step
+  std::vector<PackedParameters> packed_;   ///< by step
   Ingest ingest_;
   int64_t bytes_ = 0;
 

@@ -85,8 +85,8 @@ double peak_of(DType dtype, double seconds) {
   return kernels == nullptr ? 0 : measure_peak(*kernels, seconds);
 }
 
-Optimized::Optimized(const ResNetImpl& network, c10::Device device, const OptimizeOptions& options,
-                     const Interrupt& interrupt)
+OptimizedResNet::OptimizedResNet(const ResNetImpl& network, c10::Device device, const OptimizeOptions& options,
+                                 const Interrupt& interrupt)
     : fc_weight_(copy_to_cpu(network.fc->weight)), fc_bias_(copy_to_cpu(network.fc->bias)) {
   const auto plan = plan_of(network);
   plan_text_ = plan.text();
@@ -102,9 +102,9 @@ Optimized::Optimized(const ResNetImpl& network, c10::Device device, const Optimi
   executor_ = make_executor(plan, ParameterSource(network, options.consume), kernels, device, options, ranges_);
 }
 
-int Optimized::threads(int max) const { return max == 0 && executor_->shares_cores() ? usable_cores() : max; }
+int OptimizedResNet::threads(int max) const { return max == 0 && executor_->shares_cores() ? usable_cores() : max; }
 
-at::Tensor Optimized::forward(const at::Tensor& x, OutputPoint output, const Interrupt& interrupt) {
+at::Tensor OptimizedResNet::forward(const at::Tensor& x, OutputPoint output, const Interrupt& interrupt) {
   if (x.scalar_type() == at::kByte) {
     check_pictures(x.sizes().vec());
     return executor_->run(x, output, interrupt);
@@ -113,7 +113,8 @@ at::Tensor Optimized::forward(const at::Tensor& x, OutputPoint output, const Int
   return executor_->run(x.to(at::kFloat), output, interrupt);
 }
 
-Optimized::Explained Optimized::explain(const at::Tensor& x, std::optional<int64_t> index, const Interrupt& interrupt) {
+OptimizedResNet::Explained OptimizedResNet::explain(const at::Tensor& x, std::optional<int64_t> index,
+                                                    const Interrupt& interrupt) {
   const c10::InferenceMode inference;
   const auto map = forward(x, OutputPoint::kMap, interrupt);
   const auto logits = at::linear(map.mean({2, 3}), fc_weight_, fc_bias_);

@@ -34,12 +34,13 @@ double peak_of(OptimizeOptions::DType dtype, double seconds);
 
 /// A ResNet for fast inference that can no longer change: batch norms are folded into the convolutions, and weights are
 /// packed for the processor. Several threads may use it at the same time.
-class Optimized {
+class OptimizedResNet {
  public:
   /// Copies the parameters out of `network` and takes its eval mode, whatever its mode is.
-  /// @throws Error ERR_UNSUPPORTED_DTYPE where the device or the processor does not support the dtype; ERR_CALIBRATION
+  /// @throws Error ERR_UNSUPPORTED_DTYPE if the device or the processor does not support the dtype; ERR_CALIBRATION
   ///         where options.ranges lack one or the calibration inputs give no finite numbers; ERR_ABORTED
-  Optimized(const ResNetImpl& network, c10::Device device, const OptimizeOptions& options, const Interrupt& interrupt);
+  OptimizedResNet(const ResNetImpl& network, c10::Device device, const OptimizeOptions& options,
+                  const Interrupt& interrupt);
 
   /// As Executor::run.
   /// @throws Error ERR_SHAPE, ERR_ABORTED

@@ -17,7 +17,7 @@ using kernels::kPanel;
 /// Writes weight [out, in, kernel, kernel] into panels, each value as `convert(channel, value)`. Consecutive values of
 /// a word belong to consecutive input channels.
 template <class T, class Convert>
-void fill(const Packed& packed, const at::Tensor& weight, int64_t in_channels, const Convert& convert) {
+void fill(const PackedParameters& packed, const at::Tensor& weight, int64_t in_channels, const Convert& convert) {
   constexpr auto kPerWord = static_cast<int64_t>(4 / sizeof(T));
   const auto out = weight.size(0);
   const auto in = weight.size(1);
@@ -28,7 +28,7 @@ void fill(const Packed& packed, const at::Tensor& weight, int64_t in_channels, c
   // of a slice are contiguous.
   constexpr int64_t kSlice = 64;
   const auto slices = ceil_div(in, kSlice);
-  IntraOpPool::of_this_thread().run(packed.panels * slices, [&](int64_t task) {
+  IntraOpPool::current().run(packed.panels * slices, [&](int64_t task) {
     const auto panel = task / slices;
     const auto first = panel * kPanel;
     const auto last = std::min(out, first + kPanel);
@@ -50,8 +50,8 @@ void fill(const Packed& packed, const at::Tensor& weight, int64_t in_channels, c
 
 /// Quantizes the weights symmetrically to int8, each output channel by its largest magnitude, and adapts scale and bias
 /// so that integer sums become numbers.
-void fill_quantized(const Packed& packed, const Parameters& parameters, const at::Tensor& weight, int64_t in_channels,
-                    QuantParams input) {
+void fill_quantized(const PackedParameters& packed, const Parameters& parameters, const at::Tensor& weight,
+                    int64_t in_channels, QuantParams input) {
   const auto out = weight.size(0);
   const auto window = weight.numel() / out;
   const auto* values = weight.const_data_ptr<float>();
@@ -64,7 +64,7 @@ void fill_quantized(const Packed& packed, const Parameters& parameters, const at
     if (std::isnan(scaled)) return int8_t{0};  // the weight is NaN, or another one of the channel is infinite
     return static_cast<int8_t>(round_half_even(std::clamp(scaled, -127.0F, 127.0F)));
   };
-  IntraOpPool::of_this_thread().run(out, [&](int64_t channel) {
+  IntraOpPool::current().run(out, [&](int64_t channel) {
     const float* row = values + channel * window;
     float max = 0;
     for (int64_t i = 0; i < window; i++) max = std::max(max, std::abs(row[i]));
@@ -91,13 +91,13 @@ int64_t bytes_of(Element element) {
   return 0;
 }
 
-Packed pack(const Parameters& parameters, Element element, int64_t in_channels, QuantParams input) {
+PackedParameters pack(const Parameters& parameters, Element element, int64_t in_channels, QuantParams input) {
   const auto weight = parameters.weight.to(at::kCPU).contiguous();
   const auto out = weight.size(0);
   const auto kernel = weight.dim() == 4 ? weight.size(2) : 1;
   const auto per_word = 4 / bytes_of(element);
 
-  Packed packed;
+  PackedParameters packed;
   packed.panels = ceil_div(out, kPanel);
   packed.row_words = ceil_div(kernel * in_channels, per_word);
   packed.panel_bytes = kernel * packed.row_words * kPanel * 4;

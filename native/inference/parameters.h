@@ -11,8 +11,8 @@
 namespace resnet {
 
 /// The parameters of one step, batch norm included: y = (weight * scale) x + bias, with scale and bias per output
-/// channel. Weight and scale are not multiplied here: whoever packs the weights into another order or dtype does that
-/// on the way, in float64, because folding is where an optimized network could first lose precision.
+/// channel. Weight and scale are multiplied later, in float64, when the weights are converted to another order or
+/// dtype, so that folding loses no precision.
 struct Parameters {
   at::Tensor weight;  ///< float32 [out, in, kernel, kernel] or [out, in]; shares memory with the network
   at::Tensor scale;   ///< float64 [out], on the CPU

@@ -28,20 +28,20 @@ double measure_peak(const kernels::Kernels& kernels, double seconds) {
   const auto end = Clock::now() + std::chrono::duration<double>(seconds);
   do {
     const auto start = Clock::now();
-    IntraOpPool::of_this_thread().run(threads, [&](int64_t) {
+    IntraOpPool::current().run(threads, [&](int64_t) {
       const auto input = at::zeros({kPixels * kWords * 4}, at::kByte);
       const auto weights = at::zeros({kWords * kernels::kPanel * 4}, at::kByte);
       const auto numbers = at::zeros({kernels::kPanel}, at::kFloat);
       const auto output = at::empty({kPixels * kernels::kPanel * size}, at::kByte);
       kernels::ConvRow row{};
       row.input = static_cast<const char*>(input.const_data_ptr());
-      row.input_pixel_step = kWords * 4;
+      row.input_pixel_stride = kWords * 4;
       row.window_rows = 1;
       row.row_words = kWords;
       row.weights = static_cast<const char*>(weights.const_data_ptr());
       row.scale = row.bias = numbers.const_data_ptr<float>();
       row.output = static_cast<char*>(output.data_ptr());
-      row.output_step = kernels::kPanel * size;
+      row.output_stride = kernels::kPanel * size;
       row.pixels = kPixels;
       for (int64_t i = 0; i < kRepeats; i++) kernels.conv(row);
     });

@@ -96,9 +96,11 @@ struct Describe {
 
 Operands operands_of(const Step& step) {
   return std::visit(
-      [](const auto& one) -> Operands {
-        if constexpr (requires { one.shortcut; }) return {one.input, one.output, one.shortcut};
-        return {one.input, one.output, {}};
+      [](const auto& operation) -> Operands {
+        if constexpr (requires { operation.shortcut; }) {
+          return {operation.input, operation.output, operation.shortcut};
+        }
+        return {operation.input, operation.output, {}};
       },
       step);
 }

@@ -92,7 +92,7 @@ class Piece {
     }
     transform.channels = map.channels;
     transform.output = inputs_ + tile * map.channels;
-    transform.output_step = tiles_ * map.channels;
+    transform.output_stride = tiles_ * map.channels;
     kernels_.winograd_input(transform);
   }
 
@@ -100,11 +100,11 @@ class Piece {
     static constexpr std::array<float, kPanel> kNoBias{};
     const auto channels = convolution_.step.in_channels;
     kernels::ConvRow row{};
-    row.input_pixel_step = channels * static_cast<int64_t>(sizeof(float));
+    row.input_pixel_stride = channels * static_cast<int64_t>(sizeof(float));
     row.window_rows = 1;
     row.row_words = channels;
     row.bias = kNoBias.data();
-    row.output_step = kPanel * static_cast<int64_t>(sizeof(float));
+    row.output_stride = kPanel * static_cast<int64_t>(sizeof(float));
     row.pixels = tiles_;
     const auto* weights = static_cast<const char*>(convolution_.packed.weights.const_data_ptr()) +
                           panel * convolution_.packed.panel_bytes;
@@ -121,7 +121,7 @@ class Piece {
     const auto offset = panel * kPanel * static_cast<int64_t>(sizeof(float));
     kernels::WinogradOutput transform{};
     transform.products = products_ + tile * kPanel;
-    transform.products_step = tiles_ * kPanel;
+    transform.products_stride = tiles_ * kPanel;
     transform.bias = convolution_.packed.bias.const_data_ptr<float>() + panel * kPanel;
     transform.relu = convolution_.step.relu;
     for (int i = 0; i < 2; i++) {
@@ -151,11 +151,11 @@ bool suits_winograd(const kernels::Kernels& kernels, const Convolution& step) {
          step.in_channels == step.out_channels && step.in_channels <= 256;
 }
 
-Packed pack_winograd(const Parameters& parameters) {
+PackedParameters pack_winograd(const Parameters& parameters) {
   const auto weight = parameters.weight.to(at::kCPU).contiguous();
   const auto out = weight.size(0);
   const auto in = weight.size(1);
-  Packed packed;
+  PackedParameters packed;
   packed.panels = ceil_div(out, kPanel);
   packed.row_words = in;
   packed.panel_bytes = kPositions * in * kPanel * static_cast<int64_t>(sizeof(float));
@@ -167,7 +167,7 @@ Packed pack_winograd(const Parameters& parameters) {
   const auto* from = weight.const_data_ptr<float>();
   const auto* scale = parameters.scale.const_data_ptr<double>();
   auto* to = reinterpret_cast<float*>(packed.weights.data_ptr());
-  IntraOpPool::of_this_thread().run(in, [&](int64_t c) {
+  IntraOpPool::current().run(in, [&](int64_t c) {
     for (int64_t channel = 0; channel < out; channel++) {
       const auto values = transform_weight(from + (channel * in + c) * 9, scale[channel]);
       for (int64_t position = 0; position < kPositions; position++) {
@@ -184,7 +184,7 @@ void convolve_winograd(const kernels::Kernels& kernels, const ConvolutionTask& c
   const auto rows = ceil_div(map.height, 2);
   const auto columns = ceil_div(map.width, 2);
   const auto panels = convolution.packed.panels;
-  auto& pool = IntraOpPool::of_this_thread();
+  auto& pool = IntraOpPool::current();
   const auto threads = pool.threads();
   // Blocks of rows with about kTiles tiles, the same number for each thread. If an image has too few, the panels are
   // divided too.

@@ -10,8 +10,8 @@ namespace resnet {
 /// normal (fan out, ReLU), batch norms with weight 1, bias 0, running mean 0 and variance 1, Linear by PyTorch's
 /// default, uniform in +-1/sqrt(in).
 ///
-/// Draws from a CPU generator of its own, layer by layer in order of registration: the same seed gives the same values
-/// whatever the process did before, and libtorch's global generator is left alone.
+/// Draws from its own CPU generator, layer by layer in order of registration. The same seed always gives the same
+/// values, and libtorch's global generator is not used.
 void initialize(torch::nn::Module& network, uint64_t seed);
 
 }  // namespace resnet

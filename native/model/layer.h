@@ -12,7 +12,8 @@ namespace resnet {
 class Layer : public torch::nn::Module {
  public:
   /// Runs the layer, then notifies this thread's observers.
-  /// @param x may be a meta tensor, which has a shape and no values; the result is one then, and no parameter is read
+  /// @param x may be a meta tensor, which has a shape and no values; the result is then one too, and no parameter is
+  /// read
   at::Tensor forward(const at::Tensor& x);
 
  protected:

@@ -29,7 +29,7 @@ class ObserverGuard {
   const ObserverGuard* outer_;
 };
 
-/// Notifies this thread's observers, the innermost guard's first. Called by Layer::forward alone.
+/// Notifies this thread's observers, the innermost guard's first. Called only by Layer::forward.
 void notify_observers(const torch::nn::Module& layer, const at::Tensor& input, const at::Tensor& output);
 
 }  // namespace resnet

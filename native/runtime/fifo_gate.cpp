@@ -11,12 +11,12 @@ FifoGate::Ticket::Ticket(FifoGate& gate) : gate_(gate) {
 FifoGate::Ticket::~Ticket() {
   const std::lock_guard lock(gate_.mutex_);
   gate_.tickets_.erase(number_);
-  gate_.ticket_gone_.notify_all();
+  gate_.ticket_released_.notify_all();
 }
 
 void FifoGate::Ticket::wait() const {
   std::unique_lock lock(gate_.mutex_);
-  gate_.ticket_gone_.wait(lock, [this] { return *gate_.tickets_.begin() == number_; });
+  gate_.ticket_released_.wait(lock, [this] { return *gate_.tickets_.begin() == number_; });
 }
 
 int FifoGate::count() const {

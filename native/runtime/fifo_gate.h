@@ -7,8 +7,8 @@
 
 namespace resnet {
 
-/// Counts the work in flight on one resource, and lets those who ask for it run one at a time, in the order in which
-/// they took their tickets.
+/// Counts the work in flight on one resource. Work that must run alone waits for its turn, in the order in which the
+/// tickets were taken.
 class FifoGate {
  public:
   /// A place in the queue, from its construction to its destruction.
@@ -19,7 +19,7 @@ class FifoGate {
     Ticket(const Ticket&) = delete;
     Ticket& operator=(const Ticket&) = delete;
 
-    /// Blocks until all earlier tickets are gone. They must not depend on the calling thread to go.
+    /// Blocks until all earlier tickets are destroyed, which must not depend on the calling thread.
     void wait() const;
 
    private:
@@ -32,7 +32,7 @@ class FifoGate {
 
  private:
   mutable std::mutex mutex_;
-  std::condition_variable ticket_gone_;
+  std::condition_variable ticket_released_;
   std::set<uint64_t> tickets_;
   uint64_t next_number_ = 0;
 };

@@ -64,7 +64,7 @@ int InferenceThreads::count() {
 }
 
 void InferenceThreads::serve() {
-  IntraOpPool::of_this_thread().share_cores(running_);
+  IntraOpPool::current().share_cores(running_);
   at::get_num_threads();  // the first call in a thread sets libtorch's default, which would overwrite ours later
   int current = 0;
   while (true) {

@@ -38,7 +38,7 @@ class InferenceThreads {
   void submit(std::function<void()> work, int threads = 0);
 
   /// Starts threads until there are at least `count`.
-  /// @throws Error ERR_NATIVE where the system allows no more threads
+  /// @throws Error ERR_NATIVE if the system allows no more threads
   void ensure(int count);
 
   [[nodiscard]] int count();

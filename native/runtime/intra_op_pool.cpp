@@ -31,7 +31,7 @@ void wait_while(const std::atomic<uint32_t>& atom, uint32_t value) {
 
 }  // namespace
 
-IntraOpPool& IntraOpPool::of_this_thread() {
+IntraOpPool& IntraOpPool::current() {
   thread_local IntraOpPool pool;
   return pool;
 }

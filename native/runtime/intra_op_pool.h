@@ -15,10 +15,10 @@ namespace resnet {
 /// moment before it sleeps, so that starting a step costs about a microsecond and an idle process uses no CPU.
 class IntraOpPool {
  public:
-  /// The calling thread's own pool, whose helpers end with the thread.
-  static IntraOpPool& of_this_thread();
+  /// The pool of the calling thread. Its helpers end with the thread.
+  static IntraOpPool& current();
 
-  /// The number of threads of the next run(): at::get_num_threads(), or fewer where share_cores() leaves fewer.
+  /// The number of threads of the next run(): at::get_num_threads(), or fewer if share_cores() leaves fewer.
   [[nodiscard]] int64_t threads() const;
 
   /// From now on divides the usable cores evenly by the number of concurrent forwards.

@@ -56,7 +56,7 @@ class Network {
     /// @param x [N, C, H, W] on the CPU, of any floating dtype; converted to float32
     /// @param observer of the forward's layers, optional
     /// @returns float32 on the CPU, contiguous
-    /// @throws Error ERR_SHAPE, ERR_DEVICE; ERR_ABORTED where `interrupt` is set or the process is ending
+    /// @throws Error ERR_SHAPE, ERR_DEVICE; ERR_ABORTED if `interrupt` is set or the process is ending
     at::Tensor forward(const at::Tensor& x, const Interrupt& interrupt, Observer* observer = nullptr) const;
 
     /// In train mode, blocks until all work that was started earlier has ended, because forwards update the running
@@ -76,7 +76,7 @@ class Network {
 
   /// The network as a ResNet.
   /// @param action what needs one, for the message
-  /// @throws Error ERR_ARGUMENT where it is a block
+  /// @throws Error ERR_ARGUMENT if it is a block
   [[nodiscard]] const ResNetImpl& resnet(const std::string& action) const;
 
   /// @throws Error ERR_BUSY

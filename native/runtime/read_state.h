@@ -19,7 +19,7 @@ struct Extent {
 /// a small buffer. The file is neither read as a whole nor mapped, since a mapped file that is truncated ends the
 /// process.
 ///
-/// @throws Error ERR_FILE where the file cannot be read, ERR_WEIGHTS_FORMAT where it ends too early
+/// @throws Error ERR_FILE if the file cannot be read, ERR_WEIGHTS_FORMAT if it ends too early
 void read_state(const std::string& path, const std::vector<Extent>& extents);
 
 }  // namespace resnet

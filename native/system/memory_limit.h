@@ -16,7 +16,7 @@ std::size_t measure_memory_limit(const std::string& root = "");
 /// Refuses an allocation that the process could not survive: Linux grants memory beyond a control group's limit and
 /// kills the process that writes to it. Compares this one allocation with the limit; memory in use is not counted,
 /// since some of it is caches that can be freed.
-/// @throws Error ERR_OUT_OF_MEMORY where `bytes` exceed the limit measured last
+/// @throws Error ERR_OUT_OF_MEMORY if `bytes` exceed the limit measured last
 void require_memory(std::size_t bytes);
 
 /// Measures the limit, and from now on calls require_memory before every CPU allocation of libtorch.

@@ -10,7 +10,7 @@ namespace resnet {
 /// short-lived maps of forwards and then keep the gaps: 45 MB after the first forward of a ResNet-18, and more with
 /// every network loaded after it.
 /// @param shape with no negative dimension
-/// @throws Error ERR_OUT_OF_MEMORY where a control group allows less
+/// @throws Error ERR_OUT_OF_MEMORY if a control group allows less
 /// @throws c10::Error where the system has no more memory
 at::Tensor allocate_persistent(at::IntArrayRef shape, at::ScalarType dtype = at::kFloat);
 

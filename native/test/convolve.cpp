@@ -29,7 +29,7 @@ class TestMap {
       : map_{channels, height, width, padding, channels * 4, 0, false},
         images_(images),
         // NaN, so that a border that is not filled fails the comparison.
-        memory_(exactly(std::vector<float>(images * map_.image_bytes() / 4, std::nanf("")))) {}
+        memory_(exact_copy(std::vector<float>(images * map_.image_bytes() / 4, std::nanf("")))) {}
 
   /// Writes x [N, C, H, W] and a border of zeros.
   void set(const at::Tensor& x) {

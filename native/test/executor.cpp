@@ -29,14 +29,14 @@ ResNet network_of(int64_t layers) {
 }
 
 /// Null where this processor does not support `dtype`.
-std::unique_ptr<Optimized> optimize(const ResNet& network, DType dtype,
-                                    std::vector<at::Tensor> calibration = {random_tensor({2, 3, 65, 65}, 3)}) {
+std::unique_ptr<OptimizedResNet> optimize(const ResNet& network, DType dtype,
+                                          std::vector<at::Tensor> calibration = {random_tensor({2, 3, 65, 65}, 3)}) {
   OptimizeOptions options;
   options.dtype = dtype;
   options.normalization = kNormalization;
   options.calibration = std::move(calibration);
   try {
-    return std::make_unique<Optimized>(*network, c10::kCPU, options, kNever);
+    return std::make_unique<OptimizedResNet>(*network, c10::kCPU, options, kNever);
   } catch (const Error& error) {
     if (error.code() == "ERR_UNSUPPORTED_DTYPE") return nullptr;
     throw;

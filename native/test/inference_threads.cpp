@@ -76,7 +76,7 @@ TEST(InferenceThreads, ConcurrentWorkSharesTheCoresAndLoneWorkHasAll) {
   InferenceThreads inference;
   inference.ensure(2);
   const auto all = usable_cores();
-  const auto pool_threads = [] { return IntraOpPool::of_this_thread().threads(); };
+  const auto pool_threads = [] { return IntraOpPool::current().threads(); };
   int64_t alone = 0, concurrent = 0, alone_again = 0;
   run_on(
       inference,

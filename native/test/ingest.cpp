@@ -47,11 +47,11 @@ TEST(Ingest, BytesAndTheirNormalizedNumbersGiveTheSamePixels) {
           planes[c * width + x] = static_cast<float>(value / kNormalization.std[c]);
         }
       }
-      const auto row_of_bytes = exactly(bytes);
-      const auto row_of_numbers = exactly(planes);
+      const auto row_of_bytes = exact_copy(bytes);
+      const auto row_of_numbers = exact_copy(planes);
       const auto size = width * ingest.channels() * bytes_of(element);
-      const auto from_bytes = exactly(std::vector<char>(size, 1));
-      const auto from_numbers = exactly(std::vector<char>(size, 2));
+      const auto from_bytes = exact_copy(std::vector<char>(size, 1));
+      const auto from_numbers = exact_copy(std::vector<char>(size, 2));
       ingest.convert_bytes(row_of_bytes.get(), width, from_bytes.get());
       ingest.convert_floats(row_of_numbers.get(), width, width, from_numbers.get());
       EXPECT_EQ(std::memcmp(from_bytes.get(), from_numbers.get(), size), 0);
@@ -77,8 +77,8 @@ TEST(Ingest, ClampsToTheRangeAndMapsNaNToItsMinimum) {
                                        {-3e38F, 0},
                                        {std::nanf(""), 0},
                                        {0, 110}}) {
-    const auto row = exactly(std::vector<float>(3, value));
-    const auto to = exactly(std::vector<char>(4));
+    const auto row = exact_copy(std::vector<float>(3, value));
+    const auto to = exact_copy(std::vector<char>(4));
     ingest.convert_floats(row.get(), 1, 1, to.get());
     EXPECT_EQ(static_cast<uint8_t>(to[2]), element) << value;
   }
@@ -88,8 +88,8 @@ TEST(Ingest, AcceptsExtremeNormalizations) {
   for (const double std : {1e-300, 1e300, -1.0}) {
     for (const auto* kernels : supported_kernels()) {
       const Ingest ingest(*kernels, kQuantParams, {{0, 0, 0}, {std, std, std}});
-      const auto row = exactly(std::vector<uint8_t>{0, 128, 255});
-      const auto to = exactly(std::vector<char>(16));
+      const auto row = exact_copy(std::vector<uint8_t>{0, 128, 255});
+      const auto to = exact_copy(std::vector<char>(16));
       ingest.convert_bytes(row.get(), 1, to.get());
     }
   }

@@ -16,7 +16,7 @@ namespace {
 /// Like the steps of a network, each task writes its own element without a lock.
 void expect_each_once(int64_t count) {
   std::vector<int> times(count);
-  IntraOpPool::of_this_thread().run(count, [&](int64_t i) { times[i]++; });
+  IntraOpPool::current().run(count, [&](int64_t i) { times[i]++; });
   EXPECT_EQ(std::count(times.begin(), times.end(), 1), count);
 }
 
@@ -33,7 +33,7 @@ TEST(IntraOpPool, FinishedThreadsHelpTheOthers) {
   const NumThreadsGuard threads_guard(2);
   for (const int64_t slow : {0, 3, 4, 7}) {
     std::atomic<int64_t> others{0};
-    IntraOpPool::of_this_thread().run(8, [&](int64_t i) {
+    IntraOpPool::current().run(8, [&](int64_t i) {
       if (i != slow) others++;
       // The other thread does all the rest meanwhile, even of this share.
       while (i == slow && others < 7) std::this_thread::yield();
@@ -47,7 +47,7 @@ TEST(IntraOpPool, ConcurrentForwardsShareTheCores) {
   std::thread([] {
     const NumThreadsGuard threads_guard(64);
     std::atomic<int> forwards{1};
-    auto& pool = IntraOpPool::of_this_thread();
+    auto& pool = IntraOpPool::current();
     EXPECT_EQ(pool.threads(), 64);
     pool.share_cores(forwards);
     for (const int count : {0, 1, 2, 3, 1000}) {
@@ -62,7 +62,7 @@ TEST(IntraOpPool, RunsManyShortRounds) {
   const NumThreadsGuard threads_guard(3);
   std::vector<int64_t> sums(7);
   for (int64_t round = 0; round < 3000; round++) {
-    IntraOpPool::of_this_thread().run(7, [&](int64_t i) { sums[i] += round; });
+    IntraOpPool::current().run(7, [&](int64_t i) { sums[i] += round; });
   }
   EXPECT_EQ(sums, std::vector<int64_t>(7, int64_t{3000} * 2999 / 2));
 }
@@ -76,7 +76,7 @@ TEST(IntraOpPool, SleepingHelpersWakeUp) {
 
 TEST(IntraOpPool, RethrowsTheExceptionOfATask) {
   const NumThreadsGuard threads_guard(4);
-  auto& pool = IntraOpPool::of_this_thread();
+  auto& pool = IntraOpPool::current();
   for (int64_t failing = 0; failing < 64; failing++) {
     std::string message;
     try {
@@ -97,7 +97,7 @@ TEST(IntraOpPool, RethrowsOneOfManyExceptionsAndSkipsTheRest) {
     for (int round = 0; round < 50; round++) {
       std::atomic<int64_t> started{0};
       EXPECT_EQ(code_of([&] {
-                  IntraOpPool::of_this_thread().run(10'000, [&](int64_t) {
+                  IntraOpPool::current().run(10'000, [&](int64_t) {
                     started++;
                     throw Error("ERR_ABORTED", "on purpose");
                   });
@@ -114,13 +114,13 @@ TEST(IntraOpPool, EachThreadHasItsOwnPool) {
   on_threads(4, [](int) {
     const NumThreadsGuard threads_guard(3);
     for (int round = 0; round < 20; round++) expect_each_once(50);
-    EXPECT_THROW(IntraOpPool::of_this_thread().run(50, [](int64_t) { throw std::bad_alloc(); }), std::bad_alloc);
+    EXPECT_THROW(IntraOpPool::current().run(50, [](int64_t) { throw std::bad_alloc(); }), std::bad_alloc);
     expect_each_once(50);
   });
 }
 
 TEST(IntraOpPool, AThreadMayEndWithoutUsingItsPool) {
-  on_threads(4, [](int) { IntraOpPool::of_this_thread(); });
+  on_threads(4, [](int) { IntraOpPool::current(); });
 }
 
 }  // namespace resnet

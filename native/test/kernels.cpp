@@ -40,7 +40,7 @@ class Kernels : public testing::TestWithParam<Element> {
           break;
       }
     }
-    return exactly(bytes);
+    return exact_copy(bytes);
   }
 
   [[nodiscard]] std::vector<float> numbers(const char* elements, int64_t count) const {
@@ -118,18 +118,18 @@ TEST_P(Kernels, ConvolveRowsOfEveryLength) {
 
         const auto input_memory = elements(input);
         std::vector<int8_t> signed_weights(weights.begin(), weights.end());
-        const auto byte_weights = exactly(signed_weights);
+        const auto byte_weights = exact_copy(signed_weights);
         const auto number_weights = elements(GetParam() == Element::kUInt8 ? std::vector<float>() : weights);
-        const auto scale = exactly(std::vector<float>(kPanel, 1));
-        const auto bias = exactly(std::vector<float>(kPanel, 4));
+        const auto scale = exact_copy(std::vector<float>(kPanel, 1));
+        const auto bias = exact_copy(std::vector<float>(kPanel, 4));
         const auto shortcuts = small_numbers(pixels * kPanel, 0, 7, 3);
         const auto shortcut_memory = elements(shortcuts);
         const auto output = elements(std::vector<float>(pixels * kPanel));
 
         kernels::ConvRow row{};
         row.input = input_memory.get();
-        row.input_pixel_step = stride * bytes_of(GetParam());
-        row.input_row_step = row_values * bytes_of(GetParam());
+        row.input_pixel_stride = stride * bytes_of(GetParam());
+        row.input_row_stride = row_values * bytes_of(GetParam());
         row.window_rows = window_rows;
         row.row_words = row_words;
         row.weights =
@@ -139,7 +139,7 @@ TEST_P(Kernels, ConvolveRowsOfEveryLength) {
         row.shortcut = shortcut ? shortcut_memory.get() : nullptr;
         row.shortcut_scale = 1;
         row.output = output.get();
-        row.output_step = kPanel * bytes_of(GetParam());
+        row.output_stride = kPanel * bytes_of(GetParam());
         row.pixels = pixels;
         row.relu = true;
         kernels_->conv(row);
@@ -182,7 +182,7 @@ TEST_P(Kernels, SumRows) {
     for (const int64_t channels : {16, 48, 512}) {
       const auto input = small_numbers(pixels * channels, 0, 100, 5);
       const auto input_memory = elements(input);
-      const auto output = exactly(std::vector<float>(channels, 1));
+      const auto output = exact_copy(std::vector<float>(channels, 1));
       kernels_->sum({input_memory.get(), pixels, channels, output.get()});
       for (int64_t c = 0; c < channels; c++) {
         float sum = 1;
@@ -197,9 +197,9 @@ TEST(KernelsOfUInt8, RoundAndClampEverySum) {
   const auto* kernels = kernels::select(Element::kUInt8);
   if (kernels == nullptr) GTEST_SKIP() << "this processor lacks the instructions";
   // One pixel of one word, whose largest sum is 4 * 255 * 127.
-  const auto input = exactly(std::vector<uint8_t>(4, 255));
+  const auto input = exact_copy(std::vector<uint8_t>(4, 255));
   const auto output = std::make_unique<uint8_t[]>(kPanel);
-  const auto bias = exactly(std::vector<float>(kPanel, 0));
+  const auto bias = exact_copy(std::vector<float>(kPanel, 0));
   for (const auto& [weight, scale, element] : {std::tuple<int8_t, float, int>{127, 1, 255},
                                                {-127, 1, 0},
                                                {127, 1e-5F, 1},
@@ -207,8 +207,8 @@ TEST(KernelsOfUInt8, RoundAndClampEverySum) {
                                                {3, 0x1p-11F, 1},
                                                {1, 1e9F, 255},
                                                {-1, 1e9F, 0}}) {
-    const auto weights = exactly(std::vector<int8_t>(4 * kPanel, weight));
-    const auto scales = exactly(std::vector<float>(kPanel, scale));
+    const auto weights = exact_copy(std::vector<int8_t>(4 * kPanel, weight));
+    const auto scales = exact_copy(std::vector<float>(kPanel, scale));
     kernels::ConvRow row{};
     row.input = reinterpret_cast<const char*>(input.get());
     row.window_rows = row.row_words = row.pixels = 1;

@@ -15,7 +15,8 @@ using kernels::kPanel;
 
 /// The weight for input channel `c` at (y, x) of the window.
 template <class T>
-float packed_weight(const Packed& packed, int64_t in_channels, int64_t channel, int64_t c, int64_t y, int64_t x) {
+float packed_weight(const PackedParameters& packed, int64_t in_channels, int64_t channel, int64_t c, int64_t y,
+                    int64_t x) {
   constexpr int64_t kPerWord = 4 / sizeof(T);
   const auto index = x * in_channels + c;
   const auto word = (y * packed.row_words + index / kPerWord) * kPanel + channel % kPanel;

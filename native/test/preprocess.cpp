@@ -10,7 +10,7 @@ constexpr std::array kBoth{Interpolation::kBilinear, Interpolation::kBicubic};
 /// A picture in memory of just its size, as lib/image hands it over.
 struct Picture {
   Picture(int64_t height, int64_t width, uint8_t value)
-      : memory(exactly(std::vector<uint8_t>(height * width * 3, value))),
+      : memory(exact_copy(std::vector<uint8_t>(height * width * 3, value))),
         view(at::from_blob(memory.get(), {height, width, 3}, at::kByte)) {}
   std::unique_ptr<uint8_t[]> memory;
   at::Tensor view;

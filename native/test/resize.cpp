@@ -41,7 +41,7 @@ struct Size {
 
 /// Every kernel gives what libtorch gives, for the whole picture and for a part of it, in memory of just their size.
 void expect_libtorchs_pixels(const Size& input, const Size& output, std::mt19937& random) {
-  const auto picture = exactly(noise(input.height * input.width * 3, random));
+  const auto picture = exact_copy(noise(input.height * input.width * 3, random));
   const auto view = at::from_blob(picture.get(), {input.height, input.width, 3}, at::kByte);
   const auto part = [&](int64_t length) {
     const auto first = static_cast<int64_t>(random() % length);
@@ -53,7 +53,7 @@ void expect_libtorchs_pixels(const Size& input, const Size& output, std::mt19937
     const auto expected = by_libtorch(view, output.height, output.width, interpolation);
     for (const auto* kernels : runnable()) {
       const auto equal = [&](const ResizedAxis& rows, const ResizedAxis& columns) {
-        const auto got = exactly(std::vector<uint8_t>(rows.count * columns.count * 3));
+        const auto got = exact_copy(std::vector<uint8_t>(rows.count * columns.count * 3));
         resize({picture.get(), input.height, input.width}, antialiasing_taps(rows, interpolation),
                antialiasing_taps(columns, interpolation), got.get(), 3 * columns.count, *kernels);
         return at::equal(at::from_blob(got.get(), {rows.count, columns.count, 3}, at::kByte),
@@ -115,7 +115,7 @@ TEST(ResizeAndCrop, IsTorchvisionsCenterOfLibtorchsPixels) {
   for (const auto interpolation : kBoth) {
     for (const auto& [height, width] : {Size{37, 50}, {50, 37}, {1, 9}, {64, 64}, {100, 31}, {3, 200}}) {
       for (const auto& [length, crop] : {std::pair<int64_t, int64_t>{32, 28}, {33, 28}, {28, 33}, {40, 90}, {5, 5}}) {
-        const auto picture = exactly(noise(height * width * 3, random));
+        const auto picture = exact_copy(noise(height * width * 3, random));
         const auto view = at::from_blob(picture.get(), {height, width, 3}, at::kByte);
         const Preprocess preprocess{length, crop, interpolation};
         const auto got = resize_and_crop({view}, preprocess)[0];
@@ -140,7 +140,7 @@ TEST(ResizeAndCrop, IsTorchvisionsCenterOfLibtorchsPixels) {
 }
 
 TEST(ResizeAndCrop, APictureThatGrowsLargeIsComputedWhereTheCropIsAlone) {
-  const auto picture = exactly(std::vector<uint8_t>(50000 * 3, 9));
+  const auto picture = exact_copy(std::vector<uint8_t>(50000 * 3, 9));
   const auto view = at::from_blob(picture.get(), {1, 50000, 3}, at::kByte);
   const auto before = resident_bytes();
   for (const auto interpolation : kBoth) {

@@ -16,7 +16,7 @@ namespace resnet {
 
 /// A copy of `values` in memory of exactly their size, so that a sanitizer notices the first byte read beyond it.
 template <class T>
-std::unique_ptr<T[]> exactly(const std::vector<T>& values) {
+std::unique_ptr<T[]> exact_copy(const std::vector<T>& values) {
   auto memory = std::make_unique<T[]>(values.size());
   std::copy(values.begin(), values.end(), memory.get());
   return memory;

@@ -51,7 +51,7 @@ test('a named pipe that nobody writes does not hang', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'resnet-pipe-'));
   try {
     execFileSync('mkfifo', [join(folder, 'pipe')]);
-    const message = expect.stringMatching(/pipe.*no regular file/);
+    const message = expect.stringMatching(/pipe.*not a regular file/);
     await expect(decode(join(folder, 'pipe'))).rejects.toMatchObject({ code: 'ERR_FILE', message });
   } finally {
     rmSync(folder, { recursive: true });

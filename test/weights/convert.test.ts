@@ -214,7 +214,7 @@ describe('a failed conversion leaves no file', () => {
     await expect(convertFile(at('se'), at('x'))).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED_MODEL' });
   });
 
-  test('a network that is no plain one only by its config: after the conversion nothing would tell', async () => {
+  test('rejects a network that only its config tells from a plain ResNet, since the converted file would not', async () => {
     const path = join(folder, 'v1');
     mkdirSync(path);
     await saveSafetensors(join(path, 'model.safetensors'), network(50, 'huggingface', 'float16', true));

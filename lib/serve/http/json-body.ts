@@ -1,4 +1,4 @@
-import { show } from '../../errors';
+import { inspect } from '../../errors';
 import { badRequest } from './error-response';
 
 /** An object of a request's JSON, its values not checked yet. */
@@ -22,26 +22,26 @@ export function parseJson(bytes: Uint8Array, name: string): unknown {
 /** @throws ERR_REQUEST */
 export function parseObject(value: unknown, name: string): JsonObject {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
-  throw badRequest(`${name} must be an object, but got ${show(value)}.`);
+  throw badRequest(`${name} must be an object, but got ${inspect(value)}.`);
 }
 
 /** @throws ERR_REQUEST */
 export function parseList(value: unknown, name: string): readonly unknown[] {
   if (Array.isArray(value)) return value as unknown[];
-  throw badRequest(`${name} must be a list, but got ${show(value)}.`);
+  throw badRequest(`${name} must be a list, but got ${inspect(value)}.`);
 }
 
 /** @throws ERR_REQUEST */
 export function parseInteger(value: unknown, name: string, min: number, max: number): number {
   if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number;
-  throw badRequest(`${name} must be an integer from ${min} to ${max}, but got ${show(value)}.`);
+  throw badRequest(`${name} must be an integer from ${min} to ${max}, but got ${inspect(value)}.`);
 }
 
 /** @throws ERR_REQUEST */
 export function parseBoolean(value: unknown, name: string, defaultValue: boolean): boolean {
   if (value === undefined) return defaultValue;
   if (typeof value === 'boolean') return value;
-  throw badRequest(`${name} must be true or false, but got ${show(value)}.`);
+  throw badRequest(`${name} must be true or false, but got ${inspect(value)}.`);
 }
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
@@ -49,7 +49,7 @@ const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 /** Decodes a picture's base64. @throws ERR_REQUEST */
 export function parseBase64(value: unknown, name: string): Uint8Array {
   if (typeof value !== 'string' || value === '' || !BASE64.test(value)) {
-    throw badRequest(`${name} must be a picture's bytes in base64, but got ${show(value)}.`);
+    throw badRequest(`${name} must be a picture's bytes in base64, but got ${inspect(value)}.`);
   }
   return Buffer.from(value, 'base64');
 }

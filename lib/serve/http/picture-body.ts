@@ -1,4 +1,4 @@
-import { ResNetError, show } from '../../errors';
+import { ResNetError, inspect } from '../../errors';
 import { base64, binary, integer, jsonContent, list, object, string, type Json } from '../openapi-schema';
 import { badRequest } from './error-response';
 import { parseBase64, parseInteger, parseJson, parseList, parseObject } from './json-body';
@@ -38,7 +38,7 @@ export async function readPictureBody(
   throw new ResNetError(
     'ERR_MEDIA_TYPE',
     'Content-Type must be image/* or application/octet-stream with a picture as the body, multipart/form-data with ' +
-      `pictures as files, or application/json with base64, but got ${show(contentType)}.`,
+      `pictures as files, or application/json with base64, but got ${inspect(contentType)}.`,
   );
 }
 
@@ -52,11 +52,11 @@ function fromJson(body: Buffer, maxPictures: number): PictureBody {
     throw new ResNetError('ERR_TOO_LARGE', `images may hold at most ${maxPictures} pictures.`);
   }
   if (model !== undefined && typeof model !== 'string') {
-    throw badRequest(`model must be a string, but got ${show(model)}.`);
+    throw badRequest(`model must be a string, but got ${inspect(model)}.`);
   }
   const names = encoded.map((_, i) => (image === undefined ? `images[${i}]` : 'image'));
   return {
-    pictures: encoded.map((one, i) => parseBase64(one, names[i] ?? 'image')),
+    pictures: encoded.map((text, i) => parseBase64(text, names[i] ?? 'image')),
     names,
     ...(top === undefined ? {} : { top: parseInteger(top, 'top', 1, Number.MAX_SAFE_INTEGER) }),
     ...(model === undefined ? {} : { model }),

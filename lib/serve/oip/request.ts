@@ -1,4 +1,4 @@
-import { show } from '../../errors';
+import { inspect } from '../../errors';
 import { elementCount } from '../../tensor';
 import { badRequest } from '../http/error-response';
 import { parseBoolean, parseInteger, parseJson, parseList, parseObject, type JsonObject } from '../http/json-body';
@@ -42,9 +42,9 @@ export function parseInfer(
   const length = headerLength === undefined ? body.length : parseLength(headerLength, body.length);
   const request = parseObject(parseJson(body.subarray(0, length), 'The request'), 'The request');
   const { id } = request;
-  if (id !== undefined && typeof id !== 'string') throw badRequest(`id must be a string, but got ${show(id)}.`);
+  if (id !== undefined && typeof id !== 'string') throw badRequest(`id must be a string, but got ${inspect(id)}.`);
   const parameters = parseParameters(request, 'The request');
-  const inputs = parseList(request.inputs, 'inputs').map((one, i) => parseObject(one, `inputs[${i}]`));
+  const inputs = parseList(request.inputs, 'inputs').map((item, i) => parseObject(item, `inputs[${i}]`));
   const [input] = inputs;
   if (input === undefined || inputs.length !== 1) {
     throw badRequest(
@@ -84,11 +84,11 @@ function parseInput(
 ): InferenceInput {
   const { name, datatype, data } = input;
   if (typeof name !== 'string' || !Object.hasOwn(INPUTS, name)) {
-    throw badRequest(`An input's name must be one of ${Object.keys(INPUTS).join(', ')}, but got ${show(name)}.`);
+    throw badRequest(`An input's name must be one of ${Object.keys(INPUTS).join(', ')}, but got ${inspect(name)}.`);
   }
   const spec = INPUTS[name as InputName];
   if (datatype !== spec.datatype) {
-    throw badRequest(`Input ${name} must have datatype ${spec.datatype}, but got ${show(datatype)}.`);
+    throw badRequest(`Input ${name} must have datatype ${spec.datatype}, but got ${inspect(datatype)}.`);
   }
   const shape = parseShape(input.shape, spec.shape, name);
   checkCount(shape[0] ?? 0);
@@ -102,7 +102,7 @@ function parseInput(
   }
   if (data !== undefined) throw badRequest(`Input ${name} must have data or binary_data_size, but got both.`);
   if (size !== binary.length) {
-    throw badRequest(`Input ${name} says binary_data_size ${show(size)}, but ${binary.length} bytes came.`);
+    throw badRequest(`Input ${name} says binary_data_size ${inspect(size)}, but ${binary.length} bytes came.`);
   }
   switch (name as InputName) {
     case 'image':
@@ -129,7 +129,9 @@ function parseShape(value: unknown, expected: readonly number[], name: string): 
       (size, i) => Number.isInteger(size) && (expected[i] === -1 ? (size as number) > 0 : size === expected[i]),
     );
   if (fits && (shape as number[]).reduce((all, size) => all * size, 1) <= MAX_ELEMENTS) return shape as number[];
-  throw badRequest(`Input ${name} must have shape [${expected.join(', ')}], each -1 positive, but got ${show(shape)}.`);
+  throw badRequest(
+    `Input ${name} must have shape [${expected.join(', ')}], each -1 positive, but got ${inspect(shape)}.`,
+  );
 }
 
 /** More than a body can hold. */
@@ -147,10 +149,10 @@ function split(data: Uint8Array | Float32Array, shape: readonly number[]): Infer
 }
 
 function parseOutput(value: unknown, binaryByDefault: boolean): InferRequest['output'] {
-  const outputs = parseList(value ?? [], 'outputs').map((one, i) => parseObject(one, `outputs[${i}]`));
+  const outputs = parseList(value ?? [], 'outputs').map((item, i) => parseObject(item, `outputs[${i}]`));
   const [output = { name: 'logits' }] = outputs;
   if (outputs.length > 1 || output.name !== 'logits') {
-    throw badRequest(`outputs must be logits alone, but got ${show(outputs.map(({ name }) => name))}.`);
+    throw badRequest(`outputs must be logits alone, but got ${inspect(outputs.map(({ name }) => name))}.`);
   }
   const { binary_data: binary, classification } = parseParameters(output, 'Output logits');
   return {

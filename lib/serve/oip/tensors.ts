@@ -1,4 +1,4 @@
-import { show } from '../../errors';
+import { inspect } from '../../errors';
 import { badRequest } from '../http/error-response';
 import { parseBase64 } from '../http/json-body';
 
@@ -64,7 +64,7 @@ export function numbersFromJson<T extends Uint8Array | Float32Array>(
     for (const value of values) {
       if (typeof value === 'number' && fits(value)) target[at++] = value;
       else if (Array.isArray(value) && depth < 4) append(value, depth + 1);
-      else throw badRequest(`${name}.data holds ${show(value)}, which does not fit its datatype.`);
+      else throw badRequest(`${name}.data holds ${inspect(value)}, which does not fit its datatype.`);
     }
   };
   append(data, 1);

@@ -1,4 +1,4 @@
-import { show } from '../../errors';
+import { inspect } from '../../errors';
 import { FormatViolation } from './pickle-values';
 import { span } from './strides';
 import type { WeightEntry } from './weight-file';
@@ -11,11 +11,11 @@ const EXTRA_BYTES = 1 << 26;
 /** The number of a tensor's elements. */
 export function elementsOf(name: string, shape: readonly number[]): number {
   if (shape.length > MAX_DIMENSIONS)
-    throw new FormatViolation(`has a tensor ${show(name)} of ${shape.length} dimensions`);
+    throw new FormatViolation(`has a tensor ${inspect(name)} of ${shape.length} dimensions`);
   const elements = shape.reduce((product, dimension) => product * dimension, 1);
   // The bytes, up to 16 for each element, must be exact as well.
   if (!Number.isSafeInteger(elements * 16))
-    throw new FormatViolation(`has a tensor ${show(name)} whose shape overflows`);
+    throw new FormatViolation(`has a tensor ${inspect(name)} whose shape overflows`);
   return elements;
 }
 
@@ -37,6 +37,6 @@ function cost({ shape, length, packing }: WeightEntry): number {
   if (packing === undefined) return length;
   const elements = shape.reduce((product, dimension) => product * dimension, 1);
   const width = elements === 0 ? 0 : length / elements;
-  const decoded = packing.pieces.reduce((sum, { size, coding }) => sum + (coding === 'none' ? 0 : size), 0);
+  const decoded = packing.ranges.reduce((sum, { size, encoding }) => sum + (encoding === 'none' ? 0 : size), 0);
   return length + decoded + span(shape, packing.strides) * width;
 }

@@ -1,4 +1,4 @@
-import { show } from '../../errors';
+import { inspect } from '../../errors';
 import { FormatViolation } from './pickle-values';
 
 /**
@@ -41,7 +41,7 @@ export function stateDictOf<T>(root: unknown, isTensor: (value: unknown) => valu
     const tensors = inner instanceof Map ? tensorsIn(inner, isTensor) : undefined;
     if (tensors !== undefined && tensors.size > 0) return stripPrefixes(tensors);
   }
-  throw new FormatViolation(`holds no state dict, but a dict of ${show([...root.keys()])}`);
+  throw new FormatViolation(`holds no state dict, but a dict of ${inspect([...root.keys()])}`);
 }
 
 function tensorsIn<T>(dict: ReadonlyMap<unknown, unknown>, isTensor: (value: unknown) => value is T): Map<string, T> {

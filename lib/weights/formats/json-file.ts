@@ -1,5 +1,5 @@
-import { show } from '../../errors';
-import { readingFile } from '../../regular-file';
+import { inspect } from '../../errors';
+import { readRegularFile } from '../../regular-file';
 import { isRecord } from './guards';
 import { firstDuplicateKey } from './json-text';
 import { malformed } from './malformed';
@@ -14,7 +14,7 @@ const MAX_BYTES = 16 * 2 ** 20;
  * @throws ERR_FILE, ERR_WEIGHTS_FORMAT
  */
 export async function readJsonObject(path: string): Promise<JsonFields> {
-  return readingFile(path, async (file) => {
+  return readRegularFile(path, async (file) => {
     const { size } = await file.stat();
     if (size > MAX_BYTES) throw malformed(path, `has ${size} bytes, and at most ${MAX_BYTES} are read`);
     return parseFields(path, await readBytes(path, file, size, 0));
@@ -34,9 +34,9 @@ export async function readJsonObjectIfPresent(path: string): Promise<JsonFields 
 /** Parses a JSON text that must be an object. @internal */
 export function parseFields(path: string, bytes: Uint8Array): JsonFields {
   const [text, value] = parse(path, bytes);
-  if (!isRecord(value)) throw malformed(path, `holds ${show(value)}, no object`);
+  if (!isRecord(value)) throw malformed(path, `holds ${inspect(value)}, no object`);
   const duplicate = firstDuplicateKey(text);
-  if (duplicate !== undefined) throw malformed(path, `names ${show(duplicate)} twice`);
+  if (duplicate !== undefined) throw malformed(path, `names ${inspect(duplicate)} twice`);
   return new JsonFields(path, value);
 }
 
@@ -62,7 +62,7 @@ export class JsonFields {
     const value = Object.hasOwn(this.values, name) ? this.values[name] : undefined;
     if (value === undefined || value === null) return undefined;
     if (accepts(value)) return value;
-    throw malformed(this.path, `must have ${expected} as its ${this.prefix}${name}, but has ${show(value)}`);
+    throw malformed(this.path, `must have ${expected} as its ${this.prefix}${name}, but has ${inspect(value)}`);
   }
 
   text(name: string): string | undefined {
@@ -99,7 +99,7 @@ export class JsonFields {
     return values && new JsonFields(this.path, values, `${this.prefix}${name}.`);
   }
 
-  /** Whether a field has this value. Never throws, so that files can be told apart by it. */
+  /** Whether a field has this value. Never throws, so that it can tell kinds of files apart. */
   is(name: string, value: unknown): boolean {
     return Object.hasOwn(this.values, name) && this.values[name] === value;
   }

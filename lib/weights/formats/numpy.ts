@@ -75,10 +75,10 @@ function fromBuffer([bytes, of, shape, order]: readonly unknown[]): NumpyArray {
 }
 
 /** Protocol 2 has no bytes; it writes them as text of characters up to U+00FF. */
-function encode([text, coding]: readonly unknown[]): NumpyBytes {
-  if (coding !== 'latin1') throw new FormatViolation('has bytes in a coding other than latin1');
+function encode([text, encoding]: readonly unknown[]): NumpyBytes {
+  if (encoding !== 'latin1') throw new FormatViolation('has bytes in an encoding other than latin1');
   if (text instanceof LongText) return new PickledBytes(text.offset, text.length, 'latin1');
-  if (typeof text !== 'string') throw new FormatViolation('has bytes that are no text');
+  if (typeof text !== 'string') throw new FormatViolation('has bytes that are not text');
   return new Uint8Array(Buffer.from(text, 'latin1'));
 }
 

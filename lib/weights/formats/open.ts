@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { badArgument, ResNetError } from '../../errors';
-import { readingFile } from '../../regular-file';
+import { readRegularFile } from '../../regular-file';
 import { looksLikePickle, readPdparamsHeader } from './pdparams';
 import { readPthHeader } from './pth';
 import { looksLikeLegacyPth, looksLikeTar, readLegacyPthHeader } from './pth-legacy';
@@ -26,7 +26,7 @@ export async function openWeights(path: string): Promise<WeightFile> {
 }
 
 function openFile(path: string): Promise<WeightFile> {
-  return readingFile(path, (file) => readHeader(path, file));
+  return readRegularFile(path, (file) => readHeader(path, file));
 }
 
 /** Reads the header of an open file of any format. @internal */
@@ -36,8 +36,8 @@ export async function readHeader(path: string, file: FileHandle): Promise<Weight
   if (looksLikeZip(start)) return readPthHeader(path, file);
   if (looksLikeLegacyPth(start)) return readLegacyPthHeader(path, file);
   if (looksLikePickle(start)) return readPdparamsHeader(path, file);
-  const what = looksLikeTar(start)
+  const found = looksLikeTar(start)
     ? "in PyTorch's oldest format, a tar archive: load it with PyTorch and save it again"
     : "in none of the supported formats: safetensors, PyTorch's .pth, PaddlePaddle's .pdparams";
-  throw new ResNetError('ERR_UNSUPPORTED_FORMAT', `${path} is ${what}.`);
+  throw new ResNetError('ERR_UNSUPPORTED_FORMAT', `${path} is ${found}.`);
 }

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { ResNetError, show } from '../../errors';
+import { ResNetError, inspect } from '../../errors';
 import type { DType } from '../../tensor';
 import { malformedFile } from './malformed';
 import { checkBudget, elementsOf } from './budget';
@@ -11,7 +11,7 @@ import { unpickle } from './pickle';
 import { PickledBytes, FormatViolation, type Globals } from './pickle-values';
 import { PLAIN } from './plain-globals';
 import { columnMajor, isRowMajor, rowMajor } from './strides';
-import type { Piece, WeightEntry, WeightFile } from './weight-file';
+import type { FileRange, WeightEntry, WeightFile } from './weight-file';
 
 /**
  * PaddlePaddle's format: one pickle of a dict from names to numpy arrays, whose bytes are in the file as they are
@@ -33,7 +33,7 @@ export function looksLikePickle(start: Uint8Array): boolean {
 /** @throws ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_GLOBAL */
 export async function readPdparamsHeader(path: string, file: FileHandle): Promise<WeightFile> {
   const { size } = await file.stat();
-  const fail = (what: string): ResNetError => malformedFile(path, KIND, what);
+  const fail = (problem: string): ResNetError => malformedFile(path, KIND, problem);
   const window = new ByteWindow(file, 0, size, () => fail('ends early'));
   const root = await unpickle(window, { globals: GLOBALS, fail, path });
   try {
@@ -61,15 +61,15 @@ function isArray(value: unknown): value is StoredArray {
 }
 
 /** An array whose elements are in one part of the file, or in several. */
-interface PartedArray {
+interface SlicedArray {
   shape: readonly number[];
   parts: readonly NumpyArray[];
 }
 
-function joinSlices(stored: ReadonlyMap<string, StoredArray>, root: unknown): Map<string, PartedArray> {
-  const arrays = new Map<string, PartedArray>();
-  for (const [name, one] of stored) {
-    const array = one instanceof NumpyArray ? one : one[1];
+function joinSlices(stored: ReadonlyMap<string, StoredArray>, root: unknown): Map<string, SlicedArray> {
+  const arrays = new Map<string, SlicedArray>();
+  for (const [name, value] of stored) {
+    const array = value instanceof NumpyArray ? value : value[1];
     arrays.set(name, { shape: array.shape, parts: [array] });
   }
   const table: unknown = root instanceof Map ? root.get(SLICES) : undefined;
@@ -77,12 +77,13 @@ function joinSlices(stored: ReadonlyMap<string, StoredArray>, root: unknown): Ma
   for (const [name, info] of table as Map<unknown, unknown>) {
     const [shape, slices] = info instanceof Map ? [info.get('OriginShape'), info.get('slices')] : [];
     if (typeof name !== 'string' || !isCounts(shape) || !Array.isArray(slices)) {
-      throw new FormatViolation(`has a ${SLICES} that is no table of parts`);
+      throw new FormatViolation(`has a ${SLICES} that is not a table of parts`);
     }
     const parts = (slices as unknown[]).flatMap((slice) => arrays.get(slice as string)?.parts ?? []);
-    if (parts.length !== slices.length || parts.length === 0) throw new FormatViolation(`lacks parts of ${show(name)}`);
+    if (parts.length !== slices.length || parts.length === 0)
+      throw new FormatViolation(`lacks parts of ${inspect(name)}`);
     for (const slice of slices as string[]) arrays.delete(slice);
-    if (arrays.has(name)) throw new FormatViolation(`names ${show(name)} twice`);
+    if (arrays.has(name)) throw new FormatViolation(`names ${inspect(name)} twice`);
     arrays.set(name, { shape: [...shape], parts });
   }
   return arrays;
@@ -91,7 +92,7 @@ function joinSlices(stored: ReadonlyMap<string, StoredArray>, root: unknown): Ma
 /** Numpy has no bfloat16, so Paddle stores its bits as unsigned 16-bit integers, which parameters never are. */
 const dtypeOf = (type: NumpyType): DType | undefined => (type.code === 'u2' ? 'bfloat16' : type.dtype);
 
-function entryOf(name: string, { shape, parts }: PartedArray): WeightEntry {
+function entryOf(name: string, { shape, parts }: SlicedArray): WeightEntry {
   const [first] = parts as [NumpyArray];
   const { type, fortran } = first;
   const dtype = dtypeOf(type);
@@ -99,36 +100,36 @@ function entryOf(name: string, { shape, parts }: PartedArray): WeightEntry {
   if (dtype === undefined) return { name, dtype, fileType: type.code, shape, offset: 0, length: 0 };
   const width = Number(type.code.slice(1));
   if (parts.some((part) => part.type.code !== type.code || part.type.bigEndian !== type.bigEndian)) {
-    throw new FormatViolation(`has parts of ${show(name)} that differ in type`);
+    throw new FormatViolation(`has parts of ${inspect(name)} that differ in type`);
   }
   if (parts.length > 1 && parts.some((part) => part.fortran && part.shape.length > 1)) {
-    throw new FormatViolation(`has parts of ${show(name)} that are not flat`);
+    throw new FormatViolation(`has parts of ${inspect(name)} that are not flat`);
   }
-  const pieces = parts.map((part) => pieceOf(name, part, elementsOf(name, part.shape) * width));
+  const ranges = parts.map((part) => fileRangeOf(name, part, elementsOf(name, part.shape) * width));
   const length = elements * width;
-  if (pieces.reduce((sum, { size }) => sum + size, 0) !== length) {
-    throw new FormatViolation(`has parts of ${show(name)} that are not the whole of its shape`);
+  if (ranges.reduce((sum, { size }) => sum + size, 0) !== length) {
+    throw new FormatViolation(`has parts of ${inspect(name)} that are not the whole of its shape`);
   }
   const strides = fortran ? columnMajor(shape) : rowMajor(shape);
-  const [piece] = pieces as [Piece];
-  const entry: WeightEntry = { name, dtype, fileType: type.code, shape, offset: piece.offset, length };
-  const contiguous = pieces.length === 1 && piece.coding === 'none' && piece.bytes === undefined;
+  const [range] = ranges as [FileRange];
+  const entry: WeightEntry = { name, dtype, fileType: type.code, shape, offset: range.offset, length };
+  const contiguous = ranges.length === 1 && range.encoding === 'none' && range.bytes === undefined;
   if (contiguous && isRowMajor(shape, strides) && (!type.bigEndian || width === 1)) return entry;
-  return { ...entry, packing: { pieces, start: 0, strides, bigEndian: type.bigEndian } };
+  return { ...entry, packing: { ranges, start: 0, strides, bigEndian: type.bigEndian } };
 }
 
-function pieceOf(name: string, { bytes }: NumpyArray, size: number): Piece {
-  if (bytes === undefined) throw new FormatViolation(`has an array ${show(name)} without its bytes`);
-  const piece: Piece =
+function fileRangeOf(name: string, { bytes }: NumpyArray, size: number): FileRange {
+  if (bytes === undefined) throw new FormatViolation(`has an array ${inspect(name)} without its bytes`);
+  const range: FileRange =
     bytes instanceof PickledBytes
-      ? { offset: bytes.offset, length: bytes.length, size, coding: bytes.coding }
-      : { offset: 0, length: bytes.length, size, coding: 'none', bytes };
+      ? { offset: bytes.offset, length: bytes.length, size, encoding: bytes.encoding }
+      : { offset: 0, length: bytes.length, size, encoding: 'none', bytes };
   // Encoded as text, a byte takes one or two bytes of UTF-8.
-  const maxLength = piece.coding === 'latin1' ? 2 * size : size;
-  if (piece.length < size || piece.length > maxLength) {
+  const maxLength = range.encoding === 'latin1' ? 2 * size : size;
+  if (range.length < size || range.length > maxLength) {
     throw new FormatViolation(
-      `has an array ${show(name)} of ${size} bytes by its shape and ${piece.length} in the file`,
+      `has an array ${inspect(name)} of ${size} bytes by its shape and ${range.length} in the file`,
     );
   }
-  return piece;
+  return range;
 }

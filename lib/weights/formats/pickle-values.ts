@@ -10,12 +10,12 @@ export class PickledBytes {
   /**
    * @param offset - from the start of the source
    * @param length - bytes in the source, still encoded
-   * @param coding - 'latin1': each byte is stored as a character of UTF-8, as protocol 2 does
+   * @param encoding - 'latin1': each byte is stored as a character of UTF-8, as protocol 2 does
    */
   constructor(
     readonly offset: number,
     readonly length: number,
-    readonly coding: 'none' | 'latin1' = 'none',
+    readonly encoding: 'none' | 'latin1' = 'none',
   ) {}
 }
 
@@ -60,7 +60,7 @@ export function globals(rules: Readonly<Record<string, Call | undefined>>): Glob
 }
 
 /** A copy of a list or tuple of non-negative integers. */
-export function integers(value: unknown, what: string): number[] {
-  if (!isCounts(value)) throw new FormatViolation(`has a tensor whose ${what} is no list of non-negative integers`);
+export function integers(value: unknown, field: string): number[] {
+  if (!isCounts(value)) throw new FormatViolation(`has a tensor whose ${field} is not a list of non-negative integers`);
   return [...value];
 }

@@ -1,4 +1,4 @@
-import { ResNetError, show } from '../../errors';
+import { ResNetError, inspect } from '../../errors';
 import type { ByteWindow } from './byte-window';
 import { Global, LongText, Opaque, PickledBytes, FormatViolation, type Buildable, type Globals } from './pickle-values';
 
@@ -24,7 +24,7 @@ export interface PickleRules {
   /** Resolves a persistent id, which stands for an object outside of the pickle. Absent: there are none. */
   persistent?: (id: unknown) => unknown;
   /** Makes an error from a predicate about the file: `ends early`. */
-  fail: (what: string) => ResNetError;
+  fail: (problem: string) => ResNetError;
   /** The file, for messages about globals. */
   path: string;
 }
@@ -151,7 +151,7 @@ class Machine {
     if (items.length % 2 !== 0) throw new FormatViolation('has a pickle with a key and no value');
     for (let i = 0; i < items.length; i += 2) {
       const key = items[i];
-      if (dict.has(key)) throw new FormatViolation(`names ${show(key)} twice`);
+      if (dict.has(key)) throw new FormatViolation(`names ${inspect(key)} twice`);
       dict.set(key, items[i + 1]);
     }
   }
@@ -169,14 +169,14 @@ class Machine {
 
   global(module: unknown, name: unknown): void {
     if (typeof module !== 'string' || typeof name !== 'string') {
-      throw new FormatViolation('has a pickle with a global whose name is no text');
+      throw new FormatViolation('has a pickle with a global whose name is not text');
     }
     const full = `${module}.${name}`;
     const known = this.rules.globals.get(full);
     if (known === undefined) {
       throw new ResNetError(
         'ERR_WEIGHTS_GLOBAL',
-        `${this.rules.path} names the Python global ${show(full)}, which no state dict needs. ` +
+        `${this.rules.path} names the Python global ${inspect(full)}, which no state dict needs. ` +
           'Nothing of the file was run. Save the state dict alone, and plain numbers and strings beside it.',
       );
     }
@@ -189,7 +189,7 @@ class Machine {
     const callee = this.pop();
     if (!(callee instanceof Global) || callee.call === undefined || !Array.isArray(args)) {
       throw new FormatViolation(
-        `has a pickle that calls ${callee instanceof Global ? callee.name : 'what is no global'}`,
+        `has a pickle that calls ${callee instanceof Global ? callee.name : 'something that is not a global'}`,
       );
     }
     this.charge(args as unknown[]);

@@ -13,7 +13,7 @@ function orderedDict([pairs = []]: readonly unknown[]): Map<unknown, unknown> {
   return dict;
 }
 
-/** Python's containers and plain data, which checkpoints hold beside the tensors. */
+/** Python's containers and plain data, which checkpoints hold besides tensors. */
 export const PLAIN: Globals = globals({
   'collections.OrderedDict': orderedDict,
   'collections.defaultdict': () => new Map(),

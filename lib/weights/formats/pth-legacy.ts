@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { ResNetError, show } from '../../errors';
+import { ResNetError, inspect } from '../../errors';
 import { malformedFile } from './malformed';
 import { checkBudget } from './budget';
 import { ByteWindow } from './byte-window';
@@ -35,7 +35,7 @@ export function looksLikeTar(start: Uint8Array): boolean {
 /** @throws ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_GLOBAL */
 export async function readLegacyPthHeader(path: string, file: FileHandle): Promise<WeightFile> {
   const { size } = await file.stat();
-  const fail = (what: string): ResNetError => malformedFile(path, KIND, what);
+  const fail = (problem: string): ResNetError => malformedFile(path, KIND, problem);
   const window = new ByteWindow(file, 0, size, () => fail('ends early'));
   const storages = new Map<string, TorchStorage>();
   const next = (rules: Partial<PickleRules> = {}): Promise<unknown> =>
@@ -49,7 +49,7 @@ export async function readLegacyPthHeader(path: string, file: FileHandle): Promi
     const tensors = stateDictOf(root, (value) => value instanceof TorchTensor);
     const entries = [...tensors].map(([name, tensor]) => {
       const location = locations.get(tensor.storage.key);
-      if (location === undefined) throw new FormatViolation(`lacks the storage of tensor ${show(name)}`);
+      if (location === undefined) throw new FormatViolation(`lacks the storage of tensor ${inspect(name)}`);
       return torchEntry(name, tensor, location);
     });
     checkBudget(entries, size);
@@ -69,7 +69,7 @@ function isBigEndian(system: unknown): boolean {
 function registerStorage(storages: Map<string, TorchStorage>, storage: TorchStorage): TorchStorage {
   const first = storages.get(storage.key) ?? storage;
   if (first.type !== storage.type || first.count !== storage.count) {
-    throw new FormatViolation(`has a storage ${show(storage.key)} of two types or lengths`);
+    throw new FormatViolation(`has a storage ${inspect(storage.key)} of two types or lengths`);
   }
   storages.set(storage.key, first);
   return storage;
@@ -86,17 +86,17 @@ async function locateStorages(
   const locations = new Map<string, StorageLocation>();
   for (const key of keys as unknown[]) {
     const storage = typeof key === 'string' ? storages.get(key) : undefined;
-    if (storage === undefined) throw new FormatViolation(`lists a storage ${show(key)} that no tensor has`);
-    if (locations.has(storage.key)) throw new FormatViolation(`lists the storage ${show(key)} twice`);
+    if (storage === undefined) throw new FormatViolation(`lists a storage ${inspect(key)} that no tensor has`);
+    if (locations.has(storage.key)) throw new FormatViolation(`lists the storage ${inspect(key)} twice`);
     await window.ensure(COUNT_BYTES);
     const count = window.uint64();
     if (count !== storage.count) {
       throw new FormatViolation(
-        `has a storage ${show(key)} of ${count} elements where its tensors have ${storage.count}`,
+        `has a storage ${inspect(key)} of ${count} elements where its tensors have ${storage.count}`,
       );
     }
     const size = count * storage.type.bytes;
-    locations.set(storage.key, { offset: window.position, length: size, size, coding: 'none', bigEndian });
+    locations.set(storage.key, { offset: window.position, length: size, size, encoding: 'none', bigEndian });
     window.skip(size);
   }
   if (window.remaining > 0) throw new FormatViolation(`has ${window.remaining} bytes behind its last storage`);

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import { ResNetError, show } from '../../errors';
+import { ResNetError, inspect } from '../../errors';
 import { malformedFile } from './malformed';
 import { checkBudget } from './budget';
 import { ByteWindow, memorySource } from './byte-window';
@@ -63,7 +63,7 @@ class Archive {
 
   async entries(): Promise<WeightEntry[]> {
     const pickle = await this.#readRecord('data.pkl', MAX_PICKLE_BYTES);
-    const fail = (what: string): ResNetError => malformedFile(this.path, KIND, what);
+    const fail = (problem: string): ResNetError => malformedFile(this.path, KIND, problem);
     const window = new ByteWindow(memorySource(pickle), 0, pickle.length, () => fail('ends within its pickle'));
     const root = await unpickle(window, { globals: TORCH, persistent: persistentStorage, fail, path: this.path });
     const bigEndian = await this.#isBigEndian();
@@ -84,7 +84,7 @@ class Archive {
     const { size, deflated, crc32, name } = record;
     return {
       ...{ offset, length, size, bigEndian },
-      coding: deflated ? 'deflate' : 'none',
+      encoding: deflated ? 'deflate' : 'none',
       checksum: crc32 === NOT_COMPUTED ? undefined : { record: name, offset, length, crc32 },
     };
   }
@@ -93,13 +93,13 @@ class Archive {
     if (!this.zip.records.has(`${this.#prefix}byteorder`)) return false;
     const order = Buffer.from(await this.#readRecord('byteorder', 16)).toString('latin1');
     const big = Object.hasOwn(BYTE_ORDERS, order) ? BYTE_ORDERS[order] : undefined;
-    if (big === undefined) throw new FormatViolation(`has the byte order ${show(order)}`);
+    if (big === undefined) throw new FormatViolation(`has the byte order ${inspect(order)}`);
     return big;
   }
 
   #record(name: string): ZipRecord {
     const record = this.zip.records.get(this.#prefix + name);
-    if (record === undefined) throw new FormatViolation(`lacks ${show(this.#prefix + name)}`);
+    if (record === undefined) throw new FormatViolation(`lacks ${inspect(this.#prefix + name)}`);
     return record;
   }
 

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { ResNetError } from '../../errors';
-import { readingFile } from '../../regular-file';
+import { readRegularFile } from '../../regular-file';
 import { Tensor, type DType, type TensorData } from '../../tensor';
 import { verifyInFile } from './checksum';
 import { openWeights } from './open';
@@ -44,7 +44,7 @@ export async function forEachTensor<E extends WeightEntry>(
   use: (entry: E, tensor: Tensor) => void,
 ): Promise<void> {
   for (const [shard, within] of groupByFile(path, entries)) {
-    await readingFile(shard, (file) => readValues(shard, file, within, use));
+    await readRegularFile(shard, (file) => readValues(shard, file, within, use));
   }
 }
 
@@ -80,7 +80,7 @@ export async function readValues<E extends WeightEntry>(
 export async function verifyTensors(path: string, entries: readonly WeightEntry[]): Promise<void> {
   for (const [shard, within] of groupByFile(path, entries)) {
     if (within.every(({ checksum }) => checksum === undefined)) continue;
-    await readingFile(shard, (file) => verifyEntries(shard, file, within));
+    await readRegularFile(shard, (file) => verifyEntries(shard, file, within));
   }
 }
 
@@ -88,7 +88,7 @@ export async function verifyTensors(path: string, entries: readonly WeightEntry[
 async function verifyEntries(path: string, file: FileHandle, entries: readonly WeightEntry[]): Promise<void> {
   const checksums = new Map<number, Checksum>();
   for (const { checksum, packing } of entries) {
-    if (checksum !== undefined && packing?.pieces[0]?.coding !== 'deflate') checksums.set(checksum.offset, checksum);
+    if (checksum !== undefined && packing?.ranges[0]?.encoding !== 'deflate') checksums.set(checksum.offset, checksum);
   }
   await verifyInFile(path, file, checksums.values());
 }

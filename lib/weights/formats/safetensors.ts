@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { show, type ResNetError } from '../../errors';
+import { inspect, type ResNetError } from '../../errors';
 import type { DType } from '../../tensor';
 import { isCounts, isRecord } from './guards';
 import { firstDuplicateKey, firstOtherNumber } from './json-text';
@@ -86,14 +86,14 @@ function parseHeader(path: string, text: string): Map<string, unknown> {
     throw invalid(path, 'has a header that is not JSON');
   }
   const duplicate = firstDuplicateKey(text);
-  if (duplicate !== undefined) throw invalid(path, `names ${show(duplicate)} twice in its header`);
+  if (duplicate !== undefined) throw invalid(path, `names ${inspect(duplicate)} twice in its header`);
   return new Map(Object.entries(header as object));
 }
 
 function parseMetadata(path: string, header: ReadonlyMap<string, unknown>): Record<string, string> {
   const metadata = header.get('__metadata__') ?? {};
   if (!isRecord(metadata) || !Object.values(metadata).every((value) => typeof value === 'string')) {
-    throw invalid(path, 'has a __metadata__ that is no map from strings to strings');
+    throw invalid(path, 'has a __metadata__ that is not a map from strings to strings');
   }
   return metadata as Record<string, string>;
 }
@@ -103,20 +103,20 @@ function parseTensors(path: string, header: ReadonlyMap<string, unknown>): Weigh
 }
 
 function parseTensor(path: string, name: string, info: unknown): WeightEntry {
-  const fail = (what: string): ResNetError => invalid(path, `has a tensor ${show(name)} ${what}`);
-  if (!isRecord(info)) throw fail('that is no object');
+  const fail = (problem: string): ResNetError => invalid(path, `has a tensor ${inspect(name)} ${problem}`);
+  if (!isRecord(info)) throw fail('that is not an object');
   if (/\p{Cs}/u.test(name)) throw fail('whose name is no Unicode');
   const { dtype: fileType, shape, data_offsets: offsets } = info;
   const type = typeof fileType === 'string' && Object.hasOwn(TYPES, fileType) ? TYPES[fileType] : undefined;
-  if (typeof fileType !== 'string' || type === undefined) throw fail(`of the unknown dtype ${show(fileType)}`);
-  if (!isCounts(shape)) throw fail(`whose shape is ${show(shape)}, no list of non-negative integers`);
+  if (typeof fileType !== 'string' || type === undefined) throw fail(`of the unknown dtype ${inspect(fileType)}`);
+  if (!isCounts(shape)) throw fail(`whose shape is ${inspect(shape)}, no list of non-negative integers`);
   if (!isCounts(offsets) || offsets.length !== 2)
-    throw fail(`whose data_offsets are ${show(offsets)}, no pair of non-negative integers`);
+    throw fail(`whose data_offsets are ${inspect(offsets)}, no pair of non-negative integers`);
   const [begin, end] = offsets as [number, number];
   let needed = type.bytes;
   for (const dimension of shape) {
     needed *= dimension;
-    if (!Number.isSafeInteger(needed)) throw fail(`whose shape ${show(shape)} overflows`); // before a 0 hides it
+    if (!Number.isSafeInteger(needed)) throw fail(`whose shape ${inspect(shape)} overflows`); // before a 0 hides it
   }
   if (end - begin !== needed) throw fail(`of ${needed} bytes by its shape and ${end - begin} by its data_offsets`);
   return { name, dtype: type.dtype, fileType, shape, offset: begin, length: needed };
@@ -127,8 +127,9 @@ function inFileOrder(path: string, tensors: readonly WeightEntry[], dataLength: 
   const sorted = [...tensors].sort((a, b) => a.offset - b.offset || a.length - b.length);
   let end = 0;
   for (const { name, offset, length } of sorted) {
-    if (offset < end) throw invalid(path, `has a tensor ${show(name)} that overlaps the one before it`);
-    if (offset > end) throw invalid(path, `has ${offset - end} bytes before tensor ${show(name)} that belong to none`);
+    if (offset < end) throw invalid(path, `has a tensor ${inspect(name)} that overlaps the one before it`);
+    if (offset > end)
+      throw invalid(path, `has ${offset - end} bytes before tensor ${inspect(name)} that belong to none`);
     end = offset + length;
   }
   if (end > dataLength) throw invalid(path, `ends ${end - dataLength} bytes before its last tensor does`);
@@ -136,6 +137,6 @@ function inFileOrder(path: string, tensors: readonly WeightEntry[], dataLength: 
   return sorted;
 }
 
-function invalid(path: string, what: string): ResNetError {
-  return malformedFile(path, 'safetensors file', what);
+function invalid(path: string, problem: string): ResNetError {
+  return malformedFile(path, 'safetensors file', problem);
 }

@@ -1,5 +1,5 @@
 import { DTYPE_BYTES, type DType, type Tensor } from '../../tensor';
-import { writeWhole } from '../../whole-file';
+import { writeAtomically } from '../../atomic-write';
 
 const TYPE_NAMES: Readonly<Record<DType, string>> = {
   float64: 'F64',
@@ -26,7 +26,7 @@ export async function saveSafetensors(
   const ordered = [...tensors].sort(
     ([a, { dtype: x }], [b, { dtype: y }]) => DTYPE_BYTES[y] - DTYPE_BYTES[x] || (a < b ? -1 : 1),
   );
-  await writeWhole(path, bytesOf(ordered, metadata));
+  await writeAtomically(path, bytesOf(ordered, metadata));
 }
 
 function* bytesOf(

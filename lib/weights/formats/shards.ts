@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ResNetError, show } from '../../errors';
+import { ResNetError, inspect } from '../../errors';
 import { readJsonObject, type JsonFields } from './json-file';
 import { malformed } from './malformed';
 import type { WeightEntry, WeightFile } from './weight-file';
@@ -66,7 +66,7 @@ export async function openShardsOf(
     const file = await openShard(path, shard, open);
     for (const entry of file.entries) {
       if (shardOf.get(entry.name) !== shard) {
-        throw malformed(path, `does not have tensor ${show(entry.name)} in ${shard}, where it is`);
+        throw malformed(path, `does not have tensor ${inspect(entry.name)} in ${shard}, where it is`);
       }
       entries.push({ ...entry, path: file.path });
     }
@@ -74,7 +74,7 @@ export async function openShardsOf(
   }
   const found = new Set(entries.map(({ name }) => name));
   const [missing, shard] = [...shardOf].find(([name]) => !found.has(name)) ?? [];
-  if (missing !== undefined) throw malformed(path, `has tensor ${show(missing)} in ${shard}, where it is not`);
+  if (missing !== undefined) throw malformed(path, `has tensor ${inspect(missing)} in ${shard}, where it is not`);
   // Where several shards have metadata of the same key, the first one wins.
   const metadata = Object.fromEntries(files.toReversed().flatMap((file) => Object.entries(file.metadata)));
   return { path, format: files[0]?.format ?? 'safetensors', metadata, entries };
@@ -87,7 +87,7 @@ function checkShard(path: string, tensor: string, shard: unknown): string {
   }
   throw malformed(
     path,
-    `must give tensor ${show(tensor)} the plain name of a file beside it, but gives it ${show(shard)}`,
+    `must give tensor ${inspect(tensor)} the plain name of a file beside it, but gives it ${inspect(shard)}`,
   );
 }
 

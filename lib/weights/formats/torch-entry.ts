@@ -1,12 +1,12 @@
-import { show } from '../../errors';
+import { inspect } from '../../errors';
 import { elementsOf } from './budget';
 import { FormatViolation } from './pickle-values';
 import { isRowMajor, span } from './strides';
 import type { TorchTensor } from './torch-values';
-import type { Checksum, Piece, WeightEntry } from './weight-file';
+import type { Checksum, FileRange, WeightEntry } from './weight-file';
 
 /** Where a storage is in the file. */
-export interface StorageLocation extends Piece {
+export interface StorageLocation extends FileRange {
   bigEndian: boolean;
   checksum?: Checksum | undefined;
 }
@@ -18,10 +18,11 @@ export function torchEntry(name: string, tensor: TorchTensor, location: StorageL
   const offset = storage.offset * storage.type.bytes + tensor.offset * type.bytes;
   const reach = span(shape, strides) * type.bytes;
   const end = (storage.offset + storage.visible) * storage.type.bytes;
-  if (!(offset + reach <= end)) throw new FormatViolation(`has a tensor ${show(name)} that reaches beyond its storage`);
+  if (!(offset + reach <= end))
+    throw new FormatViolation(`has a tensor ${inspect(name)} that reaches beyond its storage`);
   if (storage.count * storage.type.bytes > location.size) {
     const sizes = `${storage.count * storage.type.bytes} bytes by its type and ${location.size} by the file`;
-    throw new FormatViolation(`has a storage ${show(storage.key)}, of tensor ${show(name)}, of ${sizes}`);
+    throw new FormatViolation(`has a storage ${inspect(storage.key)}, of tensor ${inspect(name)}, of ${sizes}`);
   }
   const entry: WeightEntry = {
     name,
@@ -33,11 +34,11 @@ export function torchEntry(name: string, tensor: TorchTensor, location: StorageL
   };
   if (location.checksum !== undefined) entry.checksum = location.checksum;
   const contiguous =
-    location.coding === 'none' && isRowMajor(shape, strides) && (!location.bigEndian || type.bytes === 1);
+    location.encoding === 'none' && isRowMajor(shape, strides) && (!location.bigEndian || type.bytes === 1);
   if (contiguous) return entry;
-  const { offset: at, length: packed, size, coding, bigEndian } = location;
+  const { offset: at, length: packed, size, encoding, bigEndian } = location;
   return {
     ...entry,
-    packing: { pieces: [{ offset: at, length: packed, size, coding }], start: offset, strides, bigEndian },
+    packing: { ranges: [{ offset: at, length: packed, size, encoding }], start: offset, strides, bigEndian },
   };
 }

@@ -71,7 +71,7 @@ const ELEMENT_TYPES: ReadonlyMap<string, TorchType> = new Map(
 
 /** A pickle's persistent id of a storage: ('storage', type, key, device, count[, view]). */
 export function persistentStorage(id: unknown): TorchStorage {
-  if (!Array.isArray(id) || id[0] !== 'storage') throw new FormatViolation('refers to an object that is no storage');
+  if (!Array.isArray(id) || id[0] !== 'storage') throw new FormatViolation('refers to an object that is not a storage');
   const [, global, key, , count, view] = id as unknown[];
   const type = global instanceof Global ? STORAGE_TYPES.get(global.name) : undefined;
   if (type === undefined) throw new FormatViolation('has a storage whose type is not known');
@@ -88,7 +88,7 @@ export function persistentStorage(id: unknown): TorchStorage {
 function tensor(args: readonly unknown[], type?: TorchType, metadata?: unknown): TorchTensor {
   const [storage, offset, shape, strides] = args;
   if (!(storage instanceof TorchStorage)) throw new FormatViolation('has a tensor without a storage');
-  if (!isCount(offset)) throw new FormatViolation('has a tensor whose offset is no non-negative integer');
+  if (!isCount(offset)) throw new FormatViolation('has a tensor whose offset is not a non-negative integer');
   const [dimensions, steps] = [integers(shape, 'shape'), integers(strides, 'strides')];
   if (dimensions.length !== steps.length)
     throw new FormatViolation('has a tensor with more dimensions than strides, or less');
@@ -106,7 +106,7 @@ function typedTensor(args: readonly unknown[]): TorchTensor {
 }
 
 function parameter([data]: readonly unknown[]): unknown {
-  if (!(data instanceof TorchTensor)) throw new FormatViolation('has a parameter that is no tensor');
+  if (!(data instanceof TorchTensor)) throw new FormatViolation('has a parameter that is not a tensor');
   return data;
 }
 

@@ -6,7 +6,7 @@ import { malformedFile } from './malformed';
 import { readBytes } from './read-bytes';
 import { verifyBytes } from './checksum';
 import { gather, isRowMajor, span } from './strides';
-import type { Packing, Piece, WeightEntry } from './weight-file';
+import type { Packing, FileRange, WeightEntry } from './weight-file';
 
 /**
  * Reads a tensor that the file does not hold as contiguous little-endian values: inflates, decodes, gathers along the
@@ -35,30 +35,30 @@ async function readStorage(
   { name, packing, checksum }: WeightEntry & { packing: Packing },
   length: number,
 ): Promise<Uint8Array> {
-  const { pieces, start } = packing;
-  const [first] = pieces;
-  if (pieces.length === 1 && first?.coding === 'none' && first.bytes === undefined)
+  const { ranges, start } = packing;
+  const [first] = ranges;
+  if (ranges.length === 1 && first?.encoding === 'none' && first.bytes === undefined)
     return readBytes(path, file, length, first.offset + start);
-  const storage = new Uint8Array(pieces.reduce((sum, { size }) => sum + size, 0));
+  const storage = new Uint8Array(ranges.reduce((sum, { size }) => sum + size, 0));
   let end = 0;
-  for (const piece of pieces) {
-    const decoded = piece.bytes ?? (await decode(path, file, name, piece));
+  for (const range of ranges) {
+    const decoded = range.bytes ?? (await decode(path, file, name, range));
     storage.set(decoded, end);
     end += decoded.length;
   }
-  if (checksum !== undefined && first?.coding === 'deflate') verifyBytes(path, checksum, storage);
+  if (checksum !== undefined && first?.encoding === 'deflate') verifyBytes(path, checksum, storage);
   return storage.subarray(start, start + length);
 }
 
-async function decode(path: string, file: FileHandle, name: string, piece: Piece): Promise<Uint8Array> {
-  const bytes = await readBytes(path, file, piece.length, piece.offset);
-  if (piece.coding === 'none') return bytes;
-  const decoded = piece.coding === 'latin1' ? decodeLatin1(bytes, piece.size) : await inflate(bytes, piece.size);
-  if (decoded?.length === piece.size) return decoded;
+async function decode(path: string, file: FileHandle, name: string, range: FileRange): Promise<Uint8Array> {
+  const bytes = await readBytes(path, file, range.length, range.offset);
+  if (range.encoding === 'none') return bytes;
+  const decoded = range.encoding === 'latin1' ? decodeLatin1(bytes, range.size) : await inflate(bytes, range.size);
+  if (decoded?.length === range.size) return decoded;
   throw malformedFile(path, 'weight file', `has a tensor ${JSON.stringify(name)} that does not unpack to its size`);
 }
 
-/** Undefined if the bytes are no deflate stream, or inflate to more than `size`; then inflating stops there. */
+/** Undefined if the bytes are not a deflate stream, or inflate to more than `size`; then inflating stops there. */
 export async function inflate(bytes: Uint8Array, size: number): Promise<Uint8Array | undefined> {
   try {
     return await promisify(inflateRaw)(bytes, { maxOutputLength: Math.max(size, 1) });

@@ -24,7 +24,7 @@ export interface WeightEntry {
 /** How to unpack a tensor's values. */
 export interface Packing {
   /** Decoded and concatenated, they are the storage that the tensor is a view of. */
-  pieces: readonly Piece[];
+  ranges: readonly FileRange[];
   /** Bytes from the start of the storage to the first element. */
   start: number;
   /** In elements, one for each dimension. */
@@ -33,14 +33,14 @@ export interface Packing {
 }
 
 /** A range of the file. */
-export interface Piece {
+export interface FileRange {
   offset: number;
   /** Bytes in the file. */
   length: number;
   /** Bytes when decoded. */
   size: number;
   /** 'latin1': each byte is stored as a character of UTF-8. */
-  coding: 'none' | 'deflate' | 'latin1';
+  encoding: 'none' | 'deflate' | 'latin1';
   /** Present if already decoded: a short text of a pickle. */
   bytes?: Uint8Array | undefined;
 }

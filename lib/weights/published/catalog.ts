@@ -28,7 +28,7 @@ export interface PublishedWeights {
   interpolation: 'bilinear';
   /** The classes are ImageNet's 1,000. */
   labels: 'imagenet';
-  /** On ImageNet's validation set, in per cent, as torchvision measured it. */
+  /** On ImageNet's validation set, in percent, as torchvision measured it. */
   accuracy: { top1: number; top5: number };
 }
 

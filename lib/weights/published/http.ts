@@ -104,7 +104,7 @@ async function followRedirects(
 
 function checkRedirect(from: URL, location: string): URL {
   const to = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
-  if (to === undefined || !isWeb(to)) throw new NetworkError('redirected to what is no http or https address');
+  if (to === undefined || !isWeb(to)) throw new NetworkError('redirected to an address that is neither http nor https');
   if (from.protocol === 'https:' && to.protocol === 'http:') {
     throw new NetworkError(`redirected to ${to.origin}, which is not encrypted`);
   }

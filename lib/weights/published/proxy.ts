@@ -9,7 +9,7 @@ export async function proxyFor(url: URL): Promise<URL | undefined> {
   if (address === '') return undefined;
   const proxy = URL.canParse(address) ? new URL(address) : undefined;
   if (proxy !== undefined && isWeb(proxy)) return proxy;
-  throw new NetworkError('the proxy that the environment names is no http or https address');
+  throw new NetworkError('the proxy that the environment names is neither http nor https');
 }
 
 /** Node's HTTP or HTTPS client, loaded on first use. */

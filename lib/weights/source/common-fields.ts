@@ -1,4 +1,4 @@
-import { show } from '../../errors';
+import { inspect } from '../../errors';
 import { malformed } from '../formats/malformed';
 import type { ParsedPreprocess } from './weight-source';
 
@@ -15,9 +15,9 @@ export const NO_PREPROCESS: ParsedPreprocess = { preprocess: undefined, unsuppor
 /** A label must be one line without control characters, which could steer a terminal. @throws ERR_WEIGHTS_FORMAT */
 export function checkLabel(path: string, label: unknown): string {
   if (typeof label === 'string' && !/\p{Cc}/u.test(label)) return label;
-  throw malformed(path, `must have one line of text as each label, but has ${show(label)}`);
+  throw malformed(path, `must have one line of text as each label, but has ${inspect(label)}`);
 }
 
-export function unsupported(path: string, what: string): ParsedPreprocess {
-  return { preprocess: undefined, unsupportedPreprocess: `${path}: ${what}` };
+export function unsupported(path: string, problem: string): ParsedPreprocess {
+  return { preprocess: undefined, unsupportedPreprocess: `${path}: ${problem}` };
 }

@@ -1,4 +1,4 @@
-import { show } from '../../errors';
+import { inspect } from '../../errors';
 import { layersOf } from '../names/article';
 import type { JsonFields } from '../formats/json-file';
 import { malformed } from '../formats/malformed';
@@ -33,7 +33,7 @@ function findDeviation(config: JsonFields, bottleneck: boolean): string | undefi
   }
   if (config.flag('downsample_in_first_stage') === true) return 'downsample_in_first_stage is true';
   const activation = config.text('hidden_act') ?? 'relu';
-  return activation === 'relu' ? undefined : `hidden_act is ${show(activation)}`;
+  return activation === 'relu' ? undefined : `hidden_act is ${inspect(activation)}`;
 }
 
 /** `id2label`: {"0": "tench", "1": …}, with every number from 0 on. */

@@ -1,4 +1,4 @@
-import { show } from '../../errors';
+import { inspect } from '../../errors';
 import { isRecord } from '../formats/guards';
 import type { JsonFields } from '../formats/json-file';
 import { INTERPOLATIONS, MAX_SIDE, unsupported } from './common-fields';
@@ -59,12 +59,12 @@ function convnextSizes(fields: JsonFields): Sizes | string {
 }
 
 function centerCropSizes(fields: JsonFields, processor: string): Sizes | string {
-  if (!CROPPING.test(processor)) return `its processor is ${show(processor)}`;
+  if (!CROPPING.test(processor)) return `its processor is ${inspect(processor)}`;
   if (fields.flag('do_center_crop') !== true) return 'do_center_crop is not true';
   const resize = sideOf(fields, 'size', 'shortest_edge');
   if (resize === undefined) return 'size has no shortest_edge';
   const crop = sideOf(fields, 'crop_size', 'height');
-  if (crop === undefined || crop !== sideOf(fields, 'crop_size', 'width')) return 'crop_size is no square';
+  if (crop === undefined || crop !== sideOf(fields, 'crop_size', 'width')) return 'crop_size is not a square';
   return { resize, crop };
 }
 

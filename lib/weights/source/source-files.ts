@@ -29,7 +29,7 @@ export class SourceFiles {
     return this.#config;
   }
 
-  /** As {@link SourceFiles.config}, with the preprocessing, for which Hugging Face has a file of its own. */
+  /** As {@link SourceFiles.config}, with the preprocessing, which Hugging Face keeps in a separate file. */
   async source(): Promise<WeightSource | undefined> {
     const config = await this.config();
     if (config?.from !== 'huggingface') return config;
@@ -38,7 +38,7 @@ export class SourceFiles {
   }
 
   /**
-   * Rejects a network that is no plain ResNet according to its `config.json`, though its tensors look like one's.
+   * Rejects a network that is not a plain ResNet according to its `config.json`, though its tensors look like one's.
    *
    * @throws ERR_UNSUPPORTED_MODEL, ERR_FILE, ERR_WEIGHTS_FORMAT
    */

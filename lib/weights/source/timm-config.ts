@@ -1,4 +1,4 @@
-import { show } from '../../errors';
+import { inspect } from '../../errors';
 import { SUPPORTED_LAYERS } from '../../depths';
 import type { JsonFields } from '../formats/json-file';
 import { checkLabel, INTERPOLATIONS, MAX_LABELS, MAX_SIDE, unsupported } from './common-fields';
@@ -20,7 +20,7 @@ export function timmConfig(config: JsonFields): WeightSource | undefined {
     numClasses: config.integer('num_classes', 0, MAX_LABELS) ?? pretrained.integer('num_classes', 0, MAX_LABELS),
     labels: parseLabels(config) ?? parseLabels(pretrained),
     ...parsePreprocess(pretrained),
-    deviation: PLAIN.test(architecture) ? undefined : `architecture is ${show(architecture)}`,
+    deviation: PLAIN.test(architecture) ? undefined : `architecture is ${inspect(architecture)}`,
   };
 }
 
@@ -53,10 +53,10 @@ function parsePreprocess(fields: JsonFields): ParsedPreprocess {
     return unsupported(fields.path, `input_size is [${input.join(', ')}]`);
   }
   const mode = fields.text('crop_mode') ?? 'center';
-  if (mode !== 'center') return unsupported(fields.path, `crop_mode is ${show(mode)}`);
+  if (mode !== 'center') return unsupported(fields.path, `crop_mode is ${inspect(mode)}`);
   const name = fields.text('interpolation') ?? 'bicubic';
   const interpolation = INTERPOLATIONS.find((known) => known === name);
-  if (interpolation === undefined) return unsupported(fields.path, `interpolation is ${show(name)}`);
+  if (interpolation === undefined) return unsupported(fields.path, `interpolation is ${inspect(name)}`);
   const ratio = fields.number('crop_pct', 0.01, 1) ?? 0.875;
   const mean = fields.numbers('mean', 3, -1e3, 1e3);
   const std = fields.numbers('std', 3, 1e-6, 1e3);

@@ -13,7 +13,7 @@ inline constexpr int64_t kSlack = 8;
 inline constexpr int64_t kVector = 64;
 /// Pixels that the horizontal pass makes at a time.
 inline constexpr int64_t kPixels = 4;
-/// The most rows that a horizontal pass takes.
+/// Maximum number of rows in a horizontal pass.
 inline constexpr int64_t kMaxRows = 4;
 
 /// Resizes a few rows of the picture in width.
@@ -40,7 +40,7 @@ struct VerticalPass {
 /// What one instruction set offers.
 struct ResizeKernels {
   const char* name;
-  int64_t rows;  ///< that the horizontal pass takes at a time
+  int64_t rows;  ///< in one horizontal pass
   void (*horizontal)(const HorizontalPass&);
   void (*vertical)(const VerticalPass&);
 };
@@ -48,7 +48,7 @@ struct ResizeKernels {
 /// The fastest that this machine can run.
 const ResizeKernels& resize_kernels();
 
-/// The fastest first. All but the last are for x86 alone.
+/// The fastest first. All but the last are for x86 only.
 extern const ResizeKernels kAvx512, kAvx2, kPortable;
 
 }  // namespace resnet::resizing

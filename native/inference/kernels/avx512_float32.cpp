@@ -49,11 +49,11 @@ void winograd_input(const WinogradInput& tile) {
     }
 #pragma GCC unroll 4
     for (int y = 0; y < 4; y++) {
-      float* to = tile.output + c + 4 * y * tile.output_step;
+      float* to = tile.output + c + 4 * y * tile.output_stride;
       _mm512_storeu_ps(to, _mm512_sub_ps(rows[y][0], rows[y][2]));
-      _mm512_storeu_ps(to + tile.output_step, _mm512_add_ps(rows[y][1], rows[y][2]));
-      _mm512_storeu_ps(to + 2 * tile.output_step, _mm512_sub_ps(rows[y][2], rows[y][1]));
-      _mm512_storeu_ps(to + 3 * tile.output_step, _mm512_sub_ps(rows[y][1], rows[y][3]));
+      _mm512_storeu_ps(to + tile.output_stride, _mm512_add_ps(rows[y][1], rows[y][2]));
+      _mm512_storeu_ps(to + 2 * tile.output_stride, _mm512_sub_ps(rows[y][2], rows[y][1]));
+      _mm512_storeu_ps(to + 3 * tile.output_stride, _mm512_sub_ps(rows[y][1], rows[y][3]));
     }
   }
 }
@@ -63,7 +63,9 @@ void winograd_output(const WinogradOutput& tile) {
     __m512 rows[2][4];
 #pragma GCC unroll 4
     for (int x = 0; x < 4; x++) {
-      const auto product = [&](int y) { return _mm512_loadu_ps(tile.products + (4 * y + x) * tile.products_step + c); };
+      const auto product = [&](int y) {
+        return _mm512_loadu_ps(tile.products + (4 * y + x) * tile.products_stride + c);
+      };
       const auto middle = product(1);
       const auto lower = product(2);
       rows[0][x] = _mm512_add_ps(_mm512_add_ps(product(0), middle), lower);

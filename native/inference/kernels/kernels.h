@@ -22,20 +22,20 @@ enum class Element : std::uint8_t { kFloat32, kBFloat16, kUInt8 };
 ///
 /// For uint8, scale, bias and shortcut_scale map the sum to an element of the output, which is rounded and clamped.
 ///
-/// All steps are in bytes. A word is 32 bits: one float32, two bfloat16 or four uint8 values of consecutive channels.
+/// Strides are in bytes. A word is 32 bits: one float32, two bfloat16 or four uint8 values of consecutive channels.
 struct ConvRow {
-  const char* input;         ///< the first pixel's window
-  int64_t input_pixel_step;  ///< from one pixel's window to the next one's
-  int64_t input_row_step;    ///< from one row of a window to the next
+  const char* input;           ///< the first pixel's window
+  int64_t input_pixel_stride;  ///< from one pixel's window to the next one's
+  int64_t input_row_stride;    ///< from one row of a window to the next
   int64_t window_rows;
-  int64_t row_words;     ///< words in one row of a window
-  const char* weights;   ///< the panel
-  const float* scale;    ///< [kPanel], uint8 only: of the integer sums
-  const float* bias;     ///< [kPanel]
-  const char* shortcut;  ///< may be null; has the output's steps
-  float shortcut_scale;  ///< uint8 only
-  char* output;          ///< may be the same memory as the shortcut
-  int64_t output_step;   ///< from one pixel to the next
+  int64_t row_words;      ///< words in one row of a window
+  const char* weights;    ///< the panel
+  const float* scale;     ///< [kPanel], uint8 only: of the integer sums
+  const float* bias;      ///< [kPanel]
+  const char* shortcut;   ///< may be null; has the strides of the output
+  float shortcut_scale;   ///< uint8 only
+  char* output;           ///< may be the same memory as the shortcut
+  int64_t output_stride;  ///< from one pixel to the next
   int64_t pixels;
   bool relu;  ///< ignored for uint8, where clamping at zero point 0 does it
 };
@@ -44,7 +44,7 @@ struct ConvRow {
 /// border, which must be zeros, is part of its memory.
 struct PoolRow {
   const char* input;  ///< top left pixel of the first window, in the border where there is padding
-  int64_t input_row_step;
+  int64_t input_row_stride;
   char* output;
   int64_t pixels, channels, stride;
 };
@@ -62,14 +62,14 @@ struct WinogradInput {
   const float* pixels[4][4];  ///< the first channel of each
   int64_t channels;           ///< a multiple of 16
   float* output;              ///< [channels] for the first of the 16 positions
-  int64_t output_step;        ///< floats from one position to the next
+  int64_t output_stride;      ///< floats from one position to the next
 };
 
 /// Winograd's output transform A^T m A of one tile's products m, plus bias, plus shortcut, then ReLU: 2x2 pixels of one
 /// panel.
 struct WinogradOutput {
   const float* products;         ///< [kPanel] for the first of the 16 positions
-  int64_t products_step;         ///< floats from one position to the next
+  int64_t products_stride;       ///< floats from one position to the next
   const float* bias;             ///< [kPanel]
   const float* shortcuts[2][2];  ///< null without a shortcut
   float* outputs[2][2];          ///< null beyond the edge of the map

@@ -17,15 +17,15 @@ template <class Isa, int kPixels>
     for (int vector = 0; vector < Isa::kVectors; vector++) sums[pixel][vector] = Isa::zero();
   }
   const char* weights = row.weights;
-  const char* window = row.input + first * row.input_pixel_step;
-  const int64_t step = row.input_pixel_step;
-  for (int64_t window_row = 0; window_row < row.window_rows; window_row++, window += row.input_row_step) {
+  const char* window = row.input + first * row.input_pixel_stride;
+  const int64_t pixel_stride = row.input_pixel_stride;
+  for (int64_t window_row = 0; window_row < row.window_rows; window_row++, window += row.input_row_stride) {
     for (int64_t word = 0; word < row.row_words; word++, weights += Isa::kVectors * Isa::kBytes) {
       typename Isa::Weights loaded[Isa::kVectors];
       for (int vector = 0; vector < Isa::kVectors; vector++) loaded[vector] = Isa::load(weights + vector * Isa::kBytes);
 #pragma GCC unroll 8
       for (int pixel = 0; pixel < kPixels; pixel++) {
-        const auto value = Isa::broadcast(window + pixel * step + word * 4);
+        const auto value = Isa::broadcast(window + pixel * pixel_stride + word * 4);
         for (int vector = 0; vector < Isa::kVectors; vector++) {
           sums[pixel][vector] = Isa::multiply_add(value, loaded[vector], sums[pixel][vector]);
         }
@@ -34,7 +34,7 @@ template <class Isa, int kPixels>
   }
 #pragma GCC unroll 8
   for (int pixel = 0; pixel < kPixels; pixel++) {
-    const int64_t at = (first + pixel) * row.output_step;
+    const int64_t at = (first + pixel) * row.output_stride;
 #pragma GCC unroll 4
     for (int vector = 0; vector < Isa::kVectors; vector++) Isa::finish(row, at, vector, sums[pixel][vector]);
   }
@@ -69,7 +69,7 @@ template <class Bits>
     Bits* __restrict output = reinterpret_cast<Bits*>(row.output) + pixel * channels;
     for (int y = 0; y < kPoolKernel; y++) {
       const auto* __restrict input =
-          reinterpret_cast<const Bits*>(row.input + y * row.input_row_step) + pixel * row.stride * channels;
+          reinterpret_cast<const Bits*>(row.input + y * row.input_row_stride) + pixel * row.stride * channels;
       for (int64_t c = 0; c < channels; c++) {
         Bits max = y == 0 ? Bits{0} : output[c];
         for (int x = 0; x < kPoolKernel; x++) max = input[x * channels + c] > max ? input[x * channels + c] : max;

@@ -105,7 +105,7 @@ test.each([
   ['bytes that are not the shape', one(array([3], 'f4', bytesOf(1))), /"w" of 12 bytes by its shape and 4 in the file/],
   ['more bytes than the shape', one(array([1], 'f4', bytesOf(1, 2))), /"w" of 4 bytes by its shape and 8 in the file/],
   ['a shape that overflows', one(array([2 ** 30, 2 ** 30], 'f4', bytesOf(1))), /"w" whose shape overflows/],
-  ['a negative dimension', one(array([-1], 'f4', bytesOf(1))), /shape is no list of non-negative integers/],
+  ['a negative dimension', one(array([-1], 'f4', bytesOf(1))), /shape is not a list of non-negative integers/],
   ['a name twice', pickle(raw('}(X\x01\0\0\0aNX\x01\0\0\0aNu')), /names "a" twice/],
   ['bytes behind the pickle', Buffer.concat([one(1), Buffer.alloc(3)]), /3 bytes behind its pickle/],
   ['no arrays', one(1), /holds no state dict, but a dict of \["w"\]/],

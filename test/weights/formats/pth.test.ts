@@ -206,10 +206,10 @@ describe('files that are rejected', () => {
       one({ shape: [2 ** 31 - 1, 2 ** 31 - 1, 2 ** 31 - 1], strides: [0, 0, 0] }),
       /"a" whose shape overflows/,
     ],
-    ['a negative dimension', one({ shape: [-2, 2] }), /shape is no list of non-negative integers/],
-    ['a fraction', one({ shape: [1.5, 2] }), /shape is no list/],
+    ['a negative dimension', one({ shape: [-2, 2] }), /shape is not a list of non-negative integers/],
+    ['a fraction', one({ shape: [1.5, 2] }), /shape is not a list/],
     ['a stride too few', one({ strides: [1] }), /more dimensions than strides/],
-    ['a negative offset', one({ offset: -1 }), /offset is no non-negative integer/],
+    ['a negative offset', one({ offset: -1 }), /offset is not a non-negative integer/],
     ['beyond the storage', one({ offset: 1 }), /"a" that reaches beyond its storage/],
     ['a stride beyond the storage', one({ strides: [3, 1] }), /reaches beyond its storage/],
     [
@@ -265,7 +265,7 @@ describe('files that are rejected', () => {
 
   test.each(cases)('%s', async (_name, data, message) => {
     const text = await refusal(data);
-    expect(text).toMatch(/^ERR_WEIGHTS_FORMAT .*weights\.pth is no valid /);
+    expect(text).toMatch(/^ERR_WEIGHTS_FORMAT .*weights\.pth is not a valid /);
     expect(text).toMatch(message);
   });
 

@@ -371,7 +371,7 @@ describe('redirects', () => {
 
   test.each(['ftp://127.0.0.1/x', 'file:///etc/passwd', 'http://['])('to %s', async (location) => {
     server.next = [redirect(location)];
-    await expectFailure(/no http or https address/);
+    await expectFailure(/neither http nor https/);
   });
 
   test('from https to http are refused, and so are self-signed certificates', async () => {
@@ -431,7 +431,7 @@ describe('proxies', () => {
 
   test.each(['socks5://127.0.0.1:1', 'http://['])('%s is not supported', async (proxy) => {
     process.env.HTTP_PROXY = proxy;
-    await expectFailure(/the proxy that the environment names is no http or https address/);
+    await expectFailure(/the proxy that the environment names is neither http nor https/);
   });
 
   test('a proxy that never responds is given up, and its connection closed', async () => {

@@ -301,7 +301,7 @@ describe('the configurations beside a file that is loaded', () => {
     return path;
   };
 
-  test('a network that is no plain one only by its config is rejected', async () => {
+  test('rejects a network that only its config tells from a plain ResNet', async () => {
     const config = { 'config.json': { ...RESNET_50, downsample_in_bottleneck: true } };
     const path = await save(beside(config), 'huggingface');
     await expect(ResNet.load(path)).rejects.toMatchObject(

@@ -3,19 +3,19 @@ import { open, rename, rm } from 'node:fs/promises';
 import { ResNetError } from './errors';
 
 /**
- * Writes a file atomically: to a temporary file beside it first, which is then renamed.
+ * Writes a file atomically: first to a temporary file in the same folder, which is then renamed.
  *
  * @throws ERR_FILE
  */
-export async function writeWhole(
+export async function writeAtomically(
   path: string,
-  parts: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
+  chunks: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
 ): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
     const file = await open(temporary, 'wx');
     try {
-      for await (const part of parts) await file.writeFile(part);
+      for await (const chunk of chunks) await file.writeFile(chunk);
       await file.sync();
     } finally {
       await file.close();
@@ -23,7 +23,7 @@ export async function writeWhole(
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to report
-    if (error instanceof ResNetError) throw error; // thrown while making the parts
+    if (error instanceof ResNetError) throw error; // thrown while making the chunks
     throw new ResNetError('ERR_FILE', `Cannot write ${path}: ${(error as Error).message}.`, { cause: error });
   }
 }

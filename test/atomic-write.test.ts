@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ResNetError } from '../lib/errors';
-import { writeWhole } from '../lib/whole-file';
+import { writeAtomically } from '../lib/atomic-write';
 import { temporaryFolder } from './support/files';
 
 const folder = temporaryFolder();
@@ -14,7 +14,7 @@ test('parts that arrive one by one', async () => {
     expect(readdirSync(folder)).not.toContain('parts');
     yield Buffer.from('two');
   }
-  await writeWhole(at('parts'), parts());
+  await writeAtomically(at('parts'), parts());
   expect(readFileSync(at('parts'), 'utf8')).toBe('one, two');
 });
 
@@ -30,6 +30,6 @@ test.each<[string, Error, object]>([
     yield 'one';
     throw error;
   }
-  await expect(writeWhole(at('x'), parts())).rejects.toMatchObject(expected);
+  await expect(writeAtomically(at('x'), parts())).rejects.toMatchObject(expected);
   expect(readdirSync(folder)).toEqual(['parts']);
 });
