@@ -1,5 +1,6 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import { temporaryFolder } from '../support/files';
 import { root, run, type Ended } from '../support/node';
 
@@ -22,6 +23,7 @@ function ci(script: string): Promise<Ended> {
 
 test.each([
   ['passes', `echo; echo '3 passed, 0 failed, 1 skipped'`, 0, '3 passed, 0 failed, 1 skipped'],
+  ['fails in a test', `echo '2 passed, 1 failed, 0 skipped'; exit 1`, 1, '2 passed, 1 failed, 0 skipped'],
   [
     'fails in a test, and npm has the last word',
     `echo '2 passed, 1 failed, 0 skipped'; echo 'npm error' >&2; exit 1`,
@@ -48,4 +50,22 @@ test.each([
   const args = [join(root, '.ci', 'packages'), group].filter(Boolean);
   expect(await run('/bin/bash', args, { env: { PATH: folder } })).toMatchObject({ code: 0, stderr: '' });
   expect(readFileSync(log, 'utf8').trim().split('\n')).toEqual(expected.split(' '));
+});
+
+interface Job {
+  if?: string;
+  strategy: { matrix: Record<string, unknown[]> };
+  steps: { run?: string }[];
+}
+
+test('once a week the tests run under the sanitizers', () => {
+  const { jobs, on } = parse(readFileSync(join(root, '.github', 'workflows', 'ci.yml'), 'utf8')) as {
+    jobs: Record<string, Job>;
+    on: { schedule: { cron: string }[] };
+  };
+  expect(on.schedule.map(({ cron }) => cron)).toEqual([expect.stringMatching(/^\d+ \d+ \* \* [0-6]$/)]);
+  const { if: when, strategy, steps } = jobs.sanitizers!;
+  expect(when).toBe("github.event_name == 'schedule'");
+  expect(strategy.matrix.sanitizer).toEqual(['asan', 'tsan']);
+  expect(steps.at(-1)!.run).toBe('npm run test:${{ matrix.sanitizer }}');
 });
