@@ -50,10 +50,14 @@ function send(
   const start = asked ? Number(from) : 0;
   const range = asked ? { 'content-range': `bytes ${start}-${file.length - 1}/${file.length}` } : {};
   response.writeHead(asked ? 206 : 200, { 'content-length': file.length - start, etag, ...range });
-  if (bytes === undefined) response.end(file.subarray(start));
-  else response.write(file.subarray(start, start + bytes));
-  // Not at once: what the other side has not read yet would be lost, now more, now less of it.
-  if (bytes !== undefined && !stall) setTimeout(() => response.destroy(), 50);
+  if (bytes === undefined) {
+    response.end(file.subarray(start));
+    return;
+  }
+  // A while after all of it was handed to the system: what is still here would be lost, now more, now less of it.
+  response.write(file.subarray(start, start + bytes), () => {
+    if (!stall) setTimeout(() => response.destroy(), 50);
+  });
 }
 
 const lengthOf = (chunk?: Buffer | string): number => chunk?.length ?? 0;
