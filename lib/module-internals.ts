@@ -55,9 +55,3 @@ export function loadValuesInto(module: Module, values: readonly (readonly [strin
   const { handle } = Module.internals(module);
   callNative(() => handle.loadState(toNativeEntries(values)));
 }
-
-/** The module's state in order, without its values. */
-export function stateSpecOf(module: Module): { name: string; shape: readonly number[] }[] {
-  const { handle } = Module.internals(module);
-  return callNative(() => handle.stateSpec());
-}

@@ -4,6 +4,8 @@
 #include <array>
 #include <vector>
 
+#include "rounding.h"
+
 namespace resnet {
 namespace {
 
@@ -12,15 +14,13 @@ using resizing::kSlack;
 using resizing::kVector;
 using resizing::ResizeKernels;
 
-int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
-
 /// A picture's rows, with memory behind each that a kernel may read.
 class PictureRows {
  public:
   explicit PictureRows(const RgbPicture& picture)
       : picture_(picture),
         row_bytes_(3 * picture.width),
-        unsafe_(picture.height - (kSlack + row_bytes_ - 1) / row_bytes_),
+        unsafe_(picture.height - ceil_div(kSlack, row_bytes_)),
         copies_(kMaxRows * (row_bytes_ + kSlack)) {}
 
   /// @param slot below kMaxRows. The row is there until another is asked for with the same slot.

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "image/kernels/kernels.h"
+#include "rounding.h"
 
 namespace resnet {
 namespace {
@@ -92,7 +93,7 @@ Taps antialiasing_taps(const ResizedAxis& axis, Interpolation interpolation) {
   for (int64_t i = 0; i < axis.count; i++) size = std::max(size, filter.window(axis.first + i).size);
   size += size % 2;
 
-  const auto padded = (axis.count + kPixels - 1) / kPixels * kPixels;
+  const auto padded = round_up(axis.count, kPixels);
   Taps taps{size, filter.precision(), axis.count, std::vector<int64_t>(padded), std::vector<int16_t>(padded * size)};
   for (int64_t i = 0; i < axis.count; i++) {
     const auto start = filter.window(axis.first + i).start;

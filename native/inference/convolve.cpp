@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "inference/math.h"
+#include "rounding.h"
 #include "runtime/intra_op_pool.h"
 
 namespace resnet {

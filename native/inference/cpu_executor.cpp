@@ -9,8 +9,8 @@
 #include <stdexcept>
 
 #include "inference/convolve.h"
-#include "inference/math.h"
 #include "inference/view.h"
+#include "rounding.h"
 #include "runtime/intra_op_pool.h"
 #include "system/persistent_memory.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "inference/math.h"
+#include "rounding.h"
 
 namespace resnet {
 namespace {

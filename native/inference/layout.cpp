@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "inference/kernels/kernels.h"
-#include "inference/math.h"
+#include "rounding.h"
 
 namespace resnet {
 namespace {

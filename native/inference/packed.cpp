@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "inference/math.h"
+#include "rounding.h"
 #include "runtime/intra_op_pool.h"
 #include "system/persistent_memory.h"
 

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "inference/convolve.h"
-#include "inference/math.h"
+#include "rounding.h"
 #include "runtime/intra_op_pool.h"
 #include "system/persistent_memory.h"
 

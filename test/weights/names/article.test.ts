@@ -1,10 +1,10 @@
 import { ResNet, SUPPORTED_LAYERS } from '../../../lib/index';
-import { stateSpecOf } from '../../../lib/module-internals';
+import { Module } from '../../../lib/module';
 import { articleSpec, layersOf } from '../../../lib/weights/names/article';
 
 test.each(SUPPORTED_LAYERS)('ResNet-%i: the names and shapes that the network has, in its order', (layers) => {
   using net = new ResNet(layers, 7, { device: 'meta' });
-  expect(articleSpec(layers, 7)).toEqual(stateSpecOf(net).map(({ name, shape }) => ({ name, shape })));
+  expect(articleSpec(layers, 7)).toEqual(Module.internals(net).handle.stateSpec().map(({ name, shape }) => ({ name, shape })));
 });
 
 test('a depth is found by its blocks', () => {
