@@ -25,6 +25,7 @@ export const ERROR_CODES = {
   ERR_JOB_MISMATCH: 'A job of this name exists with another list, other options or another output.',
   ERR_MEDIA_TYPE: 'The server does not accept a body of this type or encoding.',
   ERR_NATIVE: 'libtorch reported an error.',
+  ERR_NOT_FINITE: 'Values are NaN or infinite where finite ones are required.',
   ERR_NOT_FOUND: 'The server has no such path, model or version.',
   ERR_OUT_OF_MEMORY: 'An allocation failed.',
   ERR_QUEUE_FULL: "The server's queue is full; try again later.",
