@@ -113,7 +113,8 @@ export class OptimizedResNet {
    * @param x - [N, 3, H, W], float32 (float16, bfloat16 and float64 are converted), or 8-bit RGB pictures
    *   [N, H, W, 3], uint8, which are normalized; copied before this returns
    * @returns float32 logits, [N, numClasses]
-   * @throws ERR_SHAPE, ERR_DTYPE, ERR_DISPOSED, ERR_OUT_OF_MEMORY, all as rejections, or the signal's reason
+   * @throws ERR_SHAPE, ERR_DTYPE, ERR_DISPOSED, ERR_OUT_OF_MEMORY, all as rejections, or the signal's reason.
+   *   ERR_NOT_FINITE for int8 and an x with NaN or infinite values; in the other dtypes they reach the answer
    */
   async forward(x: Tensor, options: ForwardOptions = {}): Promise<Tensor> {
     return OptimizedResNet.#of(this).#run(x, options, false);

@@ -3,11 +3,13 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <functional>
 #include <limits>
 #include <stdexcept>
 
+#include "error.h"
 #include "inference/convolve.h"
 #include "inference/view.h"
 #include "rounding.h"
@@ -39,6 +41,18 @@ float number_of(const char* element, Element type) {
   return 0;
 }
 
+bool is_finite(const at::Tensor& values) {
+  const auto [min, max] = at::aminmax(values);
+  return std::isfinite(min.item<double>()) && std::isfinite(max.item<double>());
+}
+
+/// Integers would turn NaN and infinity into plausible numbers.
+void check_finite(const Convolution& step, const Parameters& parameters) {
+  if (is_finite(parameters.weight) && is_finite(parameters.scale) && is_finite(parameters.bias)) return;
+  throw Error("ERR_NOT_FINITE", "int8 needs finite weights, but those of " + step.conv + " or " + step.norm +
+                                    " have values that are NaN or infinite.");
+}
+
 }  // namespace
 
 CpuExecutor::CpuExecutor(Plan plan, const ParameterSource& source, const kernels::Kernels& kernels,
@@ -63,6 +77,7 @@ CpuExecutor::CpuExecutor(Plan plan, const ParameterSource& source, const kernels
 PackedParameters CpuExecutor::pack_step(const Step& step, const ParameterSource& source) const {
   if (const auto* conv = std::get_if<Convolution>(&step)) {
     const auto parameters = source.read(*conv);
+    if (kernels_.element == Element::kUInt8) check_finite(*conv, parameters);
     if (suits_winograd(kernels_, *conv)) return pack_winograd(parameters);
     const auto channels = conv->input == 0 ? ingest_.channels() : conv->in_channels;
     auto packed = pack(parameters, kernels_.element, channels, quant_params_[conv->input]);
@@ -186,7 +201,10 @@ void CpuExecutor::ingest(const Workspace& workspace, const at::Tensor& x, int64_
                               output);
       } else {
         const auto plane = map.height * map.width;
-        ingest_.convert_floats(x.const_data_ptr<float>() + image * 3 * plane + y * map.width, plane, map.width, output);
+        const auto* row = x.const_data_ptr<float>() + image * 3 * plane + y * map.width;
+        if (!ingest_.convert_floats(row, plane, map.width, output)) {
+          throw Error("ERR_NOT_FINITE", "x must be finite for int8, but has values that are NaN or infinite.");
+        }
       }
     }
   });

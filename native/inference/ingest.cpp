@@ -62,7 +62,7 @@ void Ingest::convert_bytes(const uint8_t* row, int64_t width, char* output) cons
   }
 }
 
-void Ingest::convert_floats(const float* row, int64_t plane, int64_t width, char* output) const {
+bool Ingest::convert_floats(const float* row, int64_t plane, int64_t width, char* output) const {
   if (kernels_.interleave != nullptr) {
     return kernels_.interleave({{row, row + plane, row + 2 * plane},
                                 width,
@@ -74,6 +74,7 @@ void Ingest::convert_floats(const float* row, int64_t plane, int64_t width, char
   for (int64_t x = 0; x < width; x++) {
     for (int64_t c = 0; c < 3; c++) *elements++ = row[c * plane + x];
   }
+  return true;
 }
 
 }  // namespace resnet

@@ -24,7 +24,8 @@ class Ingest {
   void convert_bytes(const uint8_t* row, int64_t width, char* output) const;
 
   /// @param row of the first channel, float32 [width]; the next channels' rows follow at a distance of `plane` floats
-  void convert_floats(const float* row, int64_t plane, int64_t width, char* output) const;
+  /// @return false if a number is NaN or infinite and the element type has no such value
+  [[nodiscard]] bool convert_floats(const float* row, int64_t plane, int64_t width, char* output) const;
 
  private:
   const kernels::Kernels& kernels_;

@@ -38,12 +38,14 @@ class OptimizedResNet {
  public:
   /// Copies the parameters out of `network` and takes its eval mode, whatever its mode is.
   /// @throws Error ERR_UNSUPPORTED_DTYPE if the device or the processor does not support the dtype; ERR_CALIBRATION
-  ///         where options.ranges lack one or the calibration inputs give no finite numbers; ERR_ABORTED
+  ///         where options.ranges lack one or the calibration inputs give no finite numbers; ERR_NOT_FINITE for int8
+  ///         weights that are NaN or infinite; ERR_ABORTED
   OptimizedResNet(const ResNetImpl& network, c10::Device device, const OptimizeOptions& options,
                   const Interrupt& interrupt);
 
   /// As Executor::run.
-  /// @throws Error ERR_SHAPE, ERR_ABORTED
+  /// NaN and infinity reach the answer as they do in the eager network.
+  /// @throws Error ERR_SHAPE, ERR_ABORTED; ERR_NOT_FINITE for int8 and an x with values that are NaN or infinite
   at::Tensor forward(const at::Tensor& x, OutputPoint output, const Interrupt& interrupt);
 
   /// Logits, and the class activation map of one class for each image.

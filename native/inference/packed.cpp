@@ -61,7 +61,7 @@ void fill_quantized(const PackedParameters& packed, const Parameters& parameters
   auto* bias = packed.bias.data_ptr<float>();
   const auto element = [&](int64_t channel, float value) {
     const auto scaled = value * inverse[channel];
-    if (std::isnan(scaled)) return int8_t{0};  // the weight is NaN, or another one of the channel is infinite
+    if (std::isnan(scaled)) return int8_t{0};  // the weights are so small that their inverse is infinite
     return static_cast<int8_t>(round_half_even(std::clamp(scaled, -127.0F, 127.0F)));
   };
   IntraOpPool::current().run(out, [&](int64_t channel) {

@@ -1,6 +1,7 @@
 #include "inference/convolve.h"
 
 #include <cmath>
+#include <limits>
 
 #include "inference/view.h"
 #include "test/support.h"
@@ -94,7 +95,61 @@ void expect_like_libtorch(const kernels::Kernels& kernels, const Case& one, Conv
   }
 }
 
+/// Wherever libtorch's output is NaN, so is ours, and it is finite outside the tiles of 4x4 that contain `special`.
+void expect_keeps(float special, const kernels::Kernels& kernels, const Case& one, Convolve convolve, bool winograd) {
+  SCOPED_TRACE(testing::Message() << one << " with " << special);
+  const auto padding = one.kernel / 2;
+  const auto parameters = random_parameters(one.out, one.in, one.kernel, 7);
+  const auto weight = (parameters.weight * parameters.scale.view({-1, 1, 1, 1})).to(at::kFloat);
+  const auto packed = winograd ? pack_winograd(parameters) : pack(parameters, Element::kFloat32, one.in);
+  Convolution step{"", "", "", 0, 1, {}, one.in, one.out, one.kernel, one.stride, padding, one.relu};
+  if (one.shortcut) step.shortcut = 1;
+  for (int64_t pixel = 0; pixel < one.height * one.width; pixel++) {
+    const auto y = pixel / one.width;
+    const auto x = pixel % one.width;
+    auto values = random_tensor({1, one.in, one.height, one.width}, 8);
+    values[0][pixel % one.in][y][x] = special;
+    auto expected = at::conv2d(values, weight, parameters.bias, one.stride, padding);
+    const auto shortcut = random_tensor(expected.sizes(), 9);
+    if (one.shortcut) expected = expected + shortcut;
+    if (one.relu) expected = at::relu(expected);
+    TestMap input(one.in, one.height, one.width, padding, 1);
+    input.set(values);
+    TestMap output(one.out, expected.size(2), expected.size(3), /*padding=*/0, 1);
+    if (one.shortcut) output.set(shortcut);
+    convolve(kernels, {step, packed, input.view(), output.view(), output.view(), 0, 1, 1, 0});
+    const auto actual = output.with_border();
+    ASSERT_TRUE(at::isnan(actual).logical_or(at::isnan(expected).logical_not()).all().item<bool>()) << y << ' ' << x;
+    const auto distant = [&](int64_t size, int64_t center) {
+      return at::arange(size).mul(one.stride).sub(center).abs().gt(one.kernel + 1);
+    };
+    const auto mask = distant(expected.size(2), y).unsqueeze(1).logical_or(distant(expected.size(3), x));
+    ASSERT_TRUE(at::isfinite(actual).logical_or(mask.logical_not()).all().item<bool>()) << y << ' ' << x;
+  }
+}
+
 }  // namespace
+
+TEST(Convolve, KeepsNaNAndInfinity) {
+  const auto* kernels = kernels::select(Element::kFloat32);
+  if (kernels == nullptr) GTEST_SKIP() << "this processor lacks the instructions";
+  constexpr auto kInfinity = std::numeric_limits<float>::infinity();
+  for (const float special : {std::nanf(""), -std::nanf(""), kInfinity, -kInfinity}) {
+    for (const auto& one : std::vector<Case>{{3, 64, 7, 2, 9, 8, 1, false, true},
+                                             {17, 64, 3, 1, 5, 9, 1, true, true},
+                                             {64, 64, 3, 2, 7, 6, 1, false, true},
+                                             {64, 64, 1, 1, 3, 13, 1, true, true},
+                                             {64, 64, 1, 2, 3, 5, 1, false, false}}) {
+      expect_keeps(special, *kernels, one, convolve, false);
+    }
+    for (const auto& one : std::vector<Case>{{64, 64, 3, 1, 1, 1, 1, false, true},
+                                             {64, 64, 3, 1, 2, 9, 1, true, true},
+                                             {64, 64, 3, 1, 7, 8, 1, true, false},
+                                             {128, 64, 3, 1, 9, 7, 1, false, true}}) {
+      expect_keeps(special, *kernels, one, convolve_winograd, true);
+    }
+  }
+}
 
 TEST(Convolve, MatchesLibtorchForOddSizesStridesAndTails) {
   const auto* kernels = kernels::select(Element::kFloat32);

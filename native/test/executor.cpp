@@ -204,15 +204,87 @@ TEST(Executor, ExplainsTheRequestedClass) {
   EXPECT_LE(difference(maps.mean({1, 2}) + network->fc->bias[9], logits.select(1, 9)), 1e-5);
 }
 
-TEST(Executor, SurvivesInputsThatAreNotFinite) {
-  const auto network = network_of(18);
-  for (const auto dtype : {DType::kFloat32, DType::kBFloat16, DType::kInt8}) {
-    const auto fast = optimize(network, dtype);
-    if (fast == nullptr) continue;
-    for (const double value : {std::nan(""), std::numeric_limits<double>::infinity(), -3e38}) {
-      EXPECT_EQ(fast->forward(at::full({1, 3, 33, 33}, value, at::kFloat), OutputPoint::kLogits, kNever).size(1), 10);
+TEST(Executor, AnswersNaNWhereLibtorchDoes) {
+  constexpr auto kInfinity = std::numeric_limits<double>::infinity();
+  for (const int64_t layers : {18, 50}) {
+    const auto network = network_of(layers);
+    for (const auto dtype : {DType::kFloat32, DType::kBFloat16}) {
+      const auto fast = optimize(network, dtype);
+      if (fast == nullptr) continue;
+      for (const auto& shape : std::vector<std::vector<int64_t>>{{2, 3, 1, 1}, {2, 3, 33, 47}, {2, 3, 7, 100}}) {
+        auto x = random_tensor(shape, 4);
+        const auto finite = fast->forward(x, OutputPoint::kLogits, kNever);
+        const auto pixels = x[1].numel();
+        for (const auto at : {int64_t{0}, pixels / 2, pixels - 1}) {
+          for (const double special : {std::nan(""), -std::nan(""), kInfinity, -kInfinity}) {
+            auto damaged = x.clone();
+            damaged[1].view(-1)[at] = special;
+            for (const auto output : {OutputPoint::kLogits, OutputPoint::kFeatures, OutputPoint::kMap}) {
+              const auto expected = at::isnan(run_with_libtorch(network, damaged, output));
+              const auto actual = fast->forward(damaged, output, kNever);
+              ASSERT_TRUE(at::isnan(actual).logical_or(expected.logical_not()).all().item<bool>())
+                  << fast->executor() << ' ' << x.sizes() << " with " << special << " at " << at;
+              ASSERT_FALSE(at::isnan(actual[0]).any().item<bool>()) << "the other image";
+            }
+          }
+        }
+        // Nothing of it stays in the workspace.
+        EXPECT_TRUE(at::equal(fast->forward(x, OutputPoint::kLogits, kNever), finite));
+      }
     }
   }
+}
+
+TEST(Executor, AnswersNaNForANaNInAnyLayer) {
+  const auto x = random_tensor({1, 3, 40, 40}, 4);
+  for (const int64_t layers : {18, 50}) {
+    auto network = network_of(layers);
+    const at::NoGradGuard no_grad;
+    auto parameters = network->named_parameters();
+    for (const auto& buffer : network->named_buffers()) {
+      if (buffer.value().is_floating_point()) parameters.insert(buffer.key(), buffer.value());
+    }
+    for (const auto& parameter : parameters) {
+      auto value = parameter.value().view(-1)[parameter.value().numel() / 3];
+      const auto before = value.item<float>();
+      value.fill_(-std::nanf(""));
+      const auto expected = at::isnan(network->forward(x));
+      ASSERT_TRUE(expected.any().item<bool>());
+      for (const auto dtype : {DType::kFloat32, DType::kBFloat16}) {
+        const auto fast = optimize(network, dtype);
+        if (fast == nullptr) continue;
+        ASSERT_TRUE(at::equal(at::isnan(fast->forward(x, OutputPoint::kLogits, kNever)), expected))
+            << fast->executor() << ' ' << parameter.key();
+      }
+      value.fill_(before);
+    }
+  }
+}
+
+TEST(Executor, Int8RefusesWhatIsNotFinite) {
+  const auto network = network_of(18);
+  const auto fast = optimize(network, DType::kInt8);
+  if (fast == nullptr) GTEST_SKIP() << "this processor lacks the instructions";
+  constexpr auto kInfinity = std::numeric_limits<double>::infinity();
+  const auto x = random_tensor({1, 3, 33, 33}, 2);
+  const auto finite = fast->forward(x, OutputPoint::kLogits, kNever);
+  for (const double value : {std::nan(""), -std::nan(""), kInfinity, -kInfinity}) {
+    auto damaged = x.clone();
+    damaged.view(-1)[3 * 33 * 33 - 1] = value;
+    EXPECT_EQ(code_of([&] { fast->forward(damaged, OutputPoint::kLogits, kNever); }), "ERR_NOT_FINITE");
+  }
+  EXPECT_EQ(fast->forward(at::full({1, 3, 33, 33}, -3e38F), OutputPoint::kLogits, kNever).size(1), 10);
+  EXPECT_TRUE(at::equal(fast->forward(x, OutputPoint::kLogits, kNever), finite));
+
+  std::unordered_map<std::string, Range> ranges;
+  for (std::size_t i = 0; i < fast->value_names().size(); i++) ranges[fast->value_names()[i]] = fast->ranges()[i];
+  OptimizeOptions options;
+  options.dtype = DType::kInt8;
+  options.normalization = kNormalization;
+  options.ranges = ranges;
+  const at::NoGradGuard no_grad;
+  network->named_parameters()["residual_block.0.conv_bn_block1.0.weight"].view(-1)[7] = std::nanf("");
+  EXPECT_EQ(code_of([&] { OptimizedResNet(*network, c10::kCPU, options, kNever); }), "ERR_NOT_FINITE");
 }
 
 }  // namespace resnet

@@ -53,7 +53,7 @@ TEST(Ingest, BytesAndTheirNormalizedNumbersGiveTheSamePixels) {
       const auto from_bytes = exact_copy(std::vector<char>(size, 1));
       const auto from_numbers = exact_copy(std::vector<char>(size, 2));
       ingest.convert_bytes(row_of_bytes.get(), width, from_bytes.get());
-      ingest.convert_floats(row_of_numbers.get(), width, width, from_numbers.get());
+      EXPECT_TRUE(ingest.convert_floats(row_of_numbers.get(), width, width, from_numbers.get()));
       EXPECT_EQ(std::memcmp(from_bytes.get(), from_numbers.get(), size), 0);
       if (element == Element::kUInt8) {
         const auto* last = reinterpret_cast<const uint8_t*>(from_bytes.get()) + 4 * (width - 1);
@@ -64,23 +64,35 @@ TEST(Ingest, BytesAndTheirNormalizedNumbersGiveTheSamePixels) {
   }
 }
 
-TEST(Ingest, ClampsToTheRangeAndMapsNaNToItsMinimum) {
+TEST(Ingest, ClampsToTheRange) {
+  const auto* kernels = kernels::select(Element::kUInt8);
+  if (kernels == nullptr) GTEST_SKIP() << "this processor lacks the instructions";
+  const Ingest ingest(*kernels, kQuantParams, kNormalization);
+  for (const auto& [value, element] :
+       {std::pair<float, int>{100, 255}, {-100, 0}, {3e38F, 255}, {-3e38F, 0}, {0, 110}}) {
+    const auto row = exact_copy(std::vector<float>(3, value));
+    const auto to = exact_copy(std::vector<char>(4));
+    EXPECT_TRUE(ingest.convert_floats(row.get(), 1, 1, to.get()));
+    EXPECT_EQ(static_cast<uint8_t>(to[2]), element) << value;
+  }
+}
+
+TEST(Ingest, NoticesNumbersThatIntegersCannotRepresent) {
   const auto* kernels = kernels::select(Element::kUInt8);
   if (kernels == nullptr) GTEST_SKIP() << "this processor lacks the instructions";
   const Ingest ingest(*kernels, kQuantParams, kNormalization);
   constexpr auto kInfinity = std::numeric_limits<float>::infinity();
-  for (const auto& [value, element] : {std::pair<float, int>{100, 255},
-                                       {-100, 0},
-                                       {kInfinity, 255},
-                                       {-kInfinity, 0},
-                                       {3e38F, 255},
-                                       {-3e38F, 0},
-                                       {std::nanf(""), 0},
-                                       {0, 110}}) {
-    const auto row = exact_copy(std::vector<float>(3, value));
-    const auto to = exact_copy(std::vector<char>(4));
-    ingest.convert_floats(row.get(), 1, 1, to.get());
-    EXPECT_EQ(static_cast<uint8_t>(to[2]), element) << value;
+  for (const float value :
+       {std::nanf(""), -std::nanf(""), std::numeric_limits<float>::signaling_NaN(), kInfinity, -kInfinity}) {
+    for (const int64_t width : {1, 15, 16, 17, 33}) {
+      for (int64_t i = 0; i < 3 * width; i++) {
+        std::vector<float> planes(3 * width, 1);
+        planes[i] = value;
+        const auto row = exact_copy(planes);
+        const auto to = exact_copy(std::vector<char>(4 * width));
+        ASSERT_FALSE(ingest.convert_floats(row.get(), width, width, to.get())) << value << " at " << i;
+      }
+    }
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "inference/packed.h"
 #include "test/support.h"
@@ -149,6 +150,22 @@ TEST_P(Kernels, ConvolveRowsOfEveryLength) {
           const auto sum = expected.at(i / kPanel, i % kPanel) + 4 + (shortcut ? shortcuts[i] : 0);
           ASSERT_EQ(actual[i], std::max(sum, 0.0F)) << "element " << i << " of " << pixels << " pixels";
         }
+
+        if (GetParam() == Element::kUInt8) continue;
+        // NaN of either sign in one pixel's window makes that pixel NaN, and no other.
+        for (int64_t pixel = 0; pixel < pixels; pixel++) {
+          const auto at = (window_rows - 1) * row_values + pixel * stride + row_words * per_word - 1;
+          auto not_finite = input;
+          not_finite[at] = pixel % 2 == 0 ? std::nanf("") : -std::nanf("");
+          const auto memory = elements(not_finite);
+          row.input = memory.get();
+          kernels_->conv(row);
+          const auto seen = numbers(output.get(), pixels * kPanel);
+          for (int64_t i = 0; i < pixels * kPanel; i++) {
+            const auto first = at - (window_rows - 1) * row_values - i / kPanel * stride;
+            ASSERT_EQ(std::isnan(seen[i]), first >= 0 && first < row_words * per_word) << "element " << i;
+          }
+        }
       }
     }
   }
@@ -172,6 +189,29 @@ TEST_P(Kernels, PoolRows) {
           }
         }
         ASSERT_EQ(actual[i], max);
+      }
+
+      if (GetParam() == Element::kUInt8) continue;
+      for (const float special : {std::nanf(""), -std::nanf(""), std::numeric_limits<float>::infinity(), -0.0F}) {
+        for (int64_t x = 0; x < width; x++) {
+          for (int64_t y = 0; y < 3; y++) {
+            auto values = std::vector<float>(3 * width * channels, special == 0 ? 0.0F : 1.0F);
+            for (int64_t c = 0; c < channels; c++) values[(y * width + x) * channels + c] = special;
+            const auto memory = elements(values);
+            kernels_->max_pool({memory.get(), width * channels * bytes_of(GetParam()), output.get(), pixels, channels,
+                                /*stride=*/2});
+            const auto pooled = numbers(output.get(), pixels * channels);
+            for (int64_t i = 0; i < pixels * channels; i++) {
+              const auto first = 2 * (i / channels);
+              const bool is_in_window = x >= first && x < first + 3;
+              if (is_in_window && std::isnan(special)) {
+                ASSERT_TRUE(std::isnan(pooled[i]));
+              } else {
+                ASSERT_EQ(pooled[i], is_in_window ? special : special == 0 ? 0 : 1);
+              }
+            }
+          }
+        }
       }
     }
   }

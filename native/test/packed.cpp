@@ -82,7 +82,7 @@ TEST(Packed, TheLargestWeightOfAChannelBecomes127) {
   }
 }
 
-TEST(Packed, PacksNaNInfiniteAndSubnormalWeights) {
+TEST(Packed, QuantizesNaNInfiniteAndSubnormalWeightsToZero) {
   constexpr auto kInfinity = std::numeric_limits<float>::infinity();
   for (const float odd : {std::nanf(""), kInfinity, -kInfinity, 1e-44F, -1e-44F}) {
     auto weight = at::zeros({64, 3, 1, 1});

@@ -135,6 +135,31 @@ describe('forward()', () => {
     }
   });
 
+  describe.each(['float32', 'bfloat16'] as const)('%s', (dtype) => {
+    testOn(dtype).each([NaN, Infinity, -Infinity])(
+      'one value of %d in x: NaN, as the eager network answers',
+      async (special) => {
+        using made = await net.optimize({ dtype });
+        const values = Float32Array.from(x.toFloat32());
+        values[7777] = special; // in the first picture
+        const damaged = new Tensor(values, x.shape);
+        const expected = [...Array<boolean>(10).fill(true), ...Array<boolean>(10).fill(false)];
+        for (const network of [net, made]) {
+          expect(Array.from((await network.forward(damaged)).toFloat32(), Number.isNaN)).toEqual(expected);
+        }
+      },
+    );
+  });
+
+  testOn('int8')('int8 cannot represent NaN: ERR_NOT_FINITE', async () => {
+    using made = await net.optimize({ dtype: 'int8', calibration: [x] });
+    const damaged = new Tensor(new Float32Array(12).fill(-Infinity), [1, 3, 2, 2]);
+    await expect(made.forward(damaged)).rejects.toMatchObject({
+      code: 'ERR_NOT_FINITE',
+      message: 'x must be finite for int8, but has values that are NaN or infinite.',
+    });
+  });
+
   describe.each(['float32', 'bfloat16', 'int8'] as const)('%s', (dtype) => {
     testOn(dtype)('the last map gives the logits', async () => {
       using made = await net.optimize({ dtype, calibration: dtype === 'int8' ? [x] : undefined });

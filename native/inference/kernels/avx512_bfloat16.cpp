@@ -26,7 +26,7 @@ struct BFloat16 {
     at += vector * 32;
     sum = _mm512_add_ps(sum, _mm512_loadu_ps(row.bias + 16 * vector));
     if (row.shortcut != nullptr) sum = _mm512_add_ps(sum, widen(row.shortcut + at));
-    if (row.relu) sum = _mm512_max_ps(sum, _mm512_setzero_ps());
+    if (row.relu) sum = _mm512_max_ps(_mm512_setzero_ps(), sum);  // keeps NaN, which max takes from its second operand
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(row.output + at), (__m256i)_mm512_cvtneps_pbh(sum));
   }
 };
@@ -40,7 +40,7 @@ void sum(const SumRow& row) {
   }
 }
 
-void interleave(const PlanesRow& row) {
+bool interleave(const PlanesRow& row) {
   const auto first = _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
   const auto last = _mm512_add_epi32(first, _mm512_set1_epi32(8));
   for (int64_t x = 0; x < row.pixels; x += 16) {
@@ -58,11 +58,12 @@ void interleave(const PlanesRow& row) {
     _mm512_mask_storeu_epi32(to, word_mask(left), _mm512_permutex2var_epi32(low, first, high));
     _mm512_mask_storeu_epi32(to + 64, word_mask(left - 8), _mm512_permutex2var_epi32(low, last, high));
   }
+  return true;
 }
 
 }  // namespace
 
 const Kernels kAvx512BFloat16{
-    "AVX-512 BF16", Element::kBFloat16, conv<BFloat16>, max_pool<uint16_t>, sum, interleave, nullptr, nullptr};
+    "AVX-512 BF16", Element::kBFloat16, conv<BFloat16>, max_pool<uint16_t, 0x7FFF>, sum, interleave, nullptr, nullptr};
 
 }  // namespace resnet::kernels

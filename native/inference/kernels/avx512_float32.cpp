@@ -5,6 +5,9 @@
 namespace resnet::kernels {
 namespace {
 
+/// Keeps NaN: max returns the second operand if either is NaN.
+__m512 relu(__m512 value) { return _mm512_max_ps(_mm512_setzero_ps(), value); }
+
 struct Float32 {
   using Sum = __m512;
   using Weights = __m512;
@@ -20,7 +23,7 @@ struct Float32 {
   static void finish(const ConvRow& row, int64_t at, int vector, Sum sum) {
     sum = _mm512_add_ps(sum, _mm512_loadu_ps(row.bias + 16 * vector));
     if (row.shortcut != nullptr) sum = _mm512_add_ps(sum, _mm512_loadu_ps(row.shortcut + at + vector * kBytes));
-    if (row.relu) sum = _mm512_max_ps(sum, _mm512_setzero_ps());
+    if (row.relu) sum = relu(sum);
     _mm512_storeu_ps(row.output + at + vector * kBytes, sum);
   }
 };
@@ -81,7 +84,7 @@ void winograd_output(const WinogradOutput& tile) {
         if (tile.outputs[y][x] == nullptr) continue;
         auto value = _mm512_add_ps(sums[x], bias);
         if (tile.shortcuts[y][x] != nullptr) value = _mm512_add_ps(value, _mm512_loadu_ps(tile.shortcuts[y][x] + c));
-        if (tile.relu) value = _mm512_max_ps(value, _mm512_setzero_ps());
+        if (tile.relu) value = relu(value);
         _mm512_storeu_ps(tile.outputs[y][x] + c, value);
       }
     }
@@ -90,7 +93,7 @@ void winograd_output(const WinogradOutput& tile) {
 
 }  // namespace
 
-const Kernels kAvx512Float32{"AVX-512", Element::kFloat32, conv<Float32>,  max_pool<int32_t>,
+const Kernels kAvx512Float32{"AVX-512", Element::kFloat32, conv<Float32>,  max_pool<uint32_t, 0x7FFFFFFF>,
                              sum,       nullptr,           winograd_input, winograd_output};
 
 }  // namespace resnet::kernels

@@ -9,6 +9,9 @@ __m512 widen(const char* at) {
   return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at))));
 }
 
+/// Quiet NaN, infinity, minus infinity and signaling NaN: bits of vfpclassps.
+constexpr int kNotFinite = 0x01 | 0x08 | 0x10 | 0x80;
+
 /// uint8 values, int8 weights, int32 sums.
 struct UInt8 {
   using Sum = __m512i;
@@ -48,14 +51,16 @@ void sum(const SumRow& row) {
   }
 }
 
-void interleave(const PlanesRow& row) {
+bool interleave(const PlanesRow& row) {
   const auto scale = _mm512_set1_ps(row.scale);
   const auto zero_point = _mm512_set1_ps(row.zero_point);
+  __mmask16 not_finite = 0;
   for (int64_t x = 0; x < row.pixels; x += 16) {
     const auto left = row.pixels - x;
     const auto mask = static_cast<__mmask16>(left < 16 ? (1 << left) - 1 : 0xFFFF);
     const auto channel = [&](int c) {
       const auto value = _mm512_maskz_loadu_ps(mask, row.planes[c] + x);
+      not_finite = _kor_mask16(not_finite, _mm512_fpclass_ps_mask(value, kNotFinite));
       const auto element = _mm512_add_ps(_mm512_div_ps(value, scale), zero_point);
       // NaN becomes 0 in this order of operands: max returns the second one if either is NaN.
       const auto non_negative = _mm512_max_ps(element, _mm512_setzero_ps());
@@ -65,11 +70,12 @@ void interleave(const PlanesRow& row) {
     for (int c = 0; c < 3; c++) pixels = _mm512_or_si512(pixels, _mm512_slli_epi32(channel(c), 8 * c));
     _mm512_mask_storeu_epi32(row.output + 4 * x, mask, pixels);
   }
+  return not_finite == 0;
 }
 
 }  // namespace
 
-const Kernels kAvx512UInt8{"AVX-512 VNNI", Element::kUInt8, conv<UInt8>, max_pool<uint8_t>, sum,
+const Kernels kAvx512UInt8{"AVX-512 VNNI", Element::kUInt8, conv<UInt8>, max_pool<uint8_t, 0xFF>, sum,
                            interleave,     nullptr,         nullptr};
 
 }  // namespace resnet::kernels

@@ -40,8 +40,8 @@ struct ConvRow {
   bool relu;  ///< ignored for uint8, where clamping at zero point 0 does it
 };
 
-/// Max pooling with windows of kPoolKernel x kPoolKernel over non-negative values: one row of output. The input's
-/// border, which must be zeros, is part of its memory.
+/// Max pooling with windows of kPoolKernel x kPoolKernel over the output of a ReLU: one row of output. The maximum of
+/// NaN and anything is NaN. The input's border, which must be zeros, is part of its memory.
 struct PoolRow {
   const char* input;  ///< top left pixel of the first window, in the border where there is padding
   int64_t input_row_stride;
@@ -91,7 +91,9 @@ struct Kernels {
   void (*conv)(const ConvRow&);
   void (*max_pool)(const PoolRow&);
   void (*sum)(const SumRow&);
-  void (*interleave)(const PlanesRow&);            ///< null for float32, whose input has three channels
+  /// False if a number is NaN or infinite and the element type has no such value. Null for float32, whose input has
+  /// three channels.
+  bool (*interleave)(const PlanesRow&);
   void (*winograd_input)(const WinogradInput&);    ///< float32 only, otherwise null
   void (*winograd_output)(const WinogradOutput&);  ///< likewise
 };

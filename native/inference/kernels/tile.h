@@ -61,8 +61,9 @@ template <class Isa>
   }
 }
 
-/// Non-negative numbers of every element type compare like their bits, read as the integer `Bits`.
-template <class Bits>
+/// Numbers without a sign compare like their bits, read as the integer `Bits`, and NaN is larger than any other.
+/// `kMagnitude` masks the sign, which -0 and NaN may have even after a ReLU.
+template <class Bits, Bits kMagnitude>
 [[gnu::always_inline]] inline void max_pool(const PoolRow& row) {
   const int64_t channels = row.channels;
   for (int64_t pixel = 0; pixel < row.pixels; pixel++) {
@@ -72,7 +73,10 @@ template <class Bits>
           reinterpret_cast<const Bits*>(row.input + y * row.input_row_stride) + pixel * row.stride * channels;
       for (int64_t c = 0; c < channels; c++) {
         Bits max = y == 0 ? Bits{0} : output[c];
-        for (int x = 0; x < kPoolKernel; x++) max = input[x * channels + c] > max ? input[x * channels + c] : max;
+        for (int x = 0; x < kPoolKernel; x++) {
+          const Bits magnitude = input[x * channels + c] & kMagnitude;
+          max = magnitude > max ? magnitude : max;
+        }
         output[c] = max;
       }
     }

@@ -1,6 +1,7 @@
 import type { Target } from '../target';
 import { ADDON } from './addon';
 import { ANSWERS } from './answers';
+import { NOT_FINITE } from './not-finite';
 import { OPTIMIZE } from './optimize';
 import { REQUEST_BODIES } from './requests';
 import { TENSOR } from './tensor';
@@ -15,4 +16,5 @@ export const TARGETS: readonly Target[] = [
   ...TENSOR,
   ...ADDON,
   ...OPTIMIZE,
+  ...NOT_FINITE,
 ];
