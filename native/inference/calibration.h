@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "inference/normalization.h"
+#include "image/normalization.h"
 #include "inference/parameters.h"
 #include "inference/plan.h"
 #include "inference/quantization.h"

@@ -8,11 +8,11 @@
 #include <variant>
 #include <vector>
 
+#include "image/normalization.h"
 #include "inference/executor.h"
 #include "inference/ingest.h"
 #include "inference/kernels/kernels.h"
 #include "inference/layout.h"
-#include "inference/normalization.h"
 #include "inference/packed.h"
 #include "inference/parameters.h"
 #include "inference/plan.h"

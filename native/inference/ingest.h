@@ -5,8 +5,8 @@
 #include <array>
 #include <cstdint>
 
+#include "image/normalization.h"
 #include "inference/kernels/kernels.h"
-#include "inference/normalization.h"
 #include "inference/quantization.h"
 
 namespace resnet {

@@ -6,9 +6,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "image/normalization.h"
 #include "inference/calibration.h"
 #include "inference/executor.h"
-#include "inference/normalization.h"
 #include "inference/plan.h"
 #include "inference/quantization.h"
 #include "model/resnet.h"

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "image/normalization.h"
 #include "inference/executor.h"
-#include "inference/normalization.h"
 #include "inference/parameters.h"
 #include "inference/plan.h"
 

@@ -14,7 +14,7 @@
 
 namespace resnet {
 
-// Neither is ever destroyed, because a thread may still be running while static objects are destroyed. They are stopped
+// None is ever destroyed, because a thread may still be running while static objects are destroyed. They are stopped
 // instead: by lib/native/addon.ts before the process ends, or at the latest by the exit handler.
 InferenceThreads& InferenceThreads::shared() {
   static auto* const threads = [] {
@@ -26,7 +26,15 @@ InferenceThreads& InferenceThreads::shared() {
 
 InferenceThreads& InferenceThreads::cropping() {
   static auto* const threads = [] {
-    shared();  // whose exit handler stops both
+    shared();  // whose exit handler stops all
+    return new InferenceThreads;
+  }();
+  return *threads;
+}
+
+InferenceThreads& InferenceThreads::training() {
+  static auto* const threads = [] {
+    shared();
     return new InferenceThreads;
   }();
   return *threads;
@@ -35,6 +43,7 @@ InferenceThreads& InferenceThreads::cropping() {
 void InferenceThreads::stop_all() {
   shared().stop();
   cropping().stop();
+  training().stop();
 }
 
 void InferenceThreads::submit(std::function<void()> work, int threads) {

@@ -23,10 +23,14 @@ class InferenceThreads {
   /// picture takes well under a millisecond of one core.
   static InferenceThreads& cropping();
 
-  /// Stops both, for good.
+  /// The thread that trains: steps of all trainers, one at a time, and whatever else is done with networks that are
+  /// being trained.
+  static InferenceThreads& training();
+
+  /// Stops all three, for good.
   static void stop_all();
 
-  InferenceThreads() = default;  ///< for tests; everything else uses one of the two above
+  InferenceThreads() = default;  ///< for tests; everything else uses one of those above
   ~InferenceThreads() { stop(); }
   InferenceThreads(const InferenceThreads&) = delete;
   InferenceThreads& operator=(const InferenceThreads&) = delete;

@@ -87,7 +87,21 @@ at::Tensor Network::forward(const at::Tensor& x, const Interrupt& interrupt, Obs
   return run();
 }
 
+Network::Lease::Lease(Network& network) : network_(network) {
+  network.require_idle("new Trainer()");
+  network.module_->eval();
+  network.training_ = false;
+  network.leased_ = true;
+}
+
+InferenceThreads& Network::queue() const { return leased_ ? InferenceThreads::training() : InferenceThreads::shared(); }
+
+void Network::require_no_trainer(const std::string& action) const {
+  if (leased_) throw Error("ERR_BUSY", action + " must wait: a trainer is using this module; dispose of it first.");
+}
+
 void Network::require_idle(const std::string& action) const {
+  require_no_trainer(action);
   const int running = gate_.count();
   if (running == 0) return;
   throw Error("ERR_BUSY", action + " must wait: " + std::to_string(running) +
@@ -115,6 +129,7 @@ void Network::check_batch_norms(const std::vector<int64_t>& shape) const {
 void Network::train(bool mode) {
   require_idle(mode ? "train()" : "eval()");
   module_->train(mode);
+  training_ = mode;
 }
 
 void Network::to(c10::Device device) {

@@ -3,8 +3,10 @@
 #include <ATen/ATen.h>
 #include <c10/core/Device.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <variant>
 #include <vector>
@@ -13,6 +15,7 @@
 #include "model/observer.h"
 #include "model/trace.h"
 #include "runtime/fifo_gate.h"
+#include "runtime/inference_threads.h"
 #include "runtime/interrupt.h"
 
 namespace resnet {
@@ -68,11 +71,40 @@ class Network {
     FifoGate::Ticket ticket_;
   };
 
-  /// @throws Error ERR_BUSY, naming `action`, while work is in flight
+  /// Exclusive use for training: while it exists, everything that would change the network is ERR_BUSY, and its
+  /// forwards belong on queue(), between the steps.
+  class Lease {
+   public:
+    /// @throws Error ERR_BUSY if the network is leased already or work is in flight
+    explicit Lease(Network& network);
+    ~Lease() { network_.leased_ = false; }
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+
+    /// In eval mode between steps.
+    [[nodiscard]] Layer& module() const { return *network_.module_; }
+    /// To be locked where a step writes what state() returns.
+    [[nodiscard]] std::mutex& state_mutex() const { return network_.state_mutex_; }
+
+   private:
+    Network& network_;
+  };
+
+  /// @throws Error ERR_BUSY, naming `action`, while work is in flight or a trainer has the network
   void require_idle(const std::string& action) const;
+  /// @throws Error ERR_BUSY, naming `action`, while a trainer has the network
+  void require_no_trainer(const std::string& action) const;
+
+  /// The threads that forwards of this network run on: those of training while it is leased.
+  [[nodiscard]] InferenceThreads& queue() const;
+
+  /// To be locked where another thread than queue()'s reads the values of state().
+  [[nodiscard]] std::mutex& state_mutex() const { return state_mutex_; }
 
   /// @throws Error ERR_SHAPE unless `shape` is a [N, C, H, W] that this network takes
   void check_input(const std::vector<int64_t>& shape) const;
+  /// @throws Error ERR_SHAPE if a batch norm in train mode would see a single value per channel
+  void check_batch_norms(const std::vector<int64_t>& shape) const;
 
   /// The network as a ResNet.
   /// @param action what needs one, for the message
@@ -81,7 +113,7 @@ class Network {
 
   /// @throws Error ERR_BUSY
   void train(bool mode);
-  [[nodiscard]] bool training() const { return module_->is_training(); }
+  [[nodiscard]] bool training() const { return training_; }
 
   /// Moves parameters and statistics; on failure they stay where they were.
   /// @throws Error ERR_BUSY; ERR_DEVICE for meta
@@ -99,12 +131,14 @@ class Network {
 
  private:
   at::Tensor forward(const at::Tensor& x, const Interrupt& interrupt, Observer* observer);
-  void check_batch_norms(const std::vector<int64_t>& shape) const;
 
   std::shared_ptr<Layer> module_;
   int64_t input_channels_;
   c10::Device device_;
   FifoGate gate_;
+  std::atomic<bool> training_{false};  ///< the module's own flag changes during a trainer's step
+  std::atomic<bool> leased_{false};
+  mutable std::mutex state_mutex_;
 };
 
 }  // namespace resnet

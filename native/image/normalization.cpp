@@ -1,4 +1,4 @@
-#include "inference/normalization.h"
+#include "image/normalization.h"
 
 namespace resnet {
 namespace {
