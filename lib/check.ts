@@ -27,24 +27,6 @@ export function checkOptionsObject(options: unknown, known?: readonly string[], 
   );
 }
 
-/**
- * @param prefix - put before the names in messages, e.g. `preprocess.`
- * @throws ERR_ARGUMENT if `mean` is not three finite numbers, or `std` not three positive ones
- */
-export function checkNormalization(
-  mean: unknown,
-  std: unknown,
-  prefix = '',
-): { mean: readonly number[]; std: readonly number[] } {
-  const isThree = (values: unknown, fits: (value: number) => boolean): boolean =>
-    Array.isArray(values) && values.length === 3 && (values as number[]).every((value) => fits(value));
-  if (!isThree(mean, Number.isFinite)) throw badArgument(`${prefix}mean`, 'three finite numbers', mean);
-  if (!isThree(std, (value) => Number.isFinite(value) && value > 0)) {
-    throw badArgument(`${prefix}std`, 'three positive numbers', std);
-  }
-  return { mean: Object.freeze([...(mean as number[])]), std: Object.freeze([...(std as number[])]) };
-}
-
 /** The signal of some options. @throws ERR_ARGUMENT if it is none, or `options` is not an object */
 export function checkSignal(options: { signal?: AbortSignal | undefined }): AbortSignal | undefined {
   checkOptionsObject(options);

@@ -86,7 +86,7 @@ export abstract class Module {
 
   /**
    * Switches to train mode: batch norms use the batch's statistics and move the running ones, by PyTorch's rule.
-   * There are no gradients.
+   * There are no gradients: those are the Trainer's, of `libtorch-resnet/train`.
    *
    * @throws ERR_BUSY
    */
@@ -189,11 +189,13 @@ export abstract class Module {
   /**
    * Frees the network's memory as soon as the forwards in flight are done. Using the module afterward is
    * ERR_DISPOSED; disposing again does nothing.
+   *
+   * @throws ERR_BUSY while a trainer has the module
    */
   dispose(): void {
     const module = Module.#of(this, true);
+    callNative(() => module.#native.dispose());
     module.#disposed = true;
-    module.#native.dispose();
   }
 
   /** `using` calls this; the same as `dispose()`. */

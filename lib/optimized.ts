@@ -1,5 +1,5 @@
 import { readCalibration, writeCalibration, type Range } from './calibration';
-import { checkInteger, checkNormalization, checkOptionsObject, checkSignal } from './check';
+import { checkInteger, checkOptionsObject, checkSignal } from './check';
 import type { Layers } from './depths';
 import type { Device } from './devices';
 import { badArgument, ResNetError } from './errors';
@@ -14,6 +14,7 @@ import {
 import { toNativeInput } from './native/input';
 import { runJob } from './native/job';
 import { fromNativeTensor } from './native/tensors';
+import { checkNormalization, IMAGENET_NORM } from './normalization';
 import type { Tensor } from './tensor';
 
 /** What an optimized network computes in. */
@@ -218,7 +219,7 @@ const OPTIONS = ['dtype', 'prefer', 'threads', 'streams', 'calibration', 'mean',
 /** Checks the options of {@link ResNet.optimize}, and fills in defaults. @internal */
 export function checkOptimize(options: OptimizeOptions): ResolvedOptimizeOptions {
   const { dtype = 'float32', prefer = 'latency', calibration } = options;
-  const { mean = [0.485, 0.456, 0.406], std = [0.229, 0.224, 0.225] } = options;
+  const { mean = IMAGENET_NORM.mean, std = IMAGENET_NORM.std } = options;
   if (!DTYPES.includes(dtype)) {
     throw badArgument('dtype', "'float32', 'bfloat16' or 'int8'", dtype, 'ERR_UNSUPPORTED_DTYPE');
   }

@@ -1,5 +1,6 @@
 import type { NativePicture } from '../native/addon';
-import { checkChoice, checkInteger, checkNormalization, checkOptionsObject } from '../check';
+import { checkChoice, checkInteger, checkOptionsObject } from '../check';
+import { checkNormalization } from '../normalization';
 import { badArgument, ResNetError } from '../errors';
 import { PRESETS, type PreprocessPreset } from './presets';
 

@@ -1,3 +1,5 @@
+import { IMAGENET_NORM } from '../normalization';
+
 /** Preprocessing settings, each of which can be overridden. */
 interface Preset {
   crop: number;
@@ -8,9 +10,6 @@ interface Preset {
   mean: readonly number[];
   std: readonly number[];
 }
-
-/** ImageNet's, for values in [0, 1]. */
-const IMAGENET_NORM = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 /** The preprocessing that published weights were evaluated with. */
 export const PRESETS = {

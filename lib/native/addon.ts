@@ -131,6 +131,64 @@ export interface NativeOptimized {
   dispose(): void;
 }
 
+export interface NativeTrainerOptions {
+  optimizer: { weightDecay: number; decayNorms: boolean } & (
+    | { name: 'sgd'; momentum: number; dampening: number; nesterov: boolean }
+    | { name: 'adamw'; beta1: number; beta2: number; eps: number }
+  );
+  loss: { name: string; labelSmoothing: number; classWeights: NativeTensor | undefined };
+  freeze: { stem: boolean; stages: number };
+  batchNorm: 'frozen-with-layer' | 'train' | 'frozen';
+  backboneRate: number;
+  clipGradNorm: number | undefined;
+  emaDecay: number | undefined;
+  bfloat16: boolean;
+  mean: readonly number[];
+  std: readonly number[];
+  /** 0 is the default. */
+  threads: number;
+}
+
+/** Copies of a trainer's state: `model.…`, `average.…`, `optimizer.…`, and `gradients.…` of an unfinished update. */
+export interface NativeSnapshot {
+  entries: NativeEntry[];
+  /** The number of updates so far. */
+  updates: number;
+  /** The number of batches in the unfinished update. */
+  accumulated: number;
+}
+
+/** Where one tensor of a {@link NativeSnapshot} lies in a file, of the trainer's dtype. */
+export interface NativeStateEntry {
+  name: string;
+  shape: readonly number[];
+  offset: number;
+  length: number;
+}
+
+/** Its jobs run on the training thread, in the order of the calls. */
+export interface NativeTrainer {
+  step(
+    x: NativeTensor,
+    target: NativeTensor,
+    options: { lr: number; accumulate: number },
+  ): NativeJob<{ loss: number; correct: number; gradNorm?: number }>;
+  /** By the article's names. */
+  gradients(x: NativeTensor, target: NativeTensor): NativeJob<NativeEntry[]>;
+  evaluate(
+    x: NativeTensor,
+    target: NativeTensor,
+  ): NativeJob<{ loss: number; correct: number; correctOf5: number; count: number }>;
+  state(): NativeJob<NativeSnapshot>;
+  readState(
+    path: string,
+    entries: readonly NativeStateEntry[],
+    progress: { updates: number; accumulated: number },
+  ): NativeJob<void>;
+  trained(): string[];
+  dispose(): void;
+}
+
 export type NativeModuleSpec =
   | { type: 'BasicBlock' | 'BottleneckBlock'; inputChannels: number; outputChannels: number; stride: number }
   | { type: 'ResNet'; layers: number; numClasses: number };
@@ -146,6 +204,8 @@ export interface NativeModuleOptions {
 export interface Addon {
   versions: { libtorch: string; compiled: string };
   createModule(spec: NativeModuleSpec, options: NativeModuleOptions): NativeModule;
+  /** @throws ERR_BUSY if another trainer has the module */
+  createTrainer(module: NativeModule, options: NativeTrainerOptions): NativeTrainer;
   /** uint8 [N, crop, crop, 3] */
   resizeAndCrop(pictures: readonly NativePicture[], options: NativeResizeOptions): NativeJob<NativeTensor>;
   /** Frees the memory of an array that is no longer used at once, by detaching it. */

@@ -12,6 +12,7 @@
 #include "addon/optimized_wrap.h"
 #include "addon/options.h"
 #include "addon/tensors.h"
+#include "addon/trainer_wrap.h"
 #include "image/preprocess.h"
 #include "inference/optimized.h"
 #include "runtime/cuda.h"
@@ -26,6 +27,11 @@ namespace {
 /// A plain function, so that JavaScript can neither extend nor change the class.
 Napi::Value create_module(const Napi::CallbackInfo& info) {
   return Environment::of(info.Env())->module_class.New({info[0], info[1]});
+}
+
+/// Called with (module, options).
+Napi::Value create_trainer(const Napi::CallbackInfo& info) {
+  return Environment::of(info.Env())->trainer_class.New({info[0], info[1]});
 }
 
 /// Called with (pictures, options).
@@ -149,11 +155,13 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   auto& environment = *Environment::of(env);
   environment.module_class = Napi::Persistent(ModuleWrap::define(env));
   environment.optimized_class = Napi::Persistent(OptimizedWrap::define(env));
+  environment.trainer_class = Napi::Persistent(TrainerWrap::define(env));
   auto versions = Napi::Object::New(env);
   versions.Set("libtorch", loaded_libtorch());
   versions.Set("compiled", TORCH_VERSION);
   exports.Set("versions", versions);
   exports.Set("createModule", Napi::Function::New(env, create_module));
+  exports.Set("createTrainer", Napi::Function::New(env, create_trainer));
   exports.Set("resizeAndCrop", Napi::Function::New(env, resize_and_crop));
   exports.Set("discard", Napi::Function::New(env, discard));
   exports.Set("cudaStatus", Napi::Function::New(env, js_cuda_status));

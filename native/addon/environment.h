@@ -38,7 +38,7 @@ class Environment {
   void unref(Napi::Env env);
 
   /// The wrapped classes' constructors: each environment has its own. On the JavaScript thread.
-  Napi::FunctionReference module_class, optimized_class;
+  Napi::FunctionReference module_class, optimized_class, trainer_class;
 
  private:
   static void run_tasks(napi_env env, napi_value, void* context, void*);

@@ -75,11 +75,11 @@ Napi::Object start_delivering_job(Napi::Env env, DeliveringWork work, int thread
   return job;
 }
 
-void run_and_wait(std::function<void(const Interrupt&)> work, int threads) {
+void run_and_wait(std::function<void(const Interrupt&)> work, int threads, InferenceThreads& queue) {
   // Owned only by the submitted function: when the process ends and drops it, the promise breaks.
   auto done = std::make_shared<std::promise<std::exception_ptr>>();
   auto failure = done->get_future();
-  InferenceThreads::shared().submit(
+  queue.submit(
       [done = std::move(done), work = std::move(work)]() mutable {
         const Interrupt never{false};
         auto outcome = run(

@@ -24,7 +24,7 @@ Napi::Object start_delivering_job(Napi::Env env, DeliveringWork work, int thread
 
 /// Runs `work` on an inference thread and blocks until it is done.
 /// @throws what `work` throws; Error ERR_ABORTED if the process ends first
-void run_and_wait(std::function<void(const Interrupt&)> work, int threads);
+void run_and_wait(std::function<void(const Interrupt&)> work, int threads, InferenceThreads& queue);
 
 /// Queues `compute` for an inference thread and returns { promise, cancel }. The promise is settled once, on the
 /// JavaScript thread, and keeps the event loop alive until then. Jobs of an environment that has ended are dropped.
@@ -49,11 +49,11 @@ Napi::Object start_job(Napi::Env env, Compute compute, Deliver deliver, int thre
 
 /// The same, blocking the calling JavaScript thread until the result is there.
 template <class Compute>
-auto run_job(Compute compute, int threads = 0) {
+auto run_job(Compute compute, int threads = 0, InferenceThreads& queue = InferenceThreads::shared()) {
   std::optional<std::invoke_result_t<Compute&, const Interrupt&>> result;
   run_and_wait([&result, compute = std::move(compute)](
                    const Interrupt& interrupt) mutable { result.emplace(compute(interrupt)); },
-               threads);
+               threads, queue);
   return *std::move(result);
 }
 

@@ -2,12 +2,14 @@
 
 #include <c10/core/InferenceMode.h>
 
+#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "addon/arguments.h"
+#include "addon/environment.h"
 #include "addon/errors.h"
 #include "addon/job.h"
 #include "addon/optimized_wrap.h"
@@ -53,6 +55,7 @@ class ForwardWork {
   }
 
   [[nodiscard]] const Network& network() const { return in_flight_->network(); }
+  [[nodiscard]] InferenceThreads& queue() const { return network().queue(); }
 
  private:
   at::Tensor x_;
@@ -78,7 +81,7 @@ Napi::Function ModuleWrap::define(Napi::Env env) {
                          InstanceMethod<&ModuleWrap::load_state>("loadState"),
                          InstanceMethod<&ModuleWrap::read_state>("readState"),
                          InstanceMethod<&ModuleWrap::trace>("trace"),
-                         InstanceMethod("dispose", &ModuleWrap::dispose),
+                         InstanceMethod<&ModuleWrap::dispose>("dispose"),
                      });
 }
 
@@ -97,20 +100,36 @@ ModuleWrap::ModuleWrap(const Napi::CallbackInfo& info) : TrackedWrap(info) {
   });
 }
 
+std::shared_ptr<Network> ModuleWrap::network_of(const Napi::Value& value) {
+  const auto env = value.Env();
+  const auto object = object_argument(value, "module");
+  if (!object.InstanceOf(Environment::of(env)->module_class.Value())) {
+    throw Error("ERR_ARGUMENT", "module must be a NativeModule.");
+  }
+  return Unwrap(object)->object();
+}
+
 Napi::Value ModuleWrap::forward(const Napi::CallbackInfo& info) {
-  return with_js_errors(
-      info.Env(), [&]() -> Napi::Value { return start_job(info.Env(), ForwardWork(object(), info[0]), move_to_js); });
+  return with_js_errors(info.Env(), [&]() -> Napi::Value {
+    ForwardWork forward(object(), info[0]);
+    auto& queue = forward.queue();
+    return start_job(info.Env(), std::move(forward), move_to_js, /*threads=*/0, {}, queue);
+  });
 }
 
 Napi::Value ModuleWrap::forward_sync(const Napi::CallbackInfo& info) {
-  return with_js_errors(
-      info.Env(), [&]() -> Napi::Value { return move_to_js(info.Env(), run_job(ForwardWork(object(), info[0]))); });
+  return with_js_errors(info.Env(), [&]() -> Napi::Value {
+    ForwardWork forward(object(), info[0]);
+    auto& queue = forward.queue();
+    return move_to_js(info.Env(), run_job(std::move(forward), /*threads=*/0, queue));
+  });
 }
 
 Napi::Value ModuleWrap::forward_features(const Napi::CallbackInfo& info) {
   return with_js_errors(info.Env(), [&] {
     static_cast<void>(object()->resnet("forwardFeatures()"));  // throws for a block
     ForwardWork forward(object(), info[0]);
+    auto& queue = forward.queue();
     return start_job(
         info.Env(),
         [forward = std::move(forward)](const Interrupt& interrupt) {
@@ -119,7 +138,7 @@ Napi::Value ModuleWrap::forward_features(const Napi::CallbackInfo& info) {
           forward(interrupt, &collector);
           return on_cpu(collector.features);
         },
-        move_to_js, threads_from_js(info[1]));
+        move_to_js, threads_from_js(info[1]), {}, queue);
   });
 }
 
@@ -127,6 +146,7 @@ Napi::Value ModuleWrap::stages(const Napi::CallbackInfo& info) {
   return with_js_errors(info.Env(), [&] {
     static_cast<void>(object()->resnet("stages()"));
     ForwardWork forward(object(), info[0]);
+    auto& queue = forward.queue();
     return start_job(
         info.Env(),
         [forward = std::move(forward)](const Interrupt& interrupt) {
@@ -142,7 +162,7 @@ Napi::Value ModuleWrap::stages(const Napi::CallbackInfo& info) {
           for (uint32_t i = 0; i < maps.size(); i++) list.Set(i, move_to_js(env, std::move(maps[i])));
           return list;
         },
-        threads_from_js(info[1]));
+        threads_from_js(info[1]), {}, queue);
   });
 }
 
@@ -152,6 +172,7 @@ Napi::Value ModuleWrap::optimize(const Napi::CallbackInfo& info) {
     static_cast<void>(object()->resnet("optimize()"));  // throws for a block
     auto options = optimize_options_from_js(info[0]);
     auto in_flight = std::make_shared<Network::InFlight>(object());
+    auto& queue = object()->queue();
     return start_job(
         info.Env(),
         [in_flight = std::move(in_flight), options = std::move(options)](const Interrupt& interrupt) {
@@ -159,7 +180,7 @@ Napi::Value ModuleWrap::optimize(const Napi::CallbackInfo& info) {
           const auto& network = in_flight->network();
           return std::make_shared<OptimizedResNet>(network.resnet("optimize()"), network.device(), options, interrupt);
         },
-        OptimizedWrap::create);
+        OptimizedWrap::create, /*threads=*/0, {}, queue);
   });
 }
 
@@ -208,10 +229,11 @@ Napi::Value ModuleWrap::state_dict(const Napi::CallbackInfo& info) {
     require_values(*object());
     if (object()->training()) object()->require_idle("stateDict()");  // each moves the running statistics
     const auto state = object()->state();
+    const std::lock_guard lock(object()->state_mutex());  // a trainer's step may be writing
     auto entries = Napi::Array::New(env, state.size());
     for (uint32_t i = 0; i < state.size(); i++) {
       const Napi::HandleScope scope(env);
-      auto item = tensor_to_js(env, state[i].second.to(at::kCPU).contiguous());
+      auto item = tensor_to_js(env, state[i].second.detach().to(at::kCPU).contiguous());
       item.Set("name", state[i].first);
       entries.Set(i, item);
     }
@@ -286,6 +308,13 @@ Napi::Value ModuleWrap::trace(const Napi::CallbackInfo& info) {
       out.Set(i, row);
     }
     return out;
+  });
+}
+
+Napi::Value ModuleWrap::dispose(const Napi::CallbackInfo& info) {
+  return with_js_errors(info.Env(), [&] {
+    if (!is_disposed()) object()->require_no_trainer("dispose()");
+    return TrackedWrap::dispose(info);
   });
 }
 

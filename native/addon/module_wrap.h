@@ -12,6 +12,9 @@ class ModuleWrap : public TrackedWrap<ModuleWrap, Network> {
  public:
   static Napi::Function define(Napi::Env env);
 
+  /// @throws Error ERR_ARGUMENT if `value` is no NativeModule; ERR_DISPOSED
+  static std::shared_ptr<Network> network_of(const Napi::Value& value);
+
   /// Called with (spec, options), as NativeModuleSpec and NativeModuleOptions.
   explicit ModuleWrap(const Napi::CallbackInfo& info);
 
@@ -30,6 +33,8 @@ class ModuleWrap : public TrackedWrap<ModuleWrap, Network> {
   Napi::Value load_state(const Napi::CallbackInfo& info);
   Napi::Value read_state(const Napi::CallbackInfo& info);
   Napi::Value trace(const Napi::CallbackInfo& info);
+  /// @throws ERR_BUSY while a trainer has the network
+  Napi::Value dispose(const Napi::CallbackInfo& info);
 };
 
 }  // namespace resnet

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <random>
 #include <string>
 #include <unordered_map>
@@ -98,6 +99,48 @@ OptimizeOptions optimize_options_from_js(const Napi::Value& value) {
   if (options.dtype == OptimizeOptions::DType::kInt8 && !options.ranges && options.calibration.empty()) {
     throw Error("ERR_CALIBRATION", "int8 needs a calibration: inputs like those to come, or a saved one.");
   }
+  return options;
+}
+
+TrainerOptions trainer_options_from_js(const Napi::Value& value) {
+  const auto object = object_argument(value, "options");
+  const auto optional_number = [&object](const char* name) -> std::optional<double> {
+    const Napi::Value field = object.Get(name);
+    if (field.IsUndefined()) return {};
+    return number_argument(field, name);
+  };
+  TrainerOptions options;
+  const auto optimizer = object_argument(object.Get("optimizer"), "optimizer");
+  const auto optimizer_number = [&optimizer](const char* name) { return number_argument(optimizer.Get(name), name); };
+  if (string_argument(optimizer.Get("name"), "optimizer.name") == "sgd") {
+    options.optimizer = SgdOptions{optimizer_number("momentum"), optimizer_number("dampening"),
+                                   bool_argument(optimizer.Get("nesterov"), "nesterov")};
+  } else {
+    options.optimizer = AdamWOptions{optimizer_number("beta1"), optimizer_number("beta2"), optimizer_number("eps")};
+  }
+  options.weight_decay = optimizer_number("weightDecay");
+  options.decay_norms = bool_argument(optimizer.Get("decayNorms"), "decayNorms");
+  options.backbone_rate = number_argument(object.Get("backboneRate"), "backboneRate");
+
+  const auto loss = object_argument(object.Get("loss"), "loss");
+  options.loss.kind = string_argument(loss.Get("name"), "loss.name") == "cross-entropy"
+                          ? LossOptions::Kind::kCrossEntropy
+                          : LossOptions::Kind::kBinaryCrossEntropy;
+  options.loss.label_smoothing = number_argument(loss.Get("labelSmoothing"), "labelSmoothing");
+  const Napi::Value weights = loss.Get("classWeights");
+  if (!weights.IsUndefined()) options.loss.class_weights = tensor_from_js(weights).to(at::kFloat);
+
+  const auto freeze = object_argument(object.Get("freeze"), "freeze");
+  options.freeze = {bool_argument(freeze.Get("stem"), "stem"), integer_argument(freeze.Get("stages"), "stages", 0, 4)};
+  const auto mode = string_argument(object.Get("batchNorm"), "batchNorm");
+  options.batch_norm = mode == "train"    ? BatchNormMode::kTrain
+                       : mode == "frozen" ? BatchNormMode::kFrozen
+                                          : BatchNormMode::kFrozenWithLayer;
+  options.clip_grad_norm = optional_number("clipGradNorm");
+  options.ema_decay = optional_number("emaDecay");
+  options.bfloat16 = bool_argument(object.Get("bfloat16"), "bfloat16");
+  options.normalization = {three_numbers_argument(object.Get("mean"), "mean"),
+                           three_numbers_argument(object.Get("std"), "std")};
   return options;
 }
 

@@ -8,6 +8,7 @@
 #include "image/preprocess.h"
 #include "inference/optimized.h"
 #include "runtime/network.h"
+#include "training/trainer.h"
 
 namespace resnet {
 
@@ -28,6 +29,9 @@ ModuleOptions module_options_from_js(const Napi::Value& value);
 /// NativeOptimizeOptions
 /// @throws Error ERR_UNSUPPORTED_DTYPE, ERR_CALIBRATION, ERR_SHAPE
 OptimizeOptions optimize_options_from_js(const Napi::Value& value);
+
+/// NativeTrainerOptions, without its threads
+TrainerOptions trainer_options_from_js(const Napi::Value& value);
 
 /// 'float32', 'bfloat16' or 'int8'
 /// @throws Error ERR_UNSUPPORTED_DTYPE

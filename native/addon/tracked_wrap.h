@@ -34,6 +34,8 @@ class TrackedWrap : public Napi::ObjectWrap<Self> {
     return object_;
   }
 
+  [[nodiscard]] bool is_disposed() const { return object_ == nullptr; }
+
   /// The JavaScript method dispose(). Jobs in flight keep the object until they are done.
   Napi::Value dispose(const Napi::CallbackInfo& info) {
     release(info.Env());

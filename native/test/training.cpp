@@ -103,7 +103,7 @@ TEST(Training, AnAbortedOrFailedStepChangesNothing) {
   Trainer trainer(network, options);
   const auto batch = batch_of(4, 4, 64);
   trainer.step(batch, {0.01}, kNever);
-  trainer.step(batch, {0.01, 2, false}, kNever);
+  trainer.step(batch, {0.01, 2}, kNever);
   const auto before = state_of(trainer);
 
   // At any moment: the delay grows until a step is through.
@@ -114,7 +114,7 @@ TEST(Training, AnAbortedOrFailedStepChangesNothing) {
       std::this_thread::sleep_for(delay);
       interrupt = true;
     });
-    const auto code = code_of([&] { trainer.step(batch, {0.01, 2, true}, interrupt); });
+    const auto code = code_of([&] { trainer.step(batch, {0.01, 2}, interrupt); });
     other.join();
     if (code.empty()) break;
     ASSERT_EQ(code, "ERR_ABORTED");
@@ -170,7 +170,7 @@ TEST(Training, AccumulatedBatchesGiveTheGradientOfOneLargeBatch) {
   large.step(batch, {0.1}, kNever);
   Trainer small(network_of(ResNetSpec{18, 4}), options);
   for (int64_t i = 0; i < 4; i++) {
-    small.step({batch.x.narrow(0, 2 * i, 2), batch.target.narrow(0, 2 * i, 2)}, {0.1, 4, i == 3}, kNever);
+    small.step({batch.x.narrow(0, 2 * i, 2), batch.target.narrow(0, 2 * i, 2)}, {0.1, 4}, kNever);
   }
   const auto expected = state_of(large);
   for (const auto& [name, value] : state_of(small)) EXPECT_LE(difference(value, expected.at(name)), 1e-5) << name;

@@ -144,7 +144,8 @@ StepResult Trainer::step(const Batch& batch, const StepOptions& options, const I
   }
   StepResult result{computed.loss, computed.correct, {}};
   if (!accumulated_.empty()) at::_foreach_add_(computed.gradients, accumulated_);
-  if (options.update) {
+  const bool is_update = accumulated_count_ + 1 >= options.accumulate;
+  if (is_update) {
     const auto norm = at::linalg_vector_norm(at::stack(at::_foreach_norm(computed.gradients))).item<double>();
     if (!std::isfinite(norm)) throw Error("ERR_DIVERGED", "A gradient is not finite.");
     result.grad_norm = norm;
@@ -157,14 +158,16 @@ StepResult Trainer::step(const Batch& batch, const StepOptions& options, const I
 
   // Nothing can fail or be aborted from here on.
   const std::lock_guard lock(lease_.state_mutex());
-  if (options.update) {
+  if (is_update) {
     optimizer_->update(computed.gradients, options.learning_rate);
     accumulated_.clear();
+    accumulated_count_ = 0;
   } else {
     accumulated_ = std::move(computed.gradients);
+    accumulated_count_++;
   }
   statistics.commit();
-  if (options.update && options_.ema_decay) update_average();
+  if (is_update && options_.ema_decay) update_average();
   return result;
 }
 
@@ -227,6 +230,11 @@ void Trainer::check(const Batch& batch) {
   if (shape != checked_shape_) {
     classes_ = network_->trace(shape).back().output_shape[1];
     if (!trained_norms_.empty()) network_->check_batch_norms(shape);
+    const auto& weights = options_.loss.class_weights;
+    if (weights.defined() && (weights.dim() != 1 || weights.size(0) != classes_)) {
+      throw Error("ERR_ARGUMENT", "classWeights must be one number for each of the " + std::to_string(classes_) +
+                                      " classes, but got " + std::to_string(weights.numel()) + ".");
+    }
     checked_shape_ = shape;
   }
   check_target(options_.loss, batch.target, shape[0], classes_);
@@ -262,20 +270,28 @@ Trainer::NamedTensors Trainer::state() const {
   return state;
 }
 
-void Trainer::set_progress(int64_t updates, NamedTensors gradients) {
-  if (!gradients.empty()) {
-    std::unordered_map<std::string, at::Tensor> by_name(gradients.begin(), gradients.end());
-    std::vector<at::Tensor> accumulated;
+void Trainer::set_progress(int64_t updates, int64_t accumulated, const NamedTensors& gradients) {
+  std::vector<at::Tensor> sums;
+  if (accumulated > 0) {
+    const std::unordered_map<std::string, at::Tensor> by_name(gradients.begin(), gradients.end());
     for (std::size_t i = 0; i < names_.size(); i++) {
       const auto found = by_name.find(names_[i]);
       if (found == by_name.end() || found->second.sizes() != parameters_[i].sizes()) {
-        throw Error("ERR_CHECKPOINT", "The checkpoint has no gradient of " + names_[i] + " or one of another shape.");
+        throw Error("ERR_CHECKPOINT", "The checkpoint has no gradient of " + names_[i] + ", or one of another shape.");
       }
-      accumulated.push_back(found->second.to(at::kFloat));
+      sums.push_back(found->second);
     }
-    accumulated_ = std::move(accumulated);
   }
+  accumulated_ = std::move(sums);
+  accumulated_count_ = accumulated;
   optimizer_->set_updates(updates);
+}
+
+int64_t Trainer::bytes() const {
+  int64_t bytes = 0;
+  for (const auto& [name, tensor] : average_) bytes += static_cast<int64_t>(tensor.nbytes());
+  for (const auto& [name, tensor] : optimizer_->state()) bytes += static_cast<int64_t>(tensor.nbytes());
+  return bytes;
 }
 
 std::vector<std::string> Trainer::trained() const { return names_; }

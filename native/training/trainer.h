@@ -53,7 +53,6 @@ struct Batch {
 struct StepOptions {
   double learning_rate;
   int64_t accumulate = 1;  ///< over how many batches the gradients of one update are averaged
-  bool update = true;      ///< whether this batch is the last one of them
 };
 
 struct StepResult {
@@ -98,10 +97,17 @@ class Trainer {
   /// ("optimizer."), and the gradients of an unfinished update ("gradients.").
   [[nodiscard]] NamedTensors state() const;
   [[nodiscard]] int64_t updates() const { return optimizer_->updates(); }
+  /// The number of batches in the unfinished update.
+  [[nodiscard]] int64_t accumulated() const { return accumulated_count_; }
 
   /// Where the values of state() belong: all but the gradients. To be written before the first step.
   [[nodiscard]] NamedTensors writable_state() const;
-  void set_progress(int64_t updates, NamedTensors gradients);
+  /// @param accumulated the number of batches whose gradients are in `gradients`
+  /// @throws Error ERR_CHECKPOINT if they are not those of the trained parameters
+  void set_progress(int64_t updates, int64_t accumulated, const NamedTensors& gradients);
+
+  /// Memory of the optimizer's state and the average.
+  [[nodiscard]] int64_t bytes() const;
 
   /// Names of the parameters that are trained.
   [[nodiscard]] std::vector<std::string> trained() const;
@@ -130,7 +136,8 @@ class Trainer {
   std::unique_ptr<Optimizer> optimizer_;
   NamedTensors average_;                 ///< empty without ema_decay
   std::vector<at::Tensor> accumulated_;  ///< gradients of an unfinished update
-  std::vector<int64_t> checked_shape_;   ///< of the last batch
+  int64_t accumulated_count_ = 0;
+  std::vector<int64_t> checked_shape_;  ///< of the last batch
   int64_t classes_ = 0;
   const Interrupt* interrupt_ = nullptr;  ///< of the running step
   std::vector<unsigned> hooks_;           ///< of parameters_
