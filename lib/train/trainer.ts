@@ -214,10 +214,15 @@ function toTarget(target: unknown): Tensor {
 }
 
 function toNativeOptions(options: ResolvedTrainerOptions): Parameters<Addon['createTrainer']>[1] {
-  const { optimizer, loss, ema, precision, clipGradNorm, threads, accumulate: _, ...rest } = options;
+  const { optimizer, loss, freeze, batchNorm, backboneRate, clipGradNorm, ema, precision, mean, std, threads } =
+    options;
   const { classWeights } = loss;
   return {
-    ...rest,
+    freeze,
+    batchNorm,
+    backboneRate,
+    mean,
+    std,
     optimizer:
       optimizer.name === 'sgd' ? optimizer : { ...optimizer, beta1: optimizer.betas[0], beta2: optimizer.betas[1] },
     loss: {
