@@ -177,7 +177,7 @@ Trainer::NamedTensors Trainer::gradients(const Batch& batch, const Interrupt& in
   auto computed = compute(batch, 1, interrupt);
   NamedTensors gradients;
   for (std::size_t i = 0; i < names_.size(); i++) {
-    gradients.emplace_back(names_[i], computed.gradients[i].contiguous());
+    gradients.emplace_back(names_[i], computed.gradients[i]);
   }
   return gradients;
 }
@@ -205,6 +205,8 @@ Trainer::Computed Trainer::compute(const Batch& batch, double scale, const Inter
   };
   const Running running(interrupt_, interrupt);
   auto gradients = torch::autograd::grad({scaled}, parameters_);
+  // Some are channels-last, but the optimizer's kernels pair parameters and gradients by their place in memory.
+  for (auto& gradient : gradients) gradient = gradient.contiguous();
   return {loss.item<double>(), count_correct(logits, batch.target, 1, options_.loss.kind), std::move(gradients)};
 }
 
@@ -265,7 +267,7 @@ Trainer::NamedTensors Trainer::state() const {
   auto state = writable_state();
   for (auto& [name, tensor] : state) tensor = tensor.clone();
   for (std::size_t i = 0; i < accumulated_.size(); i++) {
-    state.emplace_back("gradients." + names_[i], accumulated_[i].contiguous().clone());
+    state.emplace_back("gradients." + names_[i], accumulated_[i].clone());
   }
   return state;
 }
