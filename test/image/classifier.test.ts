@@ -170,6 +170,7 @@ test.each<[any, string, RegExp]>([
   [{ weights: 'random', layers: 18, numClasses: 3, labels: ['a'] }, 'ERR_ARGUMENT', /^labels must be 3 names/],
   [{ weights: 'random', layers: 18, labels: [] }, 'ERR_ARGUMENT', /^labels must be a list of names/],
   [{ weights: 'random', preprocess: { crop: -1 } }, 'ERR_ARGUMENT', /^preprocess\.crop/],
+  [{ weights: 'random', layers: 18, labels: [, 'a'] }, 'ERR_ARGUMENT', /^labels must be a list of names/], // eslint-disable-line no-sparse-arrays
   [{ weights: 'random', layers: 18, labels: [1] }, 'ERR_ARGUMENT', /^labels must be a list of names/],
 ])('create(%j) is refused', async (options, code, message) => {
   await expect(ImageClassifier.create(options)).rejects.toMatchObject({
