@@ -16,7 +16,7 @@ export function checkNormalization(
   prefix = '',
 ): { mean: readonly number[]; std: readonly number[] } {
   const isThree = (values: unknown, fits: (value: number) => boolean): boolean =>
-    Array.isArray(values) && values.length === 3 && (values as number[]).every((value) => fits(value));
+    Array.isArray(values) && values.length === 3 && Array.from(values as number[]).every((value) => fits(value));
   if (!isThree(mean, Number.isFinite)) throw badArgument(`${prefix}mean`, 'three finite numbers', mean);
   if (!isThree(std, (value) => Number.isFinite(value) && value > 0)) {
     throw badArgument(`${prefix}std`, 'three positive numbers', std);

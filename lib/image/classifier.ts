@@ -118,7 +118,7 @@ export class ImageClassifier {
       return predictions;
     }
     const name = (i: number): string => `image[${i}]`;
-    const images = image.map((item, i) => copyImage(item, name(i)));
+    const images = Array.from(image, (item, i) => copyImage(item, name(i))); // map() would skip holes
     return this.#hold(() => this.#classify(images, { ...checked, onError, name }));
   }
 
@@ -223,7 +223,7 @@ async function calibrationOf(
 ): Promise<Calibration | undefined> {
   if (calibration === undefined || typeof calibration === 'string') return calibration;
   const name = (i: number): string => `calibration[${i}]`;
-  const images = calibration.map((image, i) => copyImage(image, name(i)));
+  const images = Array.from(calibration, (image, i) => copyImage(image, name(i)));
   const batches: Tensor[] = [];
   for await (const cropped of pictures.cropAll(images, { batchSize: CALIBRATION_BATCH_SIZE, name })) {
     batches.push(toBatch(cropped.filter((picture) => picture !== undefined)));

@@ -64,5 +64,5 @@ async function readText(path: string): Promise<string> {
 }
 
 function isNames(names: unknown): names is readonly string[] {
-  return Array.isArray(names) && names.length > 0 && names.every((name) => typeof name === 'string');
+  return Array.isArray(names) && names.length > 0 && Array.from(names).every((name) => typeof name === 'string');
 }

@@ -73,12 +73,13 @@ export class Pictures {
         try {
           return await this.crop(image, name(start + i), signal);
         } catch (error) {
-          if (onError === undefined || !isUnreadable(error)) throw error;
+          if (stopped || onError === undefined || !isUnreadable(error)) throw error;
           onError(error, start + i);
           return undefined;
         }
       });
-      batch.catch(() => undefined); // it may fail before anyone awaits it
+      // Handled here too, because it may fail before anyone awaits it. onError is not called after that.
+      batch.catch(() => (stopped = true));
       return batch;
     };
 

@@ -121,7 +121,7 @@ export function checkSocketLimits(options: ServerOptions): SocketLimits {
 /** An empty list is an error: the file of keys was probably empty by mistake, and no key would be needed. */
 function checkKeys(keys: unknown): void {
   const isKey = (key: unknown): boolean => typeof key === 'string' && key.length >= 8;
-  if (Array.isArray(keys) && keys.length > 0 && keys.every(isKey)) return;
+  if (Array.isArray(keys) && keys.length > 0 && Array.from(keys).every(isKey)) return;
   const lengths = Array.isArray(keys) ? keys.map((key) => (typeof key === 'string' ? key.length : typeof key)) : keys;
   throw badArgument('apiKeys', 'at least one string, each of a length of at least 8', lengths);
 }

@@ -154,21 +154,28 @@ function unpack({ python, wheels, unpacked, variant, env, cache }) {
   if (missing !== undefined) throw new Failure('unpack', { output: `The wheels have no torch/${missing}.` });
 }
 
-/** Renames the folder into place, and away from there what is damaged. Returns false if another install was faster. */
+/**
+ * Renames the folder into place, and away from there what is damaged or not a folder. Returns false if another install
+ * was faster.
+ */
 function putInPlace(unpacked, place, work) {
-  for (let attempt = 0; attempt < 3; attempt += 1) {
-    try {
-      fs.renameSync(unpacked, place);
-      return true;
-    } catch (error) {
-      if (!['ENOTEMPTY', 'EEXIST'].includes(error.code)) throw error;
+  try {
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      try {
+        fs.renameSync(unpacked, place);
+        return true;
+      } catch (error) {
+        if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(error.code)) throw error;
+      }
+      if (isComplete(place)) return false;
+      try {
+        fs.renameSync(place, path.join(work, `damaged-${attempt}`)); // removed with the work folder
+      } catch (error) {
+        if (error.code !== 'ENOENT') throw error;
+      }
     }
-    if (isComplete(place)) return false;
-    try {
-      fs.renameSync(place, path.join(work, `damaged-${attempt}`)); // removed with the work folder
-    } catch (error) {
-      if (error.code !== 'ENOENT') throw error;
-    }
+  } catch (error) {
+    throw new Failure('cache', { folder: place, output: error.message });
   }
   throw new Failure('cache', { folder: place, output: 'Another install keeps changing it.' });
 }

@@ -77,6 +77,7 @@ describe('classify', () => {
   test.each<[string, any, any, string, RegExp]>([
     ['no image', undefined, {}, 'ERR_ARGUMENT', /^image must be/],
     ['one bad image in a list', [names[0], 7], {}, 'ERR_ARGUMENT', /^image\[1\] must be .*got 7/],
+    ['a list with a hole', [, names[0]], {}, 'ERR_ARGUMENT', /^image\[0\] must be .*got undefined/], // eslint-disable-line no-sparse-arrays
     ['one bad file in a list', [names[0], __filename], {}, 'ERR_IMAGE', /^image\[1\] .*classifier\.test\.ts/],
     ['a missing file', 'missing.png', {}, 'ERR_FILE', /^image .*missing\.png/],
     ['topK 0', names[0], { topK: 0 }, 'ERR_ARGUMENT', /^topK must be an integer from 1 to 1000/],
@@ -169,6 +170,7 @@ test.each<[any, string, RegExp]>([
   [{ weights: 'random', layers: 18, numClasses: 3, labels: ['a'] }, 'ERR_ARGUMENT', /^labels must be 3 names/],
   [{ weights: 'random', layers: 18, labels: [] }, 'ERR_ARGUMENT', /^labels must be a list of names/],
   [{ weights: 'random', preprocess: { crop: -1 } }, 'ERR_ARGUMENT', /^preprocess\.crop/],
+  [{ weights: 'random', layers: 18, labels: [, 'a'] }, 'ERR_ARGUMENT', /^labels must be a list of names/], // eslint-disable-line no-sparse-arrays
   [{ weights: 'random', layers: 18, labels: [1] }, 'ERR_ARGUMENT', /^labels must be a list of names/],
 ])('create(%j) is refused', async (options, code, message) => {
   await expect(ImageClassifier.create(options)).rejects.toMatchObject({

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import sharp from 'sharp';
 import { Pictures } from '../../lib/image/pictures';
 import { checkPreprocess } from '../../lib/image/preprocess';
 import { addon } from '../../lib/native/addon';
@@ -37,6 +39,25 @@ test('a caller that stops early leaves no work behind, nor an error that nobody 
   await batches.next();
   await expect(batches.return(undefined)).resolves.toEqual({ done: true, value: undefined });
   expect(begun).toEqual([0, 1]);
+});
+
+test('onError is not called once the call has failed, though a slow picture is still being decoded', async () => {
+  const raw = { width: 3000, height: 3000, channels: 3 } as const;
+  const whole = await sharp(randomBytes(3000 * 3000 * 3), { raw })
+    .jpeg()
+    .toBuffer();
+  const slow = whole.subarray(0, -whole.length / 10); // fails at its end
+  const failed: number[] = [];
+  const onError = (_: Error, index: number): void => {
+    failed.push(index);
+    throw new Error('enough');
+  };
+  const name = (index: number): string => `image[${index}]`;
+  const batches = pictures.cropAll([slow, missing], { batchSize: 2, name, onError });
+  await expect(batches.next()).rejects.toThrow('enough');
+  const before = [...failed];
+  await expect(pictures.decode(slow, 'image')).rejects.toMatchObject({ code: 'ERR_IMAGE' }); // begun later, ends later
+  expect(failed).toEqual(before);
 });
 
 test('cropping does not wait for a forward', async () => {

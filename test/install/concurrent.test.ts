@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, utimesSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../support/node';
 import { until } from '../support/until';
@@ -78,5 +78,18 @@ test('the folders of killed installs are removed after a day, and a damaged libt
   const { code, stderr } = await findIn(pipEnv(wheels, cache), lock);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(readdirSync(cache).sort()).toEqual(['.tmp-running', PLACE]);
+  expect(readdirSync(join(cache, PLACE, 'torch')).sort()).toEqual(['include', 'lib']);
+});
+
+test.each<[string, (place: string) => void]>([
+  ['a file', (place) => write(place, 'not a folder')],
+  ['a link to nowhere', (place) => symlinkSync('nowhere', place)],
+])('%s where libtorch belongs is replaced', async (_, put) => {
+  const { wheels, lock } = tinyTorch();
+  const cache = folder();
+  put(join(cache, PLACE));
+  const { code, stderr } = await findIn(pipEnv(wheels, cache), lock);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(readdirSync(cache)).toEqual([PLACE]);
   expect(readdirSync(join(cache, PLACE, 'torch')).sort()).toEqual(['include', 'lib']);
 });

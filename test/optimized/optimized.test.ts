@@ -57,6 +57,7 @@ describe('optimize()', () => {
     ['streams', { streams: 1.5 }, 'ERR_ARGUMENT', /^streams must be/],
     ['prefer', { prefer: 'speed' }, 'ERR_ARGUMENT', /^prefer must be/],
     ['mean', { mean: [1, 2] }, 'ERR_ARGUMENT', /^mean must be three/],
+    ['a hole in std', { std: [1, , 1] }, 'ERR_ARGUMENT', /^std must be three positive/], // eslint-disable-line no-sparse-arrays
     ['std', { std: [1, 0, 1] }, 'ERR_ARGUMENT', /^std must be three positive/],
     ['int8 without calibration', { dtype: 'int8' }, 'ERR_ARGUMENT', /^calibration must be/],
     ['an empty calibration', { dtype: 'int8', calibration: [] }, 'ERR_ARGUMENT', /^calibration must be at least one/],

@@ -153,6 +153,7 @@ test.each<[string, any, string, RegExp]>([
     'ERR_ARGUMENT',
     /^maxBatchSize must be an integer from 1 to 1024, but got 0/,
   ],
+  ['a hole in the keys', { models: [{ weights: 'random' }], apiKeys: [, 'long-enough'] }, 'ERR_ARGUMENT', /^apiKeys/], // eslint-disable-line no-sparse-arrays
   ['a short key', { models: [{ weights: 'random' }], apiKeys: ['x'] }, 'ERR_ARGUMENT', /^apiKeys.*\[1\]/],
   [
     'no key, which would let everybody in',
