@@ -13,7 +13,7 @@ export const ERROR_CODES = {
   ERR_CUDA_INDEX: 'CUDA was requested with a device index that does not exist.',
   ERR_CUDA_LIBRARY: 'CUDA was requested, but one of its libraries cannot be loaded.',
   ERR_CUDA_VARIANT: 'CUDA was requested, but the libtorch in use has no CUDA part.',
-  ERR_DEPENDENCY: 'An optional package that this feature needs is not installed.',
+  ERR_DEPENDENCY: 'A package that this feature needs is not installed, or cannot be loaded.',
   ERR_DEVICE: 'A device name is malformed, or the device cannot do what was requested.',
   ERR_DISPOSED: 'The module was disposed of.',
   ERR_DOWNLOAD: 'Published weights cannot be downloaded, or the file is not the published one.',

@@ -5,6 +5,7 @@ import type { NativePicture } from '../native/addon';
 import { badArgument, ResNetError, inspect } from '../errors';
 import { withRegularFile } from '../regular-file';
 import { jpegHeader } from './jpeg-header';
+import { loadSharp } from './sharp';
 
 /** A path, or a picture's bytes: JPEG, PNG, WebP, TIFF, or the first frame of a GIF. */
 export type Image = string | Uint8Array;
@@ -32,7 +33,8 @@ const KNOWN: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'tiff', 'gif'
  * the first one is taken.
  *
  * @param image - a path, or the bytes of a JPEG, PNG, WebP, TIFF or GIF
- * @throws ERR_FILE (no readable file), ERR_IMAGE (no picture, a truncated one, too many pixels), ERR_ARGUMENT
+ * @throws ERR_FILE (no readable file), ERR_IMAGE (no picture, a truncated one, too many pixels), ERR_ARGUMENT,
+ *   ERR_DEPENDENCY (sharp cannot be loaded)
  */
 export async function decode(image: string | Uint8Array, options: DecodeOptions = {}): Promise<NativePicture> {
   const { maxPixels = MAX_PIXELS, argument = 'image' } = options;
@@ -128,11 +130,6 @@ const SETTINGS: SharpOptions = {
   ignoreIcc: true, // as Pillow: networks were trained on the values in the file
   limitInputPixels: false, // checked here, from the header, with our own message
 };
-
-/** Loaded for the first picture, so that the package itself loads without sharp. */
-async function loadSharp(): Promise<(input: Uint8Array, options: SharpOptions) => Sharp> {
-  return (await import('sharp')).default;
-}
 
 async function readPicture(path: string, argument: string): Promise<Uint8Array> {
   try {
