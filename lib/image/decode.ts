@@ -3,6 +3,7 @@ import { isUint8Array } from 'node:util/types';
 import type { Metadata, OutputInfo, Sharp, SharpOptions } from 'sharp';
 import type { NativePicture } from '../native/addon';
 import { badArgument, ResNetError, inspect } from '../errors';
+import { misplacedFile, misplacedFolder } from '../file-kind';
 import { withRegularFile } from '../regular-file';
 import { jpegHeader } from './jpeg-header';
 import { loadSharp } from './sharp';
@@ -46,7 +47,10 @@ export async function decode(image: string | Uint8Array, options: DecodeOptions 
 
   // Only bytes that look like a picture reach a decoder: sharp would read SVG, PDF and what else it was built with.
   if (bytes.length === 0) throw refused(`a ${FORMATS}, but got ${name}, which is empty.`);
-  if (!looksLikePicture(bytes)) throw refused(`a ${FORMATS}, but got ${name}, which is none.`);
+  if (!looksLikePicture(bytes)) {
+    const hint = typeof image === 'string' ? misplacedFile(bytes, 'picture') : '';
+    throw refused(`a ${FORMATS}, but got ${name}, which is none.${hint}`);
+  }
   const sharp = await loadSharp();
   const source = (): Sharp => sharp(bytes, SETTINGS);
   const undecodable = (error: unknown): ResNetError =>
@@ -136,9 +140,9 @@ async function readPicture(path: string, argument: string): Promise<Uint8Array> 
     return await withRegularFile(path, (file) => file.readFile());
   } catch (error) {
     const reason = firstLine(error);
-    throw new ResNetError('ERR_FILE', `${argument} must be a readable file, but got ${inspect(path)}: ${reason}.`, {
-      cause: error,
-    });
+    const hint = await misplacedFolder(path, 'picture');
+    const message = `${argument} must be a readable file, but got ${inspect(path)}: ${reason}.${hint}`;
+    throw new ResNetError('ERR_FILE', message, { cause: error });
   }
 }
 

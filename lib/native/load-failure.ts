@@ -52,7 +52,7 @@ const BUNDLED = [
 /** What a tool leaves that copies only the files it can see an import of, as Next's standalone output. */
 function incomplete(folder: string): string {
   return [
-    `The native addon is missing, because ${folder} is only a part of the package: a tool has copied the files whose`,
+    `The native addon is not built in ${folder}, which is only a part of the package: a tool has copied the files whose`,
     'imports it found. Have it copy the whole folder node_modules/libtorch-resnet, build/ included',
     "(Next.js: outputFileTracingIncludes: { '/*': ['./node_modules/libtorch-resnet/**'] }).",
   ].join('\n');

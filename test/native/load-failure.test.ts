@@ -71,7 +71,7 @@ const useOf = (copy: string, env: NodeJS.ProcessEnv = {}): Promise<Ended> =>
 
 test('a copy without build/ and scripts/, as tools make that trace imports', async () => {
   const { stdout } = await useOf(packageCopy('traced'));
-  expect(stdout).toMatch(/^ERR_ADDON_MISSING The native addon is missing, because .* is only a part of the package/);
+  expect(stdout).toMatch(/^ERR_ADDON_MISSING The native addon is not built in .*, which is only a part of the package/);
   expect(stdout).toContain('outputFileTracingIncludes');
 });
 
