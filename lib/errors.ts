@@ -55,7 +55,7 @@ export class ResNetError extends Error {
   readonly code: ErrorCode;
 
   /** `options.cause` is the error behind this one. */
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.code = code;
   }
