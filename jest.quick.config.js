@@ -26,6 +26,7 @@ const SLOW = [
   'test/native.test.ts', // builds the C++ program
   'test/optimized/accuracy.test.ts',
   'test/package/package.test.ts', // packs, installs and builds the package
+  'test/package/types.test.ts', // and compiles against it, a dozen times
   'test/samples.test.ts', // a process for each sample of the documents
   'test/serve/explain.test.ts',
   'test/serve/mixed.test.ts',

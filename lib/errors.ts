@@ -15,7 +15,7 @@ export const ERROR_CODES = {
   ERR_CUDA_INDEX: 'CUDA was requested with a device index that does not exist.',
   ERR_CUDA_LIBRARY: 'CUDA was requested, but one of its libraries cannot be loaded.',
   ERR_CUDA_VARIANT: 'CUDA was requested, but the libtorch in use has no CUDA part.',
-  ERR_DEPENDENCY: 'An optional package that this feature needs is not installed.',
+  ERR_DEPENDENCY: 'A package that this feature needs is not installed, or cannot be loaded.',
   ERR_DEVICE: 'A device name is malformed, or the device cannot do what was requested.',
   ERR_DISPOSED: 'The module was disposed of.',
   ERR_DIVERGED: 'The loss or a gradient is not finite any more; the step was not made.',
@@ -58,7 +58,7 @@ export class ResNetError extends Error {
   readonly code: ErrorCode;
 
   /** `options.cause` is the error behind this one. */
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.code = code;
   }

@@ -12,7 +12,7 @@ import { checkMetadata, convertState, type SaveOptions } from './weights/convert
 import type { DownloadOptions } from './weights/published/download';
 import { hasFiniteValues, warnOfNonFinite } from './weights/finite';
 import type { LoadOptions } from './weights/names/match';
-import { isWeightsName, type WeightsName } from './weights/published/catalog';
+import { isWeightsName, WEIGHTS_NAMES, type WeightsName } from './weights/published/catalog';
 import { forEachTensor, groupByFile, verifyTensors } from './weights/formats/read';
 import { saveSafetensors } from './weights/formats/save-safetensors';
 import { planLoad, type LoadPlan } from './weights/plan-load';
@@ -82,7 +82,7 @@ export class ResNet extends Module {
     const signal = checkSignal(options);
     const { layers, onProgress } = options;
     const path = isWeightsName(weights) ? await fetchWeights(weights, layers, { onProgress, signal }) : weights;
-    return ResNet.fromPlan(await planLoad(path, options), options);
+    return ResNet.fromPlan(await planLoad(path, { ...options, names: WEIGHTS_NAMES }), options);
   }
 
   /** Makes the network that a plan describes, and reads the file's values into it. @internal */

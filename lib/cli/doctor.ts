@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Option, type Command } from 'commander';
+import { loadSharp } from '../image/sharp';
 import { addon, type Addon } from '../native/addon';
 import { cachedWeights, weightsFolder } from '../weights/published/cache';
 import { colors } from './colors';
@@ -58,6 +59,8 @@ export interface Report {
   weights: { folder: string; content: { name: string; bytes: number }[] };
   /** Null if the addon cannot be loaded; `problems` says why. */
   native: NativeFacts | null;
+  /** What decodes pictures. Null if it cannot be loaded; `problems` says why. */
+  pictures: { sharp: string; libvips: string } | null;
 }
 
 const scripts = (): InstallScripts => createRequire(__filename)(join(ROOT, 'scripts', 'facts.js')) as InstallScripts;
@@ -68,32 +71,48 @@ export function addDoctor(program: Command): void {
     .command('doctor')
     .description('Show what is installed, what is missing and what to do about it.')
     .addOption(new Option('--format <name>', 'what to print').choices(['text', 'json']).default('text'))
-    .action(({ format }: { format: 'text' | 'json' }) => {
-      const report = examine();
+    .action(async ({ format }: { format: 'text' | 'json' }) => {
+      const report = await examine();
       process.stdout.write(format === 'json' ? asJson(report) : text(report));
       process.exitCode = report.usable ? 0 : 1;
     });
 }
 
 /** Inspects the install and loads the addon. Problems are part of the report, never thrown. */
-export function examine(load: () => Addon = addon, env: NodeJS.ProcessEnv = process.env): Report {
+export async function examine(
+  load: () => Addon = addon,
+  env: NodeJS.ProcessEnv = process.env,
+  loadPictures = loadSharp,
+): Promise<Report> {
   const install = scripts().installFacts(env);
   const problems: string[] = [];
   let facts: NativeFacts | null = null;
   try {
     facts = nativeFacts(load());
   } catch (error) {
-    problems.push(error instanceof Error ? error.message : String(error), ...missingPrerequisites(install));
+    problems.push(messageOf(error), ...missingPrerequisites(install));
+  }
+  let pictures: Report['pictures'] = null;
+  try {
+    const { sharp, vips } = (await loadPictures()).versions;
+    pictures = { sharp, libvips: vips };
+  } catch (error) {
+    problems.push(messageOf(error));
   }
   return {
-    usable: facts !== null,
+    usable: facts !== null && pictures !== null,
     problems,
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
     install,
     weights: { folder: weightsFolder(env), content: cachedWeights(weightsFolder(env)) },
     native: facts,
+    pictures,
   };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function nativeFacts(native: Addon): NativeFacts {
@@ -117,7 +136,7 @@ function missingPrerequisites({ libtorch, compiler, cmake, python, pip }: Instal
 }
 
 function text(report: Report): string {
-  const { install, weights, native } = report;
+  const { install, weights, native, pictures } = report;
   const none = colors.yellow('none');
   const row = (name: string, value: string) => `  ${name.padEnd(18)}${value}`;
   const content = (folder: { content: { name: string; bytes: number }[] }) =>
@@ -127,6 +146,7 @@ function text(report: Report): string {
     row('libtorch-resnet', install.package),
     row('Node', `${report.node} on ${report.platform}`),
     row('libtorch', native === null ? none : versions(native.versions)),
+    row('sharp', pictures === null ? none : `${pictures.sharp}, libvips ${pictures.libvips}`),
     row('CMake', install.cmake ?? none),
     row('C++ compiler', install.compiler === null ? none : `${install.compiler.version} (${install.compiler.command})`),
     row('Python', install.python === null ? none : `${install.python.version}, pip ${install.pip ?? none}`),
@@ -150,9 +170,14 @@ function text(report: Report): string {
     ...(install.cudaHint === null ? [] : [row('', install.cudaHint)]),
     '',
     ...report.problems.map((problem) => colors.red(printableLines(problem))),
-    report.usable ? colors.green('Usable.') : colors.red('Not usable.'),
+    verdict(report),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function verdict({ native, pictures }: Report): string {
+  if (native === null) return colors.red('Not usable.');
+  return pictures === null ? colors.red('Usable with tensors only.') : colors.green('Usable.');
 }
 
 function versions({ libtorch, compiled }: Addon['versions']): string {

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { ResNetError, inspect } from '../errors';
+import { misplacedFolder } from '../file-kind';
 
 /** Other files in a folder of pictures are ignored. */
 const PICTURE_PATTERNS = ['**/*.{jpg,jpeg,png,webp,tif,tiff,gif}'];
@@ -19,7 +20,7 @@ export async function findPictures(argument: string): Promise<FoundPicture[]> {
     const files = await glob(PICTURE_PATTERNS, { ...GLOB_OPTIONS, cwd: argument, caseSensitiveMatch: false });
     return files.length > 0
       ? files.sort().map((file) => inFolder(argument, file))
-      : [noPicture(argument, 'a folder with pictures in it')];
+      : [noPicture(argument, 'a folder with pictures in it', await misplacedFolder(argument, 'picture'))];
   }
   if (stats !== undefined || !isDynamicPattern(argument)) return [argument];
   const files = await glob([argument], { ...GLOB_OPTIONS, absolute: isAbsolute(argument) });
@@ -35,6 +36,6 @@ function inFolder(folder: string, file: string): string {
   return folder.endsWith('/') ? folder + file : `${folder}/${file}`;
 }
 
-function noPicture(argument: string, expected: string): ResNetError {
-  return new ResNetError('ERR_FILE', `a picture must be ${expected}, but got ${inspect(argument)}.`);
+function noPicture(argument: string, expected: string, hint = ''): ResNetError {
+  return new ResNetError('ERR_FILE', `a picture must be ${expected}, but got ${inspect(argument)}.${hint}`);
 }

@@ -3,8 +3,10 @@ import { isUint8Array } from 'node:util/types';
 import type { Metadata, OutputInfo, Sharp, SharpOptions } from 'sharp';
 import type { NativePicture } from '../native/addon';
 import { badArgument, ResNetError, inspect } from '../errors';
+import { misplacedFile, misplacedFolder } from '../file-kind';
 import { withRegularFile } from '../regular-file';
 import { jpegHeader } from './jpeg-header';
+import { loadSharp } from './sharp';
 
 /** A path, or a picture's bytes: JPEG, PNG, WebP, TIFF, or the first frame of a GIF. */
 export type Image = string | Uint8Array;
@@ -32,7 +34,8 @@ const KNOWN: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'tiff', 'gif'
  * the first one is taken.
  *
  * @param image - a path, or the bytes of a JPEG, PNG, WebP, TIFF or GIF
- * @throws ERR_FILE (no readable file), ERR_IMAGE (no picture, a truncated one, too many pixels), ERR_ARGUMENT
+ * @throws ERR_FILE (no readable file), ERR_IMAGE (no picture, a truncated one, too many pixels), ERR_ARGUMENT,
+ *   ERR_DEPENDENCY (sharp cannot be loaded)
  */
 export async function decode(image: string | Uint8Array, options: DecodeOptions = {}): Promise<NativePicture> {
   const { maxPixels = MAX_PIXELS, argument = 'image' } = options;
@@ -44,7 +47,10 @@ export async function decode(image: string | Uint8Array, options: DecodeOptions 
 
   // Only bytes that look like a picture reach a decoder: sharp would read SVG, PDF and what else it was built with.
   if (bytes.length === 0) throw refused(`a ${FORMATS}, but got ${name}, which is empty.`);
-  if (!looksLikePicture(bytes)) throw refused(`a ${FORMATS}, but got ${name}, which is none.`);
+  if (!looksLikePicture(bytes)) {
+    const hint = typeof image === 'string' ? misplacedFile(bytes, 'picture') : '';
+    throw refused(`a ${FORMATS}, but got ${name}, which is none.${hint}`);
+  }
   const sharp = await loadSharp();
   const source = (): Sharp => sharp(bytes, SETTINGS);
   const undecodable = (error: unknown): ResNetError =>
@@ -129,19 +135,14 @@ const SETTINGS: SharpOptions = {
   limitInputPixels: false, // checked here, from the header, with our own message
 };
 
-/** Loaded for the first picture, so that the package itself loads without sharp. */
-async function loadSharp(): Promise<(input: Uint8Array, options: SharpOptions) => Sharp> {
-  return (await import('sharp')).default;
-}
-
 async function readPicture(path: string, argument: string): Promise<Uint8Array> {
   try {
     return await withRegularFile(path, (file) => file.readFile());
   } catch (error) {
     const reason = firstLine(error);
-    throw new ResNetError('ERR_FILE', `${argument} must be a readable file, but got ${inspect(path)}: ${reason}.`, {
-      cause: error,
-    });
+    const hint = await misplacedFolder(path, 'picture');
+    const message = `${argument} must be a readable file, but got ${inspect(path)}: ${reason}.${hint}`;
+    throw new ResNetError('ERR_FILE', message, { cause: error });
   }
 }
 

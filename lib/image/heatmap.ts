@@ -3,6 +3,7 @@ import type { Sharp } from 'sharp';
 import type { NativePicture } from '../native/addon';
 import type { Explanation } from './explain';
 import { heatColors } from './heat-colors';
+import { loadSharp } from './sharp';
 import { SvgText } from './svg-text';
 
 /**
@@ -13,7 +14,7 @@ import { SvgText } from './svg-text';
  * @returns a PNG file
  */
 export async function drawHeatmap(picture: NativePicture, explanation: Explanation, crop: number): Promise<Uint8Array> {
-  const sharp = (await import('sharp')).default;
+  const sharp = await loadSharp();
   const fromRaw = (data: Uint8Array, width: number, height: number): Sharp =>
     sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false });
   const { width, height } = scaledSize(picture);

@@ -1,4 +1,6 @@
+import type { FileHandle } from 'node:fs/promises';
 import { badArgument, ResNetError, inspect } from '../errors';
+import { misplacedFile, START_BYTES } from '../file-kind';
 import { withRegularFile } from '../regular-file';
 import imagenet from './imagenet-classes.json';
 
@@ -54,13 +56,28 @@ async function readNamesFile(path: string): Promise<unknown> {
 
 async function readText(path: string): Promise<string> {
   try {
-    return await withRegularFile(path, (file) => file.readFile('utf8'));
+    return await withRegularFile(path, async (file) => {
+      await checkNotMisplaced(path, file);
+      return file.readFile('utf8');
+    });
   } catch (error) {
+    if (error instanceof ResNetError) throw error;
     const reason = (error as Error).message;
     throw new ResNetError('ERR_FILE', `labels must be a readable file, but got ${inspect(path)}: ${reason}.`, {
       cause: error,
     });
   }
+}
+
+/** @throws ERR_ARGUMENT for pictures and weights, before all of the file is read as text */
+async function checkNotMisplaced(path: string, file: FileHandle): Promise<void> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(START_BYTES), 0, START_BYTES, 0);
+  const hint = misplacedFile(buffer.subarray(0, bytesRead), 'labels');
+  if (hint === '') return;
+  throw new ResNetError(
+    'ERR_ARGUMENT',
+    `labels must be a list of names, or the path of a file of them, but got ${inspect(path)}.${hint}`,
+  );
 }
 
 function isNames(names: unknown): names is readonly string[] {

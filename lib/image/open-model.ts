@@ -2,7 +2,7 @@ import { checkSignal } from '../check';
 import { DEFAULT_LAYERS } from '../depths';
 import { OptimizedResNet, type OptimizeOptions } from '../optimized';
 import { ResNet } from '../resnet';
-import { parseWeights, type ParsedWeights } from '../weights/parse-weights';
+import { NAMES, parseWeights, type ParsedWeights } from '../weights/parse-weights';
 import { planLoad } from '../weights/plan-load';
 import { fetchWeights } from '../weights/published/fetch';
 import type { ImageClassifierOptions } from './classifier-options';
@@ -59,7 +59,7 @@ async function loadNetwork(
   }
   const path =
     weights.kind === 'file' ? weights.path : await fetchWeights(weights.name, layers, { onProgress, signal });
-  const plan = await planLoad(path, { layers, numClasses });
+  const plan = await planLoad(path, { layers, numClasses, names: NAMES });
   const source = await sourceOf(weights, plan);
   return { network: await ResNet.fromPlan(plan, { device }), source };
 }

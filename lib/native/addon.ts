@@ -1,13 +1,11 @@
-/**
- * The only file that loads the native addon. It declares the addon's types, explains a failed load, and turns native
- * errors into ResNetErrors.
- */
+/** The only file that loads the native addon. It declares the addon's types, and turns native errors into ResNetErrors. */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { isNativeError } from 'node:util/types'; // unlike instanceof, right across realms
 import { isMainThread } from 'node:worker_threads';
 import { ERROR_CODES, ResNetError, type ErrorCode } from '../errors';
 import type { DType, TensorData } from '../tensor';
+import { explainLoadFailure } from './load-failure';
 
 /** A tensor as it crosses the boundary: plain data, row-major. */
 export interface NativeTensor {
@@ -228,8 +226,10 @@ export interface Addon {
   _setControlGroups(root: string): number;
 }
 
-// This file lies two levels below the package's root, in lib/native (tests) and in dist/native (users).
-const ADDON_PATH = join(__dirname, '..', '..', 'build', 'Release', 'resnet.node');
+// This file lies two levels below the package's root, in lib/native (tests) and in dist/native (users). In a bundle of
+// ES modules there is no __dirname.
+const PACKAGE_FOLDER = typeof __dirname === 'string' ? join(__dirname, '..', '..') : '/';
+const ADDON_PATH = join(PACKAGE_FOLDER, 'build', 'Release', 'resnet.node');
 
 let loaded: Addon | undefined;
 
@@ -245,27 +245,14 @@ export function addon(): Addon {
 
 function load(): Addon {
   try {
-    const binding = createRequire(__filename)(ADDON_PATH) as Addon;
+    const binding = createRequire(ADDON_PATH)(ADDON_PATH) as Addon;
     // Stops before C++ destroys libtorch's state, which would crash a running forward. Workers stop their own work.
     if (isMainThread) process.once('exit', () => binding.stop());
     return binding;
   } catch (error) {
-    throw new ResNetError('ERR_ADDON_MISSING', explain(error as NodeJS.ErrnoException), { cause: error });
+    const message = explainLoadFailure(error as NodeJS.ErrnoException, PACKAGE_FOLDER, ADDON_PATH);
+    throw new ResNetError('ERR_ADDON_MISSING', message, { cause: error });
   }
-}
-
-function explain(error: NodeJS.ErrnoException): string {
-  const found = error.code !== 'MODULE_NOT_FOUND';
-  return [
-    found
-      ? `The native addon ${ADDON_PATH} is there but cannot be loaded: ${error.message}`
-      : `The native addon is not built: ${ADDON_PATH} does not exist.`,
-    found
-      ? 'It was probably built against a libtorch that has moved or for another machine.'
-      : 'Its install script did not run (--ignore-scripts, or npm asked for an approval that was not given).',
-    'To build it: npm rebuild libtorch-resnet --foreground-scripts (in a clone: npm run build:native).',
-    'To see what is missing: npx resnet doctor.',
-  ].join('\n');
 }
 
 /** Calls the addon, and turns what it throws into a {@link ResNetError} with the caller's stack. */

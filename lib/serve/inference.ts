@@ -3,6 +3,7 @@ import { badArgument, ResNetError } from '../errors';
 import { toBatch, type NetworkInput } from '../image/batch';
 import { explainPicture, type Explanation } from '../image/explain';
 import { drawHeatmap } from '../image/heatmap';
+import { loadSharp } from '../image/sharp';
 import { batchKeyId, type BatchKey } from './batch-key';
 import { Batcher, type Row } from './batcher';
 import { parseInteger } from './http/json-body';
@@ -47,7 +48,7 @@ export class Inference {
     });
   }
 
-  /** True once a first forward has run. */
+  /** True once sharp is loaded and a first forward has run. */
   get ready(): boolean {
     return this.#ready;
   }
@@ -73,8 +74,14 @@ export class Inference {
     }
   }
 
-  /** Runs a first forward, which takes the longest because it allocates what later ones reuse. */
+  /**
+   * Loads what reads pictures, and runs a first forward, which takes the longest because it allocates what later ones
+   * reuse.
+   *
+   * @throws ERR_DEPENDENCY if pictures cannot be read
+   */
   async warmUp(): Promise<void> {
+    await loadSharp();
     const { crop } = this.model.preprocess;
     const input = { data: new Uint8Array(crop * crop * 3), height: crop, width: crop };
     await this.#batcher.reserve(1).run([this.#row('logits', input, 0)]);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import { ResNetError } from '../errors';
 import { Access } from './http/access';
 import { addCors } from './http/cors';
 import { addGate } from './http/gate';
@@ -78,7 +79,11 @@ function warmUp(app: FastifyInstance, inference: Inference): void {
   }
   inference.warmUp().then(
     () => app.log.info({ model: name }, 'ready'),
-    (error: unknown) => app.log.error({ model: name, err: error }, 'the first forward failed'),
+    (error: unknown) => {
+      const noPictures = error instanceof ResNetError && error.code === 'ERR_DEPENDENCY';
+      const problem = noPictures ? 'not ready: pictures cannot be read' : 'not ready: the first forward failed';
+      app.log.error({ model: name, err: error }, problem);
+    },
   );
 }
 

@@ -1,6 +1,6 @@
 import { DEFAULT_LAYERS, type Layers } from '../depths';
 import { badArgument, ResNetError, inspect } from '../errors';
-import { isWeightsName, type WeightsName } from './published/catalog';
+import { isWeightsName, WEIGHTS_NAMES, type WeightsName } from './published/catalog';
 
 /** What a `weights` option refers to. */
 export type ParsedWeights =
@@ -10,6 +10,9 @@ export type ParsedWeights =
   | { kind: 'published'; name: WeightsName }
   /** A weight file, an index of shards, or a folder of either. */
   | { kind: 'file'; path: string };
+
+/** What {@link parseWeights} takes instead of a path. */
+export const NAMES = [...WEIGHTS_NAMES, 'random', 'random:SEED'] as const;
 
 /**
  * Parses 'random', 'random:SEED', a name of torchvision's, or a path. A file of such a name is written './random'.

@@ -4,6 +4,7 @@ import { identifyResNet } from './names/identify';
 import { matchState, type LoadOptions } from './names/match';
 import type { Naming } from './names/namings';
 import { openWeights } from './formats/open';
+import { explainMissingWeights } from './missing-weights';
 import type { WeightEntry, WeightFile } from './formats/weight-file';
 import { SourceFiles } from './source/source-files';
 
@@ -11,6 +12,8 @@ import { SourceFiles } from './source/source-files';
 export interface PlanOptions extends LoadOptions {
   layers?: Layers | undefined;
   numClasses?: number | undefined;
+  /** Names that the caller takes instead of a path, for the message about a path that does not exist. */
+  names?: readonly string[] | undefined;
 }
 
 /** A tensor of the file, and where it goes. */
@@ -45,7 +48,9 @@ export interface LoadPlan {
  *   ERR_WEIGHTS_GLOBAL, ERR_WEIGHTS_MISMATCH, ERR_ARGUMENT
  */
 export async function planLoad(path: string, options: PlanOptions): Promise<LoadPlan> {
-  const file = await openWeights(path);
+  const file = await openWeights(path).catch((error: unknown) => {
+    throw explainMissingWeights(path, error, options.names ?? []);
+  });
   const entries = new Map(file.entries.map((entry) => [entry.name, entry]));
   const { layers, numClasses } = architectureOf(path, entries, options);
   const { pairs, naming, untracked } = matchState(path, articleSpec(layers, numClasses), entries, options);

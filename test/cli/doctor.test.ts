@@ -58,8 +58,8 @@ test('downloaded weights', async () => {
   }
 });
 
-test('without the addon it still prints facts and what to do', () => {
-  const report = examine(
+test('without the addon it still prints facts and what to do', async () => {
+  const report = await examine(
     () => {
       throw new Error('The native addon is not built: run npm rebuild.');
     },

@@ -13,6 +13,9 @@ try {
 }
 `;
 
+/** Uses the types of all three entry points. */
+export const typedProgram = (): string => `import { ResNet, Tensor } from 'libtorch-resnet';${typed}${typedServer}`;
+
 const typed = `
 const net: ResNet = new ResNet(18, 10, { device: 'cpu' });
 export const answer: Promise<Tensor> = net.forward(new Tensor([0, 0, 0], [1, 3, 1, 1]));
@@ -77,6 +80,6 @@ export const consumers: Readonly<Record<string, string>> = {
     console.log(shape.join());
     await server.close();`,
 
-  'typed.cts': `import { ResNet, Tensor } from 'libtorch-resnet';${typed}${typedServer}`,
-  'typed.mts': `import { ResNet, Tensor } from 'libtorch-resnet';${typed}${typedServer}`,
+  'typed.cts': typedProgram(),
+  'typed.mts': typedProgram(),
 };

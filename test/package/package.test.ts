@@ -3,43 +3,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root, run, runScript, type Ended } from '../support/node';
 import { answer, consumers } from './consumers';
+import { env, INSTALL_FLAGS, npm, pack, type Packed } from './npm';
 
 /** Above what two busy cores without ccache take for the addon. */
 const BUILD = 15 * 60_000;
 
-/** Without what npm tells the scripts that it runs: a npm inside would take this package for the one meant. */
-const env = Object.fromEntries(
-  Object.keys(process.env)
-    .filter((name) =>
-      /^(npm_package_|npm_lifecycle_|npm_config_local_prefix$|INIT_CWD$|LIBTORCH_RESNET_SKIP)/.test(name),
-    )
-    .map((name) => [name, undefined]),
-);
-
 let folder: string;
-let packed: { filename: string; files: { path: string }[] };
+let packed: Packed;
 const app = (...parts: string[]): string => join(folder, 'app', ...parts);
 
-const npm = (args: string[], cwd: string): Promise<Ended> => run('npm', args, { cwd, env });
 const node = (file: string): Promise<Ended> => run(process.execPath, [file], { cwd: app(), env });
-
-/** A failed npm is worth nothing without what it said. */
-function expectDone({ code, stdout, stderr }: Ended): void {
-  if (code !== 0) throw new Error(`npm ended with ${String(code)}\n${stdout}\n${stderr}`);
-}
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'resnet-package-'));
-  // Without scripts: dist/ is compiled by now, and other tests are reading it.
-  const ended = await npm(['pack', '--json', '--ignore-scripts', '--pack-destination', folder], root);
-  expectDone(ended);
-  [packed] = JSON.parse(ended.stdout);
-
+  packed = await pack(folder);
   mkdirSync(app());
   writeFileSync(app('package.json'), JSON.stringify({ name: 'app', private: true }));
   for (const [file, source] of Object.entries(consumers)) writeFileSync(app(file), source);
-  const flags = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
-  expectDone(await npm(['install', ...flags, join(folder, packed.filename)], app()));
+  await npm(['install', ...INSTALL_FLAGS, join(folder, packed.filename)], app());
 }, BUILD);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -105,7 +86,7 @@ describe('after npm rebuild libtorch-resnet', () => {
   test(
     'it is built',
     async () => {
-      expectDone(await npm(['rebuild', 'libtorch-resnet', '--foreground-scripts'], app()));
+      await npm(['rebuild', 'libtorch-resnet', '--foreground-scripts'], app());
       expect(existsSync(app('node_modules', 'libtorch-resnet', 'build', 'Release', 'resnet.node'))).toBe(true);
     },
     BUILD,

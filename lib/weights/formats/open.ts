@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { badArgument, ResNetError } from '../../errors';
+import { misplacedFile, START_BYTES } from '../../file-kind';
 import { readRegularFile } from '../../regular-file';
 import { looksLikePickle, readPdparamsHeader } from './pdparams';
 import { readPthHeader } from './pth';
@@ -9,9 +10,6 @@ import { looksLikeSafetensors, readSafetensorsHeader } from './safetensors';
 import { isIndex, openShards, resolveWeightFile } from './shards';
 import type { WeightFile } from './weight-file';
 import { looksLikeZip } from './zip';
-
-/** Enough to tell the formats apart. Except for `.safetensors`, file names do not matter. */
-const START_BYTES = 512;
 
 /**
  * Reads and checks the header of a weight file. Reads no values.
@@ -29,7 +27,7 @@ function openFile(path: string): Promise<WeightFile> {
   return readRegularFile(path, (file) => readHeader(path, file));
 }
 
-/** Reads the header of an open file of any format. @internal */
+/** Reads the header of an open file of any format; except for `.safetensors`, its name does not matter. @internal */
 export async function readHeader(path: string, file: FileHandle): Promise<WeightFile> {
   const start = await readBytes(path, file, Math.min(START_BYTES, (await file.stat()).size), 0);
   if (looksLikeSafetensors(start) || path.endsWith('.safetensors')) return readSafetensorsHeader(path, file);
@@ -39,5 +37,6 @@ export async function readHeader(path: string, file: FileHandle): Promise<Weight
   const found = looksLikeTar(start)
     ? "in PyTorch's oldest format, a tar archive: load it with PyTorch and save it again"
     : "in none of the supported formats: safetensors, PyTorch's .pth, PaddlePaddle's .pdparams";
-  throw new ResNetError('ERR_UNSUPPORTED_FORMAT', `${path} is ${found}.`);
+  const hint = misplacedFile(start, 'weights');
+  throw new ResNetError('ERR_UNSUPPORTED_FORMAT', `${path} is ${found}.${hint}`);
 }

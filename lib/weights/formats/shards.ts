@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ResNetError, inspect } from '../../errors';
+import { misplacedFolder } from '../../file-kind';
 import { readJsonObject, type JsonFields } from './json-file';
 import { malformed } from './malformed';
 import type { WeightEntry, WeightFile } from './weight-file';
@@ -27,7 +28,7 @@ export async function resolveWeightFile(path: string): Promise<string> {
   }
   throw new ResNetError(
     'ERR_FILE',
-    `Cannot read ${path}: it is a directory that has none of ${FILE_NAMES.join(', ')}.`,
+    `Cannot read ${path}: it is a directory that has none of ${FILE_NAMES.join(', ')}.${await misplacedFolder(path, 'weights')}`,
   );
 }
 
