@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "error.h"
+#include "system/allocation_cache.h"
 #include "system/control_groups.h"
 
 namespace resnet {
@@ -60,7 +61,7 @@ void require_memory(std::size_t bytes) {
 void limit_allocations() {
   static const bool once = [] {
     measure_memory_limit();
-    c10::SetCPUAllocator(new LimitedAllocator(*c10::GetCPUAllocator()));  // never freed: libtorch keeps it
+    c10::SetCPUAllocator(new LimitedAllocator(make_caching_allocator(*c10::GetCPUAllocator())));  // libtorch keeps it
     return true;
   }();
   static_cast<void>(once);

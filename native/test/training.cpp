@@ -108,7 +108,7 @@ TEST(Training, AnAbortedOrFailedStepChangesNothing) {
 
   // At any moment: the delay grows until a step is through.
   int aborted = 0;
-  for (auto delay = std::chrono::microseconds(0);; delay += std::chrono::microseconds(1500)) {
+  for (auto delay = std::chrono::microseconds(200);; delay = delay * 3 / 2) {
     Interrupt interrupt{false};
     std::thread other([&] {
       std::this_thread::sleep_for(delay);

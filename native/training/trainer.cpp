@@ -136,6 +136,7 @@ void Trainer::collect_parameters() {
 
 StepResult Trainer::step(const Batch& batch, const StepOptions& options, const Interrupt& interrupt) {
   check(batch);
+  const AllocationCache::Scope scope(cache_);
   StagedStatistics statistics(trained_norms_);
   auto computed = compute(batch, 1 / static_cast<double>(options.accumulate), interrupt);
   const at::NoGradGuard no_grad;
@@ -173,6 +174,7 @@ StepResult Trainer::step(const Batch& batch, const StepOptions& options, const I
 
 Trainer::NamedTensors Trainer::gradients(const Batch& batch, const Interrupt& interrupt) {
   check(batch);
+  const AllocationCache::Scope scope(cache_);
   const StagedStatistics statistics(trained_norms_);
   auto computed = compute(batch, 1, interrupt);
   NamedTensors gradients;
@@ -184,6 +186,7 @@ Trainer::NamedTensors Trainer::gradients(const Batch& batch, const Interrupt& in
 
 Evaluation Trainer::evaluate(const Batch& batch, const Interrupt& interrupt) {
   check(batch);
+  const AllocationCache::Scope scope(cache_);
   const at::NoGradGuard no_grad;
   const auto logits = forward(input(batch), interrupt);
   const auto kind = options_.loss.kind;

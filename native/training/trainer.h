@@ -12,6 +12,7 @@
 #include "image/normalization.h"
 #include "runtime/interrupt.h"
 #include "runtime/network.h"
+#include "system/allocation_cache.h"
 #include "training/loss.h"
 #include "training/optimizer.h"
 
@@ -133,6 +134,7 @@ class Trainer {
   std::vector<std::string> names_;
   std::vector<at::Tensor> parameters_;
   std::vector<BatchNorm2DImpl*> trained_norms_;  ///< that normalize by the batch
+  AllocationCache cache_;                        ///< of the maps and gradients of a step
   std::unique_ptr<Optimizer> optimizer_;
   NamedTensors average_;                 ///< empty without ema_decay
   std::vector<at::Tensor> accumulated_;  ///< gradients of an unfinished update

@@ -27,16 +27,18 @@ interface Case {
   labelSmoothing: number;
   classWeights: number[] | null;
   soft: boolean;
+  /** Compared with float64 too, which takes PyTorch a while. */
+  reference: boolean;
 }
 
-const sgd = { name: 'sgd', lr: 1e-4, momentum: 0.9, nesterov: false, weightDecay: 1e-4 };
-const adamw = { name: 'adamw', lr: 2e-6, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0.01 };
-const plain = { steps: 20, labelSmoothing: 0, classWeights: null, soft: false };
+const sgd = { name: 'sgd', lr: 5e-4, momentum: 0.9, nesterov: false, weightDecay: 1e-4 };
+const adamw = { name: 'adamw', lr: 1e-5, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0.01 };
+const plain = { steps: 20, labelSmoothing: 0, classWeights: null, soft: false, reference: false };
 const CASES: Case[] = [
-  { ...plain, name: 'sgd-18', layers: 18, optimizer: sgd },
-  { ...plain, name: 'sgd-50', layers: 50, optimizer: sgd },
+  { ...plain, name: 'sgd-18', reference: true, layers: 18, optimizer: sgd },
+  { ...plain, name: 'sgd-50', reference: true, layers: 50, optimizer: sgd },
   { ...plain, name: 'nesterov-18', layers: 18, optimizer: { ...sgd, nesterov: true } },
-  { ...plain, name: 'adamw-18', layers: 18, optimizer: adamw },
+  { ...plain, name: 'adamw-18', reference: true, layers: 18, optimizer: adamw },
   { ...plain, name: 'smoothing-18', layers: 18, optimizer: sgd, labelSmoothing: 0.1 },
   {
     ...plain,
@@ -45,7 +47,7 @@ const CASES: Case[] = [
     optimizer: sgd,
     classWeights: Array.from({ length: CLASSES }, (_, i) => 0.5 + i / CLASSES),
   },
-  { ...plain, name: 'soft-18', layers: 18, optimizer: sgd, soft: true },
+  { ...plain, name: 'soft-18', reference: true, layers: 18, optimizer: sgd, soft: true },
 ];
 
 /** Uniform in [0, 1), the same everywhere. */
@@ -82,7 +84,7 @@ function makeBatches(): { x: Float32Array; target: BigInt64Array; soft: Float32A
 (found || required ? describe : describe.skip)('training, beside PyTorch', () => {
   const folder = mkdtempSync(join(tmpdir(), 'resnet-train-'));
   const data = makeBatches();
-  let results: Record<string, { float32: number[]; float64: number[] }>;
+  let results: Record<string, Record<string, number[]> & { float32: number[] }>;
 
   beforeAll(async () => {
     if (!found) throw new Error(`REQUIRE_FRAMEWORKS=1, but ${python} has no torch and safetensors`);
@@ -125,40 +127,54 @@ function makeBatches(): { x: Float32Array; target: BigInt64Array; soft: Float32A
     const losses: number[] = [];
     for (let step = 0; step < one.steps; step++) losses.push((await trainer.step(...batch(step, one))).loss);
     expect(losses).toEqual(results[one.name]!.float32);
-    expect(losses.at(-1)).toBeLessThan(losses[0]!);
+    const mean = (values: number[]): number => values.reduce((sum, loss) => sum + loss) / values.length;
+    expect(mean(losses.slice(-BATCHES))).toBeLessThan(mean(losses.slice(0, BATCHES)));
   });
 
-  test.each(CASES)('$name: on several threads no farther from float64 than PyTorch is', async (one) => {
+  // How far PyTorch's float32 is from float64: the largest distance of its layouts and thread counts. On untrained
+  // networks it grows from step to step, and differs as much from one of them to the next.
+  const VARIANTS = ['float32', 'float32-threads', 'float32-nchw', 'float32-nchw-threads'];
+  const REFERENCES = CASES.filter(({ reference }) => reference);
+
+  test.each(REFERENCES)('$name: on several threads no farther from float64 than PyTorch is', async (one) => {
     using trainer = await trainerFor(one, 2);
-    const { float32, float64 } = results[one.name]!;
+    const { float64, ...variants } = results[one.name]!;
+    let allowed = 1e-4;
     for (let step = 0; step < one.steps; step++) {
       const { loss } = await trainer.step(...batch(step, one));
-      const allowed = Math.max(1e-4, 3 * Math.abs(float32[step]! - float64[step]!));
-      expect(Math.abs(loss - float64[step]!)).toBeLessThanOrEqual(allowed);
+      const distances = Object.values(variants).map((losses) => Math.abs(losses[step]! - float64![step]!));
+      allowed = Math.max(allowed, 3 * Math.max(...distances));
+      expect(Math.abs(loss - float64![step]!)).toBeLessThanOrEqual(allowed);
     }
   });
 
-  test.each(CASES)("$name: the first step's gradients no farther from float64 than PyTorch's", async (one) => {
+  test.each(REFERENCES)("$name: the first step's gradients no farther from float64 than PyTorch's", async (one) => {
     using trainer = await trainerFor(one, 2);
-    const [single, double] = await Promise.all(
-      ['float32', 'float64'].map((dtype) => readWeights(join(folder, `gradients-${one.name}-${dtype}.safetensors`))),
-    );
+    const gradients = (variant: string): Promise<Map<string, Tensor>> =>
+      readWeights(join(folder, `${one.name}-${variant}.safetensors`));
+    const exact = await gradients('float64');
+    const theirs = await Promise.all(VARIANTS.map(gradients));
     const actual = await trainer.gradients(...batch(0, one));
-    expect(actual.size).toBe(double!.size);
-    const ours = new Map(namesIn('torchvision', [...actual.keys()]).map((name, i) => [name, [...actual.keys()][i]!]));
-    for (const name of double!.keys()) {
-      const exact = double!.get(name)!.data as Float64Array;
-      const distance = (values: Float32Array): number => {
-        let [largest, difference] = [0, 0];
-        for (let i = 0; i < exact.length; i++) {
-          largest = Math.max(largest, Math.abs(exact[i]!));
-          difference = Math.max(difference, Math.abs(values[i]! - exact[i]!));
-        }
-        return difference / largest;
-      };
-      const bound = Math.max(1e-5, 3 * distance(single!.get(name)!.toFloat32()));
-      const found = distance(actual.get(ours.get(name)!)!.toFloat32());
-      if (found > bound) console.log(one.name, name, found, bound, (found / bound) * 3);
-    }
+    expect(actual.size).toBe(exact.size);
+    const names = [...actual.keys()];
+    namesIn('torchvision', names).forEach((name, i) => {
+      const expected = exact.get(name)!.data as Float64Array;
+      const distances = theirs.map((tensors) => distance(tensors.get(name)!.toFloat32(), expected));
+      const bound = Math.max(1e-5, 3 * Math.max(...distances));
+      expect(distance(actual.get(names[i]!)!.toFloat32(), expected)).toBeLessThanOrEqual(bound);
+    });
   });
 });
+
+/** The largest difference, relative to the largest magnitude. */
+function distance(values: Float32Array, exact: Float64Array): number {
+  let [largest, difference] = [0, 0];
+  for (let i = 0; i < exact.length; i++) {
+    // Without a global function: looking one up is slow in jest's context.
+    const [value, expected] = [values[i]!, exact[i]!];
+    if (expected > largest || -expected > largest) largest = expected < 0 ? -expected : expected;
+    if (value - expected > difference) difference = value - expected;
+    if (expected - value > difference) difference = expected - value;
+  }
+  return difference / largest;
+}

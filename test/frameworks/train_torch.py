@@ -1,8 +1,10 @@
 """Trains ResNets as PyTorch does it, in float32 and in float64, from the weights and batches of FOLDER.
 
 Usage: train_torch.py FOLDER
-Reads cases.json, NAME.safetensors (weights with torchvision's names) and x.f32, target.i64, soft.f32; writes
-results.json, and the first step's gradients as gradients-CASE-DTYPE.safetensors.
+Reads cases.json, LAYERS.safetensors (weights with torchvision's names) and x.f32, target.i64, soft.f32; writes
+results.json, losses by case and variant. A case with `reference` has variants besides float32 on one thread in
+channels-last: other layouts and thread counts, which show how far PyTorch is from itself, and float64; and the first
+step's gradients of each, as CASE-VARIANT.safetensors.
 """
 import json
 import sys
@@ -88,7 +90,18 @@ def optimizer_for(case, model):
     return torch.optim.SGD(model.parameters(), momentum=options["momentum"], nesterov=options["nesterov"], **decay)
 
 
-def train(folder, case, dtype, batches):
+VARIANTS = {
+    "float32": (torch.float32, torch.channels_last, 1),
+    "float32-threads": (torch.float32, torch.channels_last, 2),
+    "float32-nchw": (torch.float32, torch.contiguous_format, 1),
+    "float32-nchw-threads": (torch.float32, torch.contiguous_format, 2),
+    "float64": (torch.float64, torch.contiguous_format, 2),
+}
+
+
+def train(folder, case, variant, batches):
+    dtype, layout, threads = VARIANTS[variant]
+    torch.set_num_threads(threads)
     model = ResNet(case["layers"], case["classes"])
     model.load_state_dict(load_file(f"{folder}/{case['layers']}.safetensors"))
     model.to(dtype).train()
@@ -97,14 +110,14 @@ def train(folder, case, dtype, batches):
     losses = []
     for step in range(case["steps"]):
         x, target, soft = batches[step % len(batches)]
-        logits = model(x.to(dtype).contiguous(memory_format=torch.channels_last))
+        logits = model(x.to(dtype).contiguous(memory_format=layout))
         answer = soft.to(dtype) if case["soft"] else target
         loss = F.cross_entropy(logits, answer, weight=weights, label_smoothing=case["labelSmoothing"])
         optimizer.zero_grad()
         loss.backward()
-        if step == 0:
+        if step == 0 and case["reference"]:
             gradients = {name: parameter.grad.contiguous() for name, parameter in model.named_parameters()}
-            save_file(gradients, f"{folder}/gradients-{case['name']}-{str(dtype)[6:]}.safetensors")
+            save_file(gradients, f"{folder}/{case['name']}-{variant}.safetensors")
         optimizer.step()
         losses.append(loss.item())
     return losses
@@ -122,11 +135,8 @@ def main():
     batches = list(zip(x, target, soft))
     results = {}
     for case in settings["cases"]:
-        torch.set_num_threads(1)
-        results[case["name"]] = {
-            "float32": train(folder, case, torch.float32, batches),
-            "float64": train(folder, case, torch.float64, batches),
-        }
+        variants = VARIANTS if case["reference"] else ["float32"]
+        results[case["name"]] = {variant: train(folder, case, variant, batches) for variant in variants}
     with open(f"{folder}/results.json", "w") as file:
         json.dump(results, file)
 
