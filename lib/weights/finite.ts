@@ -3,7 +3,9 @@ import { listFirst } from './names/match';
 
 /** Whether all values are finite as float32. */
 export function hasFiniteValues(tensor: Tensor): boolean {
-  return tensor.toFloat32().every(Number.isFinite);
+  const values = tensor.toFloat32();
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
+  return true;
 }
 
 /** The names of the tensors with values that are NaN or infinite as float32. */
