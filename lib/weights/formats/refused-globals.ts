@@ -26,7 +26,7 @@ const REFUSED_MODULES: ReadonlySet<string> = new Set(
 
 /** Attributes of the `torch` module itself that are plain data; its functions load files and compile code. */
 const TORCH_DATA =
-  /^(\w+_format|strided|sparse_\w+|per_(tensor|channel)_\w+|q?u?int\d+(x\d+)?|quint\w+|u?int\d+|float\d\w*|complex\d+|Tensor|Generator|\w+Tensor)$/;
+  /^(\w+_format|channels_last(_3d)?|strided|sparse_\w+|per_(tensor|channel)_\w+|q?u?int\d+(x\d+)?|quint\w+|u?int\d+|float\d\w*|complex\d+|Tensor|Generator|\w+Tensor)$/;
 
 /**
  * Whether a file that names this global is refused, wherever the name stands. The module decides: a dotted name reaches
