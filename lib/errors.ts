@@ -45,7 +45,7 @@ export const ERROR_CODES = {
   ERR_UNSUPPORTED_LAYERS: 'The depth is not one of 18, 34, 50, 101 and 152.',
   ERR_UNSUPPORTED_MODEL: 'The weights are of a network other than a plain ResNet.',
   ERR_WEIGHTS_FORMAT: 'A weight file breaks the rules of its format.',
-  ERR_WEIGHTS_GLOBAL: 'A weight file refers to code that no state dict needs; none of it was run.',
+  ERR_WEIGHTS_GLOBAL: 'A weight file names Python code, or objects instead of a state dict; nothing was run.',
   ERR_WEIGHTS_MISMATCH: 'Weights do not fit the network: missing, unexpected or misshapen tensors.',
 } as const;
 

@@ -24,8 +24,15 @@ export type Stages = [Tensor, Tensor, Tensor, Tensor];
 export interface ResNetLoadOptions extends LoadOptions {
   /** Default: found from the file. */
   layers?: Layers | undefined;
-  /** Default: found from the file. */
+  /** Default: found from the file. Of a file without a head: draws a new one with as many outputs, untrained. */
   numClasses?: number | undefined;
+  /** Draws the values of a new head; the same seed gives the same ones. Default: others each time. */
+  seed?: number | undefined;
+  /**
+   * Where the network is in a file with several: only tensors whose names begin with this are taken, and it is taken
+   * off, e.g. `model.` or, for a dict in a checkpoint, `teacher.`. Default: whatever prefix leaves a ResNet's names.
+   */
+  prefix?: string | undefined;
   /** Default: 'cpu'. */
   device?: Device | undefined;
   /** For torchvision's names: called as bytes arrive. */
@@ -67,6 +74,9 @@ export class ResNet extends Module {
    * Hugging Face's `config.json` beside the file declares it (`downsample_in_bottleneck`); then loading fails, as it does
    * for other networks than plain ResNets.
    *
+   * Checkpoints hold more than a network. What else is in one is left out; no code in a file is ever run, and
+   * {@link LoadOptions.onWarning} is told what was left out.
+   *
    * @param weights - the path of a file that {@link readWeights} reads, an index of shards
    *   (`model.safetensors.index.json`), or a folder with a `model.safetensors` or its index; in any
    *   {@link LoadOptions.naming}. Or, with `layers`, 'IMAGENET1K_V1', 'IMAGENET1K_V2' or 'DEFAULT' for torchvision's
@@ -87,11 +97,12 @@ export class ResNet extends Module {
 
   /** Makes the network that a plan describes, and reads the file's values into it. @internal */
   static async fromPlan(plan: LoadPlan, options: ResNetLoadOptions): Promise<ResNet> {
-    // With strict: false, tensors that the file lacks keep their initial values, so all of them are drawn first.
-    const unwritten = { [UNWRITTEN]: options.strict !== false } as ModuleOptions;
+    // Tensors that the file lacks (strict: false, a new head) keep their initial values, so all are drawn first.
+    const unwritten = { seed: options.seed, [UNWRITTEN]: options.strict !== false && !plan.headless } as ModuleOptions;
     const network = new ResNet(plan.layers, plan.numClasses, unwritten);
     try {
-      await readValuesInto(network, plan, options.onWarning);
+      await readValuesInto(network, plan);
+      if (options.onWarning !== undefined) await warn(plan, options.onWarning);
       return options.device === undefined ? network : network.to(options.device);
     } catch (error) {
       network.dispose();
@@ -153,7 +164,7 @@ export class ResNet extends Module {
  * Reads contiguous values straight into the parameters' memory, and those that have to be unpacked or transposed one
  * tensor at a time.
  */
-async function readValuesInto(network: ResNet, plan: LoadPlan, onWarning: LoadOptions['onWarning']): Promise<void> {
+async function readValuesInto(network: ResNet, plan: LoadPlan): Promise<void> {
   const { path } = plan.file;
   const direct = plan.tensors.filter(({ transposed, packing }) => !transposed && packing === undefined);
   await verifyTensors(path, direct);
@@ -165,15 +176,15 @@ async function readValuesInto(network: ResNet, plan: LoadPlan, onWarning: LoadOp
     loadValuesInto(network, [[target, transposed ? transpose(tensor) : tensor]]);
   });
   loadValuesInto(network, zeroed(plan.untracked));
-  if (onWarning !== undefined) await checkFinite(plan, onWarning);
 }
 
 /** Reads the values again, which takes half the time of loading all of them through JavaScript. */
-async function checkFinite({ path, file, tensors }: LoadPlan, warn: (message: string) => void): Promise<void> {
+async function warn({ path, file, tensors, warnings }: LoadPlan, onWarning: (message: string) => void): Promise<void> {
+  for (const warning of warnings) onWarning(warning);
   const nonFinite = new Set<string>();
   await forEachTensor(file.path, tensors, ({ name }, tensor) => {
     if (!hasFiniteValues(tensor)) nonFinite.add(name);
   });
   const names = tensors.map(({ name }) => name).filter((name) => nonFinite.has(name));
-  warnOfNonFinite(path, names, warn);
+  warnOfNonFinite(path, names, onWarning);
 }

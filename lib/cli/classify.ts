@@ -39,6 +39,7 @@ export function addClassify(program: Command): void {
     .addOption(
       new Option('--server <url>', 'have a server do it (resnet serve); its key from RESNET_API_KEY').conflicts([
         'weights',
+        'prefix',
         'layers',
         'labels',
         'device',

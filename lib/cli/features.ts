@@ -43,7 +43,7 @@ export function addFeatures(program: Command): void {
         command.error('error: npy is not text for a terminal: -o FILE writes it to a file', { exitCode: 2 });
       }
       if (output !== undefined) await checkOutput(output, flags.force);
-      using classifier = await openClassifier(flags, command);
+      using classifier = await openClassifier(flags, command, true);
       const found = (await Promise.all(pictures.map(findPictures))).flat();
       const paths = found.filter((item) => typeof item === 'string');
       // No bar if the numbers themselves go to the terminal.

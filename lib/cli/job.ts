@@ -65,7 +65,7 @@ export async function classifyJob(
   flags: NetworkFlags & JobFlags,
   command: Command,
 ): Promise<void> {
-  const { job: name = '', list: path, top: topK, calibration } = flags;
+  const { job: name = '', list: path, top: topK, calibration, prefix } = flags;
   const { output = `${name}.jsonl`, shardSize = SHARD_SIZE, stalledAfter = STALLED_AFTER } = flags;
   const usageError = (message: string): never => command.error(`error: ${message}`, { exitCode: 2 });
   if (!NAME.test(name)) usageError('--job must be a name of letters, digits, ".", "_" and "-", at most 64');
@@ -100,7 +100,7 @@ export async function classifyJob(
   try {
     using classifier = await openClassifier(flags, command);
     const classify: Classify = (paths, options) => classifier.classify(paths, { ...options, topK });
-    const plan = await planOf(list, classifier, { name, weights, calibration, topK, shardSize });
+    const plan = await planOf(list, classifier, { name, weights, prefix, calibration, topK, shardSize });
     let last: number | undefined;
     const onProgress = async (done: number): Promise<void> => {
       progress ??= await Progress.begin(list.pictures, 'pictures', done);

@@ -1,18 +1,20 @@
 import { Option, type Command } from 'commander';
 import { SUPPORTED_LAYERS, type Layers } from '../depths';
 import { ImageClassifier } from '../image/classifier';
-import type { ImageClassifierOptions } from '../image/classifier-options';
+import { HEADLESS, type ImageClassifierOptions, type InternalClassifierOptions } from '../image/classifier-options';
 import type { Preprocess } from '../image/preprocess';
 import { PRESETS } from '../image/presets';
 import { defaultLayers, parseWeights } from '../weights/parse-weights';
 import { WEIGHTS_NAMES } from '../weights/published/catalog';
 import { withDownloadProgress } from './download-progress';
-import { parseCount, parseLayers, parseRatio } from './options';
+import { parseCount, parseLayers, parseRatio, PREFIX_ABOUT } from './options';
+import { printWarning } from './output';
 import { findPictures } from './picture-paths';
 
 /** Flags of the commands that run a network on pictures. */
 export interface NetworkFlags extends Pick<Preprocess, 'preset' | 'resize' | 'crop' | 'cropRatio' | 'interpolation'> {
   weights?: string;
+  prefix?: string;
   layers?: Layers;
   classes?: number;
   device?: string;
@@ -30,8 +32,13 @@ export function addNetworkOptions(command: Command): Command {
       `a weight file; ${WEIGHTS_NAMES.join(', ')}: torchvision's, downloaded once; ` +
         'random or random:SEED for an untrained network, for trials',
     )
+    .option('--prefix <text>', PREFIX_ABOUT)
     .option('--layers <n>', `${SUPPORTED_LAYERS.join(', ')}; default: as the file tells, else 50`, parseLayers)
-    .option('--classes <k>', 'classes; default: as the file tells, as many as labels or 1000 for random', parseCount)
+    .option(
+      '--classes <k>',
+      'classes; default: as the file tells, as many as labels or 1000 for random; draws a head for a file without one',
+      parseCount,
+    )
     .option('--device <name>', 'cpu, cuda or cuda:N; default: cpu')
     .option('--dtype <name>', 'float32, bfloat16 or int8; default: float32')
     .option('--calibration <path>', 'for int8: a saved calibration (.json), or pictures like those to come')
@@ -53,11 +60,27 @@ export function checkWeights({ weights }: NetworkFlags, command: Command): strin
   );
 }
 
-/** Opens the classifier that the flags describe, and prints a note if its network is untrained. */
-export async function openClassifier(flags: NetworkFlags, command: Command): Promise<ImageClassifier> {
+/**
+ * Opens the classifier that the flags describe, and prints warnings about its weights and a note if they are random.
+ *
+ * @param headless - the network needs no head, because only its features are used
+ */
+export async function openClassifier(
+  flags: NetworkFlags,
+  command: Command,
+  headless = false,
+): Promise<ImageClassifier> {
   const weights = checkWeights(flags, command);
   const options = { ...optionsOf({ ...flags, weights }), calibration: await findCalibration(flags.calibration) };
-  const classifier = await withDownloadProgress((onProgress) => ImageClassifier.create({ ...options, onProgress }));
+  const classifier = await withDownloadProgress((onProgress) => {
+    const internal: InternalClassifierOptions = {
+      ...options,
+      onProgress,
+      onWarning: printWarning,
+      [HEADLESS]: headless,
+    };
+    return ImageClassifier.create(internal);
+  });
   if (parseWeights(weights).kind === 'random') {
     process.stderr.write('These weights are random: the network is untrained and its answers mean nothing.\n');
   }
@@ -76,10 +99,10 @@ async function findCalibration(path: string | undefined): Promise<string | strin
 
 /** Flags may hold values that the types rule out; the classifier reports them. */
 function optionsOf(flags: NetworkFlags & { weights: string }): ImageClassifierOptions {
-  const { weights, classes, device, dtype, labels, threads } = flags;
+  const { weights, prefix, classes, device, dtype, labels, threads } = flags;
   const layers = flags.layers ?? defaultLayers(weights);
   const { preset, resize, crop, cropRatio, interpolation } = flags;
   const preprocess = { preset, resize, crop, cropRatio, interpolation };
-  const options = { weights, layers, numClasses: classes, device, dtype, labels, threads, preprocess };
+  const options = { weights, prefix, layers, numClasses: classes, device, dtype, labels, threads, preprocess };
   return options as ImageClassifierOptions;
 }

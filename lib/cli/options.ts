@@ -1,6 +1,10 @@
 import { InvalidArgumentError } from 'commander';
 import { SUPPORTED_LAYERS, unsupportedLayers, type Layers } from '../depths';
 
+/** The help of --prefix, in every command that takes weights. */
+export const PREFIX_ABOUT =
+  "of a weight file that holds several networks: what the one's names begin with; default: whatever leaves a ResNet";
+
 /** The depth of a network. */
 export function parseLayers(text: string): Layers {
   const layers = SUPPORTED_LAYERS.find((supported) => String(supported) === text);

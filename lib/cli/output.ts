@@ -1,5 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { ResNetError } from '../errors';
+import { printable } from './printable';
+
+/** A warning about weights, on stderr. */
+export function printWarning(message: string): void {
+  process.stderr.write(`resnet: warning: ${printable(message)}\n`);
+}
 
 /** @throws ERR_FILE if the file exists, unless `force` is set */
 export async function checkOutput(output: string, force = false): Promise<void> {

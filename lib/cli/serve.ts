@@ -6,13 +6,13 @@ import { configSchema, NUMBER_SETTINGS, readConfig, TEXT_SETTINGS } from '../ser
 import { defaultLayers } from '../weights/parse-weights';
 import { WEIGHTS_NAMES } from '../weights/published/catalog';
 import { withDownloadProgress } from './download-progress';
-import { parseLayers } from './options';
+import { parseLayers, PREFIX_ABOUT } from './options';
 import { onSignals } from './signals';
 
 type Settings = Record<string, unknown>;
 
 /** Flags of the model that --weights names. */
-const MODEL_FLAGS = ['weights', 'layers', 'device', 'dtype', 'labels', 'threads', 'streams', 'calibration'];
+const MODEL_FLAGS = ['weights', 'prefix', 'layers', 'device', 'dtype', 'labels', 'threads', 'streams', 'calibration'];
 
 /** `resnet serve`: an HTTP server. */
 export function addServe(program: Command): void {
@@ -24,6 +24,7 @@ export function addServe(program: Command): void {
       `a weight file; ${WEIGHTS_NAMES.join(', ')}: torchvision's, downloaded once; ` +
         'random or random:SEED for an untrained network, for trials',
     )
+    .option('--prefix <text>', PREFIX_ABOUT)
     .option('--layers <n>', 'default: as the file tells, else 50', parseLayers)
     .option('--model <name=file>', 'another model, its weights as for --weights; may be given several times', addModel)
     .option('--device <name>', 'cpu, cuda or cuda:N; default: cpu')
@@ -118,12 +119,12 @@ function modelsOf(config: Settings, settings: Settings, command: Command): Model
   const shared = Object.fromEntries(
     MODEL_FLAGS.filter((name) => settings[name] !== undefined).map((name) => [name, settings[name]]),
   );
-  const { weights, layers, labels, calibration, ...others } = shared;
+  const { weights, prefix, layers, labels, calibration, ...others } = shared;
   const named = ((settings.model ?? []) as ModelOptions[]).map((model) => ({ ...others, ...model }));
   const first = weights === undefined ? [] : [shared as unknown as ModelOptions];
   const fromFlags = [...first, ...named];
-  if (first.length === 0 && [layers, labels, calibration].some((value) => value !== undefined)) {
-    command.error('error: --layers, --labels and --calibration belong to --weights', { exitCode: 2 });
+  if (first.length === 0 && [prefix, layers, labels, calibration].some((value) => value !== undefined)) {
+    command.error('error: --prefix, --layers, --labels and --calibration belong to --weights', { exitCode: 2 });
   }
   if (fromFlags.length > 0) return fromFlags;
   const fromFile = (config.models ?? []) as ModelOptions[];

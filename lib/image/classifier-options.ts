@@ -20,7 +20,12 @@ export interface ImageClassifierOptions {
   weights: WeightsName | (string & {});
   /** Required with torchvision's names. Default: from the weight file; 50 for random weights. */
   layers?: Layers | undefined;
-  /** Default: from the weight file; for random weights the number of labels, or 1000 without labels. */
+  /** As of `ResNet.load()`. */
+  prefix?: ResNetLoadOptions['prefix'];
+  /**
+   * Default: from the weight file; for random weights the number of labels, or 1000 without labels. Of a file without a
+   * head: gives it an untrained one, the same each time.
+   */
   numClasses?: number | undefined;
   /** Default: 'cpu'. */
   device?: Exclude<Device, 'meta'> | undefined;
@@ -47,15 +52,24 @@ export interface ImageClassifierOptions {
   calibration?: string | readonly Image[] | undefined;
   /** Larger pictures are refused. Default: 100 million pixels. */
   maxPixels?: number | undefined;
+  /** As of `ResNet.load()`. Default: nothing is reported, and values are not checked. */
+  onWarning?: ResNetLoadOptions['onWarning'];
   /** For torchvision's names: called as bytes arrive. */
   onProgress?: ResNetLoadOptions['onProgress'];
   /** For torchvision's names: ends the download. */
   signal?: AbortSignal | undefined;
 }
 
+/** An internal option: the network needs no head, because only its features are used. @internal */
+export const HEADLESS = Symbol('headless');
+
+/** @internal */
+export type InternalClassifierOptions = ImageClassifierOptions & { [HEADLESS]?: boolean };
+
 /** A `Record`, so that the compiler reports an option that is missing here. */
 const OPTIONS: Record<keyof ImageClassifierOptions, true> = {
   weights: true,
+  prefix: true,
   layers: true,
   numClasses: true,
   device: true,
@@ -68,6 +82,7 @@ const OPTIONS: Record<keyof ImageClassifierOptions, true> = {
   maxPixels: true,
   signal: true,
   onProgress: true,
+  onWarning: true,
 };
 
 /** Checks what can be checked before anything is loaded; {@link ResNet.optimize} checks the rest. */
@@ -85,6 +100,12 @@ export function checkClassifierOptions(options: ImageClassifierOptions): { maxPi
   const { threads, streams } = options;
   checkOptimize({ dtype, threads, streams, calibration: calibration === undefined ? undefined : '' });
   checkInteger('maxPixels', maxPixels, 1, Number.MAX_SAFE_INTEGER);
+  if (options.prefix !== undefined && typeof options.prefix !== 'string') {
+    throw badArgument('prefix', 'a string', options.prefix);
+  }
+  if (options.onWarning !== undefined && typeof options.onWarning !== 'function') {
+    throw badArgument('onWarning', 'a function', options.onWarning);
+  }
   checkPreprocess(options.preprocess);
   if (weights.kind === 'published') publishedWeights(weights.name, layers); // not every depth has every name
   return { maxPixels };

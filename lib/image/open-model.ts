@@ -5,7 +5,7 @@ import { ResNet } from '../resnet';
 import { NAMES, parseWeights, type ParsedWeights } from '../weights/parse-weights';
 import { planLoad } from '../weights/plan-load';
 import { fetchWeights } from '../weights/published/fetch';
-import type { ImageClassifierOptions } from './classifier-options';
+import { HEADLESS, type InternalClassifierOptions } from './classifier-options';
 import { readLabels, readNames } from './labels';
 import type { ResolvedPreprocess } from './preprocess';
 import { resolvePreprocess, sourceOf, type ModelSource } from './source';
@@ -28,7 +28,7 @@ export interface OpenedModel {
  * @throws as ResNet.load and ResNet.optimize
  */
 export async function openModel(
-  options: Omit<ImageClassifierOptions, 'calibration' | 'streams' | 'maxPixels'>,
+  options: Omit<InternalClassifierOptions, 'calibration' | 'streams' | 'maxPixels'>,
   configure: (network: ResNet, preprocess: ResolvedPreprocess) => OptimizeOptions | Promise<OptimizeOptions>,
 ): Promise<OpenedModel> {
   const weights = parseWeights(options.weights);
@@ -48,10 +48,14 @@ export async function openModel(
   };
 }
 
+/** Of a new head, so that all processes that share the weights share the head. */
+const HEAD_SEED = 0;
+
 async function loadNetwork(
   weights: ParsedWeights,
-  { layers, numClasses, device, labels, onProgress, signal }: ImageClassifierOptions,
+  options: InternalClassifierOptions,
 ): Promise<{ network: ResNet; source: ModelSource }> {
+  const { layers, numClasses, device, labels, prefix, onProgress, onWarning, signal } = options;
   checkSignal({ signal });
   if (weights.kind === 'random') {
     const classes = numClasses ?? (labels === undefined ? 1000 : (await readNames(labels)).length);
@@ -59,7 +63,8 @@ async function loadNetwork(
   }
   const path =
     weights.kind === 'file' ? weights.path : await fetchWeights(weights.name, layers, { onProgress, signal });
-  const plan = await planLoad(path, { layers, numClasses, names: NAMES });
+  const head = options[HEADLESS] === true ? 'unused' : 'required';
+  const plan = await planLoad(path, { layers, numClasses, prefix, head, names: NAMES });
   const source = await sourceOf(weights, plan);
-  return { network: await ResNet.fromPlan(plan, { device }), source };
+  return { network: await ResNet.fromPlan(plan, { device, seed: HEAD_SEED, onWarning }), source };
 }

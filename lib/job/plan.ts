@@ -32,6 +32,8 @@ export interface PlanOptions {
   /** The job's name. */
   name: string;
   weights: string;
+  /** Where the network is in the weights. */
+  prefix?: string | undefined;
   /** The source of int8's ranges. */
   calibration: string | undefined;
   topK: number | undefined;
@@ -46,7 +48,7 @@ export interface PlanOptions {
 export async function planOf(
   list: PictureList,
   classifier: Pick<ImageClassifier, 'layers' | 'numClasses' | 'dtype' | 'labels' | 'preprocess'>,
-  { name, weights, calibration, topK, shardSize }: PlanOptions,
+  { name, weights, prefix, calibration, topK, shardSize }: PlanOptions,
 ): Promise<Plan> {
   const { layers, numClasses, dtype, labels, preprocess } = classifier;
   if (topK !== undefined) checkInteger('topK', topK, 1, numClasses); // before an impossible plan is written
@@ -56,6 +58,7 @@ export async function planOf(
     pictures: list.pictures,
     shardSize,
     weights: await identify(weights),
+    ...(prefix === undefined ? {} : { prefix }),
     layers,
     classes: numClasses,
     dtype,
@@ -77,7 +80,7 @@ export function checkSeeded(weights: string): void {
 async function identify(weights: string): Promise<string> {
   checkSeeded(weights);
   if (parseWeights(weights).kind !== 'file') return weights;
-  const { path, entries } = await openWeights(weights);
+  const { path, entries } = await openWeights(weights, ([first]) => first?.tensors ?? new Map()); // any, for the shards
   const files = new Set(entries.map((entry) => entry.path ?? path));
   const hashes: string[] = [];
   for (const file of files) hashes.push(await hashOf(file));

@@ -18,6 +18,7 @@ export const TEXT_SETTINGS = {
 const MODEL_PROPERTIES = {
   name: { type: 'string' },
   weights: { type: 'string' },
+  prefix: { type: 'string' },
   layers: { enum: [18, 34, 50, 101, 152] },
   numClasses: { type: 'integer', minimum: 1 },
   device: { type: 'string' },

@@ -39,6 +39,12 @@ export class Metrics {
   readonly #queue = this.#counter('nv_inference_queue_duration_us', 'Time that requests spent in the queue, in all');
   readonly #input = this.#counter('nv_inference_compute_input_duration_us', 'Time spent decoding, in all');
   readonly #infer = this.#counter('nv_inference_compute_infer_duration_us', 'Time spent inferring, in all');
+  readonly #warnings = new Gauge({
+    name: 'resnet_weights_warnings',
+    help: 'Warnings about the weights while they were loaded; the log has their text',
+    labelNames: ['model', 'version'],
+    registers: [this.#registry],
+  });
   readonly #sizes = new Histogram({
     name: 'resnet_batch_size',
     help: 'Pictures in a batch',
@@ -69,8 +75,10 @@ export class Metrics {
     });
   }
 
-  of(model: string): ModelMetrics {
+  /** @param warnings - how many warnings loading its weights gave */
+  of(model: string, warnings = 0): ModelMetrics {
     const labels = { model, version: '1' };
+    this.#warnings.set(labels, warnings);
     // Present from the start, so that rates over them have no gap.
     for (const counter of [this.#success, this.#rows, this.#batches, this.#request, this.#queue, this.#input]) {
       counter.inc(labels, 0);

@@ -35,6 +35,8 @@ export interface Model {
   readonly parameters: number;
   /** The article's table. */
   readonly summary: string;
+  /** What loading the weights warned of. */
+  readonly warnings?: readonly string[];
 }
 
 /**
@@ -46,7 +48,9 @@ export async function loadModel(options: ModelOptions): Promise<Model> {
   const { name, ...modelOptions } = options;
   checkClassifierOptions(modelOptions);
   let [streams, parameters, table] = [0, 0, ''];
-  const { network, ...opened } = await openModel(modelOptions, (loaded, { crop }) => {
+  const warnings: string[] = [];
+  const onWarning = (message: string): void => void warnings.push(message);
+  const { network, ...opened } = await openModel({ ...modelOptions, onWarning }, (loaded, { crop }) => {
     streams = options.streams ?? (loaded.device === 'cpu' ? addon().threads().cores : 2);
     parameters = loaded.parameterCount({ count: 'parameters' });
     table = String(summary(loaded, [null, 3, crop, crop]));
@@ -64,6 +68,7 @@ export async function loadModel(options: ModelOptions): Promise<Model> {
     streams,
     parameters,
     summary: table,
+    warnings,
   };
 }
 

@@ -50,7 +50,8 @@ export function addRoutes(
   const { limits, apiKeys, cors } = checkServeOptions(options);
   const inferences = new Map<string, Inference>();
   const metrics = new Metrics(() => [...inferences].map(([name, { pending }]) => [name, pending] as const));
-  for (const model of models) inferences.set(model.name, new Inference(model, limits, metrics.of(model.name)));
+  for (const model of models)
+    inferences.set(model.name, new Inference(model, limits, metrics.of(model.name, model.warnings?.length)));
   const access = new Access(apiKeys, limits.requestsPerSecond);
   const state: ServerState = { inferences, limits, access, metrics, stopping: false, inFlight: 0 };
 
@@ -73,7 +74,8 @@ export function addRoutes(
 
 /** Not awaited: the server listens and reports that it is not ready. */
 function warmUp(app: FastifyInstance, inference: Inference): void {
-  const { name, random } = inference.model;
+  const { name, random, warnings = [] } = inference.model;
+  for (const warning of warnings) app.log.warn({ model: name }, warning);
   if (random) {
     app.log.warn({ model: name }, 'the weights are random: the network is untrained, its answers mean nothing');
   }

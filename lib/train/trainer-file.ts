@@ -4,6 +4,7 @@ import { ResNetError } from '../errors';
 import type { NativeModuleSpec, NativeSnapshot, NativeStateEntry } from '../native/addon';
 import { fromNativeTensor } from '../native/tensors';
 import { readRegularFile } from '../regular-file';
+import { chooseUnchanged } from '../weights/formats/checkpoint';
 import { readSafetensorsHeader } from '../weights/formats/safetensors';
 import { saveSafetensors } from '../weights/formats/save-safetensors';
 import type { ResolvedTrainerOptions } from './trainer-options';
@@ -46,7 +47,7 @@ export async function saveTrainerFile(
 /** @throws ERR_FILE, ERR_WEIGHTS_FORMAT; ERR_CHECKPOINT if the file was not written by a trainer */
 export async function readTrainerFile(folder: string): Promise<TrainerFile> {
   const path = join(folder, FILE_NAME);
-  const { metadata, entries } = await readRegularFile(path, (file) => readSafetensorsHeader(path, file));
+  const { metadata, entries } = await readRegularFile(path, (file) => readSafetensorsHeader(path, file, chooseUnchanged));
   try {
     if (metadata.format !== FORMAT) throw new Error(`its format is ${JSON.stringify(metadata.format)}`);
     const parse = (name: string): unknown => JSON.parse(metadata[name] ?? '');

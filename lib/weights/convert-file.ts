@@ -3,6 +3,7 @@ import type { Layers } from '../depths';
 import { badArgument, ResNetError } from '../errors';
 import { transpose, type Tensor } from '../tensor';
 import { checkMetadata, convertState, type WrittenDType } from './convert';
+import { hasFiniteValues, warnOfNonFinite } from './finite';
 import { forEachTensor } from './formats/read';
 import { saveSafetensors } from './formats/save-safetensors';
 import type { Naming, WrittenNaming } from './names/namings';
@@ -18,11 +19,16 @@ export interface ConvertOptions {
   metadata?: Readonly<Record<string, string>> | undefined;
   /** True: replace an existing file. Default: false. */
   force?: boolean | undefined;
+  /** As of {@link ResNet.load}. */
+  prefix?: string | undefined;
+  /** As of {@link ResNet.load}. Default: nothing is reported, and values are not checked. */
+  onWarning?: ((message: string) => void) | undefined;
 }
 
 /** What was converted. */
 export interface Converted {
   layers: Layers;
+  /** 0 if the file has no head; then none is written. */
   numClasses: number;
   /** The naming of the input. */
   naming: Naming;
@@ -49,14 +55,22 @@ export async function convertFile(input: string, output: string, options: Conver
   if (options.force !== true && (await stat(output).catch(() => undefined)) !== undefined) {
     throw new ResNetError('ERR_FILE', `Cannot write ${output}: it is there already; force (--force) replaces it.`);
   }
-  const plan = await planLoad(input, {});
+  const { prefix, onWarning } = options;
+  const plan = await planLoad(input, { prefix, onWarning, head: 'optional' });
   const { format, path, metadata } = plan.file;
   const state = new Map<string, Tensor>();
-  await forEachTensor(path, plan.tensors, ({ target, transposed }, tensor) => {
+  const nonFinite: string[] = [];
+  await forEachTensor(path, plan.tensors, ({ name, target, transposed }, tensor) => {
+    if (onWarning !== undefined && !hasFiniteValues(tensor)) nonFinite.push(name);
     state.set(target, transposed ? transpose(tensor) : tensor);
   });
   // Hugging Face's readers require `format`; a safetensors file has already decided whether it has one.
   const merged = { ...(format === 'safetensors' ? {} : { format: 'pt' }), ...metadata, ...options.metadata };
   await saveSafetensors(output, convertState(state, options), merged);
-  return { layers: plan.layers, numClasses: plan.numClasses, naming: plan.naming, tensors: state.size };
+  if (onWarning !== undefined) {
+    for (const warning of plan.warnings) onWarning(warning);
+    warnOfNonFinite(input, nonFinite, onWarning);
+  }
+  const numClasses = plan.headless ? 0 : plan.numClasses;
+  return { layers: plan.layers, numClasses, naming: plan.naming, tensors: state.size };
 }

@@ -24,6 +24,7 @@ const FILES = [
   'legacy.pth',
   'checkpoint.pth',
   'channels_last.pth',
+  'training.pth',
   'timm.safetensors',
   'huggingface.safetensors',
   'protocol2.pdparams',
@@ -58,7 +59,9 @@ const FILES = [
   });
 
   test.each(FILES)('%s: logits within 2e-5 of the largest', async (name) => {
-    using net = await ResNet.load(join(folder, name));
+    const warnings: string[] = [];
+    using net = await ResNet.load(join(folder, name), { onWarning: (message) => warnings.push(message) });
+    expect(warnings.length).toBe(name === 'training.pth' ? 2 : 0);
     expect([net.layers, net.numClasses]).toEqual([50, CLASSES]);
     const input = new Float32Array(new Uint8Array(readFileSync(join(folder, 'input.f32'))).buffer);
     const logits = await net.forward(new Tensor(input, SHAPE));

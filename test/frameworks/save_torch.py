@@ -2,8 +2,18 @@
 
 Usage: save_torch.py FOLDER CLASSES
 """
+import argparse
+import collections
+import datetime
+import decimal
+import enum
+import fractions
+import functools
+import pathlib
 import re
 import sys
+import types
+import uuid
 from collections import OrderedDict
 
 import numpy as np
@@ -90,6 +100,53 @@ def hugging_face(name):
     return name.replace("downsample.0", "shortcut.convolution").replace("downsample.1", "shortcut.normalization")
 
 
+class Stage(enum.Enum):
+    TRAIN = "train"
+
+
+def training_checkpoint(state):
+    """What training scripts store beside the weights: plain values of many classes, none of which is needed."""
+    wrapped = OrderedDict((f"model.net.{name}", tensor) for name, tensor in state.items())
+    wrapped["criterion.weight"] = torch.ones(3)
+    optimizer = torch.optim.AdamW([nn.Parameter(torch.zeros(2))])
+    optimizer.param_groups[0]["params"][0].grad = torch.ones(2)
+    optimizer.step()
+    schedulers = [
+        torch.optim.lr_scheduler.MultiStepLR(optimizer, [30, 60]),
+        torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, 10),
+    ]
+    plain = {
+        "path": pathlib.PosixPath("runs/1"),
+        "date": [datetime.datetime(2024, 1, 2, 3), datetime.date(2024, 1, 2), datetime.timedelta(3)],
+        "namespaces": [types.SimpleNamespace(a=1), argparse.Namespace(lr=0.1, path=pathlib.PurePosixPath("a"))],
+        "deque": collections.deque([1, 2, 3], 5),
+        "counter": collections.Counter("abca"),
+        "default": collections.defaultdict(list, a=[1]),
+        "numbers": [1 + 2j, decimal.Decimal("0.1"), fractions.Fraction(1, 3), 2**70, float("inf"), range(3), slice(1)],
+        "torch": [torch.__version__, torch.device("cpu"), torch.bfloat16, torch.Size([1])],
+        "layout": torch.strided,
+        "partial": functools.partial(nn.LayerNorm, eps=1e-6),
+        "types": [int, float, str, dict, nn.ReLU],
+        "enum": {Stage.TRAIN: Stage.TRAIN},
+        "numpy": [np.dtype("float32"), np.float64(1), np.float32, np.arange(3), np.array(["a", None], dtype=object)],
+        "random": [np.random.get_state(), np.random.RandomState(1), np.random.default_rng(1), torch.get_rng_state()],
+        "uuid": uuid.UUID(int=1),
+        "bytes": [b"", b"abc", bytearray(b"abc")],
+        "sets": [{1, 2}, frozenset([3])],
+    }
+    return {
+        "epoch": 3,
+        "global_step": 100,
+        "pytorch-lightning_version": "2.5.0",
+        "state_dict": wrapped,
+        "best_acc1": torch.tensor(69.7),
+        "optimizer_states": [optimizer.state_dict()],
+        "lr_schedulers": [scheduler.state_dict() for scheduler in schedulers],
+        "callbacks": {"ModelCheckpoint{'monitor': 'val'}": {"best_model_score": torch.tensor(0.5), "best_k_models": {}}},
+        "hyper_parameters": plain,
+    }
+
+
 def main(folder, classes):
     model = ResNet50(classes)
     state = drawn(model)
@@ -108,6 +165,7 @@ def main(folder, classes):
     torch.save(lying, f"{folder}/channels_last.pth")
     save_file(dict(state), f"{folder}/timm.safetensors", {"format": "pt"})
     save_file({hugging_face(name): t for name, t in state.items()}, f"{folder}/huggingface.safetensors", {"format": "pt"})
+    torch.save(training_checkpoint(state), f"{folder}/training.pth")
     # For PaddlePaddle, in order.
     np.savez(f"{folder}/state.npz", **{name: t.numpy() for name, t in state.items() if "num_batches" not in name})
 

@@ -29,6 +29,29 @@ export const build = (target: Pickled, state: Pickled): Node =>
 
 export const persistent = (id: Pickled): Node => new Node((protocol) => [...parts(id, protocol), code('Q')]);
 
+/** cls(*args, **keywords), of protocol 4. */
+export const construct = (callee: Pickled, args: Pickled[], keywords: Map<Pickled, Pickled>): Node =>
+  new Node((protocol) =>
+    [callee, tuple(...args), keywords].flatMap((part) => parts(part, protocol)).concat(code('\x92')),
+  );
+
+/** The items are added to the target: a deque's, a dict's. */
+export const append = (target: Pickled, ...items: Pickled[]): Node =>
+  new Node((protocol) => [
+    ...parts(target, protocol),
+    MARK,
+    ...items.flatMap((item) => parts(item, protocol)),
+    code('e'),
+  ]);
+
+export const setItems = (target: Pickled, items: Map<Pickled, Pickled>): Node =>
+  new Node((protocol) => [
+    ...parts(target, protocol),
+    MARK,
+    ...[...items].flat().flatMap((item) => parts(item, protocol)),
+    code('u'),
+  ]);
+
 /** Opcodes as they are. */
 export const raw = (bytes: string): Node => new Node(() => [code(bytes)]);
 

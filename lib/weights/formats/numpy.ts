@@ -1,9 +1,9 @@
 import type { DType } from '../../tensor';
 import {
   globals,
+  INERT,
   integers,
   LongText,
-  Opaque,
   PickledBytes,
   FormatViolation,
   type Call,
@@ -89,7 +89,7 @@ export const NUMPY: Globals = globals({
   ...Object.fromEntries<Call>(
     ['numpy.core', 'numpy._core'].flatMap((core) => [
       [`${core}.multiarray._reconstruct`, () => new NumpyArray()],
-      [`${core}.multiarray.scalar`, () => new Opaque('a numpy scalar')],
+      [`${core}.multiarray.scalar`, () => INERT],
       [`${core}.numeric._frombuffer`, fromBuffer],
     ]),
   ),

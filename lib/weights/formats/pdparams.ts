@@ -4,7 +4,7 @@ import type { DType } from '../../tensor';
 import { malformedFile } from './malformed';
 import { checkBudget, elementsOf } from './budget';
 import { ByteWindow } from './byte-window';
-import { stateDictOf } from './checkpoint';
+import { stateDictsOf, type Choose, type StateDict } from './checkpoint';
 import { isCounts } from './guards';
 import { NUMPY, NumpyArray, type NumpyType } from './numpy';
 import { unpickle } from './pickle';
@@ -31,17 +31,19 @@ export function looksLikePickle(start: Uint8Array): boolean {
 }
 
 /** @throws ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_GLOBAL */
-export async function readPdparamsHeader(path: string, file: FileHandle): Promise<WeightFile> {
+export async function readPdparamsHeader(path: string, file: FileHandle, choose: Choose): Promise<WeightFile> {
   const { size } = await file.stat();
   const fail = (problem: string): ResNetError => malformedFile(path, KIND, problem);
   const window = new ByteWindow(file, 0, size, () => fail('ends early'));
-  const root = await unpickle(window, { globals: GLOBALS, fail, path });
+  const inert = new Set<string>();
+  const root = await unpickle(window, { globals: GLOBALS, inert, fail, path });
   try {
     if (window.remaining > 0) throw new FormatViolation(`has ${window.remaining} bytes behind its pickle`);
-    const arrays = stateDictOf(withoutTables(root), isArray);
-    const entries = [...joinSlices(arrays, root)].map(([name, array]) => entryOf(name, array));
+    const dicts = stateDictsOf(withoutTables(root), ARRAYS, { path, inert });
+    const chosen = choose(dicts.map((dict) => joinSlices(dict, root)));
+    const entries = [...chosen].map(([name, array]) => entryOf(name, array));
     checkBudget(entries, size);
-    return { path, format: 'pdparams', metadata: {}, entries };
+    return { path, format: 'pdparams', metadata: {}, entries, inert: [...inert] };
   } catch (error) {
     throw error instanceof FormatViolation ? fail(error.message) : error;
   }
@@ -62,18 +64,24 @@ function isArray(value: unknown): value is StoredArray {
 
 /** An array whose elements are in one part of the file, or in several. */
 interface SlicedArray {
+  dtype: DType | undefined;
   shape: readonly number[];
   parts: readonly NumpyArray[];
 }
 
-function joinSlices(stored: ReadonlyMap<string, StoredArray>, root: unknown): Map<string, SlicedArray> {
-  const arrays = new Map<string, SlicedArray>();
-  for (const [name, value] of stored) {
-    const array = value instanceof NumpyArray ? value : value[1];
-    arrays.set(name, { shape: array.shape, parts: [array] });
-  }
+const ARRAYS = {
+  isTensor: isArray,
+  describe: (stored: StoredArray): SlicedArray => {
+    const array = stored instanceof NumpyArray ? stored : stored[1];
+    return { dtype: dtypeOf(array.type), shape: array.shape, parts: [array] };
+  },
+};
+
+/** Joins the slices of the arrays of the outermost dict; Paddle cuts no others. */
+function joinSlices(dict: StateDict<SlicedArray>, root: unknown): StateDict<SlicedArray> {
   const table: unknown = root instanceof Map ? root.get(SLICES) : undefined;
-  if (!(table instanceof Map)) return arrays;
+  if (dict.place !== '' || !(table instanceof Map)) return dict;
+  const arrays = new Map(dict.tensors);
   for (const [name, info] of table as Map<unknown, unknown>) {
     const [shape, slices] = info instanceof Map ? [info.get('OriginShape'), info.get('slices')] : [];
     if (typeof name !== 'string' || !isCounts(shape) || !Array.isArray(slices)) {
@@ -84,18 +92,19 @@ function joinSlices(stored: ReadonlyMap<string, StoredArray>, root: unknown): Ma
       throw new FormatViolation(`lacks parts of ${inspect(name)}`);
     for (const slice of slices as string[]) arrays.delete(slice);
     if (arrays.has(name)) throw new FormatViolation(`names ${inspect(name)} twice`);
-    arrays.set(name, { shape: [...shape], parts });
+    arrays.set(name, { dtype: parts[0] && dtypeOf(parts[0].type), shape: [...shape], parts });
   }
-  return arrays;
+  return { ...dict, tensors: arrays };
 }
 
 /** Numpy has no bfloat16, so Paddle stores its bits as unsigned 16-bit integers, which parameters never are. */
-const dtypeOf = (type: NumpyType): DType | undefined => (type.code === 'u2' ? 'bfloat16' : type.dtype);
+function dtypeOf(type: NumpyType): DType | undefined {
+  return type.code === 'u2' ? 'bfloat16' : type.dtype;
+}
 
-function entryOf(name: string, { shape, parts }: SlicedArray): WeightEntry {
+function entryOf(name: string, { dtype, shape, parts }: SlicedArray): WeightEntry {
   const [first] = parts as [NumpyArray];
   const { type, fortran } = first;
-  const dtype = dtypeOf(type);
   const elements = elementsOf(name, shape);
   if (dtype === undefined) return { name, dtype, fileType: type.code, shape, offset: 0, length: 0 };
   const width = Number(type.code.slice(1));

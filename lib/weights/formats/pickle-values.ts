@@ -27,10 +27,12 @@ export class LongText {
   ) {}
 }
 
-/** An object whose content is of no interest. */
-export class Opaque {
-  constructor(readonly type: string) {}
-}
+/**
+ * Stands for every object whose content is of no interest, among them all objects of unknown Python globals, and those
+ * globals themselves. There is only one, frozen: it has no methods, keys or state. Calling it, giving it a state or
+ * adding items to it gives or leaves the same value.
+ */
+export const INERT: object = Object.freeze(Object.create(null) as object);
 
 /** What calling a global returns. */
 export type Call = (args: readonly unknown[]) => unknown;

@@ -1,12 +1,13 @@
 import { ResNetError, inspect } from '../../errors';
 import type { ByteWindow } from './byte-window';
-import { Global, LongText, Opaque, PickledBytes, FormatViolation, type Buildable, type Globals } from './pickle-values';
+import { Global, INERT, LongText, PickledBytes, FormatViolation, type Buildable, type Globals } from './pickle-values';
+import { isRefusedGlobal } from './refused-globals';
 
 /**
  * Reads Python pickles, protocols 2 to 5, without Python: a stack, a memo, and the opcodes that `torch.save` and
- * `paddle.save` write. Every global is looked up in the caller's allowlist as soon as it is named; one that is not on
- * it ends the reading. Nothing here is recursive, so nesting takes no stack; memory is bounded by the number of opcodes
- * and by the length of the texts.
+ * `paddle.save` write. Every global is looked up in the caller's allowlist as soon as it is named. One that is not on it
+ * ends the reading if its module is refused or the caller expects no others; else {@link INERT} takes its place. Nothing
+ * here is recursive, so nesting takes no stack; memory is bounded by the number of opcodes and by the length of the texts.
  */
 
 const MAX_OPCODES = 4_000_000;
@@ -17,12 +18,16 @@ const MAX_TEXT_LENGTH = 4096;
 const MAX_COPIED = 1 << 24;
 const MAX_INTEGER_BYTES = 64;
 const MAX_NAME_LENGTH = 512;
+/** Different globals that may become inert values; they are listed in a warning. */
+const MAX_INERT = 1000;
 
 /** How to read the pickles of a format. */
 export interface PickleRules {
   globals: Globals;
   /** Resolves a persistent id, which stands for an object outside of the pickle. Absent: there are none. */
   persistent?: (id: unknown) => unknown;
+  /** Collects the names of the unknown globals that became inert values. Absent: any unknown global is an error. */
+  inert?: Set<string>;
   /** Makes an error from a predicate about the file: `ends early`. */
   fail: (problem: string) => ResNetError;
   /** The file, for messages about globals. */
@@ -32,7 +37,7 @@ export interface PickleRules {
 /**
  * Reads one pickle, and leaves the window behind it.
  *
- * @throws ERR_WEIGHTS_GLOBAL for a global that is not on the allowlist; `rules.fail` for everything else
+ * @throws ERR_WEIGHTS_GLOBAL for a global that is refused; `rules.fail` for everything else
  */
 export async function unpickle(window: ByteWindow, rules: PickleRules): Promise<unknown> {
   const machine = new Machine(window, rules);
@@ -139,7 +144,7 @@ class Machine {
 
   append(items: readonly unknown[]): void {
     const list = this.top();
-    if (list instanceof Opaque) return;
+    if (list === INERT) return;
     if (!Array.isArray(list) || Object.isFrozen(list))
       throw new FormatViolation('has a pickle that appends to no list');
     for (const item of items) list.push(item);
@@ -147,10 +152,12 @@ class Machine {
 
   setItems(items: readonly unknown[]): void {
     const dict = this.top();
+    if (dict === INERT) return;
     if (!(dict instanceof Map)) throw new FormatViolation('has a pickle that sets items of no dict');
     if (items.length % 2 !== 0) throw new FormatViolation('has a pickle with a key and no value');
     for (let i = 0; i < items.length; i += 2) {
       const key = items[i];
+      if (key === INERT) continue; // an enum's member, for instance: what it names cannot be told
       if (dict.has(key)) throw new FormatViolation(`names ${inspect(key)} twice`);
       dict.set(key, items[i + 1]);
     }
@@ -163,6 +170,7 @@ class Machine {
 
   addItems(items: readonly unknown[]): void {
     const set = this.top();
+    if (set === INERT) return;
     if (!(set instanceof Set)) throw new FormatViolation('has a pickle that adds to no set');
     for (const item of items) set.add(item);
   }
@@ -172,28 +180,42 @@ class Machine {
       throw new FormatViolation('has a pickle with a global whose name is not text');
     }
     const full = `${module}.${name}`;
-    const known = this.rules.globals.get(full);
+    const { globals, inert, path } = this.rules;
+    const known = globals.get(full);
     if (known === undefined) {
-      throw new ResNetError(
-        'ERR_WEIGHTS_GLOBAL',
-        `${this.rules.path} names the Python global ${inspect(full)}, which no state dict needs. ` +
-          'Nothing of the file was run. Save the state dict alone, and plain numbers and strings beside it.',
-      );
+      if (inert === undefined || isRefusedGlobal(module, name)) throw refusedGlobal(path, full);
+      inert.add(full);
+      if (inert.size > MAX_INERT) throw new FormatViolation(`names more than ${MAX_INERT} Python globals`);
     }
-    this.push(known);
+    this.push(known ?? INERT);
   }
 
   /** Calls a global, or constructs an object; the global decides what that returns. */
   call(): void {
     const args = this.pop();
     const callee = this.pop();
+    if (Array.isArray(args)) this.charge(args as unknown[]);
+    if (callee === INERT && Array.isArray(args)) {
+      this.push(INERT);
+      return;
+    }
     if (!(callee instanceof Global) || callee.call === undefined || !Array.isArray(args)) {
       throw new FormatViolation(
         `has a pickle that calls ${callee instanceof Global ? callee.name : 'something that is not a global'}`,
       );
     }
-    this.charge(args as unknown[]);
     this.push(callee.call(args as unknown[]));
+  }
+
+  /** As {@link call}, with keyword arguments, which only classes of other programs have. */
+  callWithKeywords(): void {
+    if (!(this.pop() instanceof Map)) throw new FormatViolation('has a pickle whose keyword arguments are no dict');
+    const args = this.pop();
+    if (this.pop() !== INERT || !Array.isArray(args)) {
+      throw new FormatViolation('has a pickle that calls a known global with keyword arguments');
+    }
+    this.charge(args as unknown[]);
+    this.push(INERT);
   }
 
   /** With a few bytes each, a pickle could pass one list or text from the memo to a million calls. */
@@ -206,8 +228,8 @@ class Machine {
   build(): void {
     const state = this.pop();
     const target = this.top();
-    // The attributes of a dict, e.g. a state dict's `_metadata`, and the content of opaque objects are dropped.
-    if (target instanceof Map || target instanceof Opaque) return;
+    // The attributes of a dict, e.g. a state dict's `_metadata`, are dropped.
+    if (target instanceof Map || target === INERT) return;
     if (!isBuildable(target)) throw new FormatViolation('has a pickle that gives a state to what takes none');
     if (Array.isArray(state)) this.charge(state);
     target.build(state);
@@ -255,6 +277,15 @@ class Machine {
         throw new FormatViolation('has a pickle with a global whose name does not end');
     }
   }
+}
+
+/** The error for a global that is refused, or that stands where a state dict should. @param full - `module.name` */
+export function refusedGlobal(path: string, full: string): ResNetError {
+  return new ResNetError(
+    'ERR_WEIGHTS_GLOBAL',
+    `${path} names the Python global ${inspect(full)}, which no state dict needs. ` +
+      'Nothing of the file was run. Save the state dict alone, and plain numbers and strings beside it.',
+  );
 }
 
 function isBuildable(value: unknown): value is Buildable {
@@ -334,6 +365,7 @@ const OPCODES: ReadonlyMap<number, Opcode> = new Map<number, Opcode>(
       ['\x93' /* STACK_GLOBAL */, 0, (m) => m.global(...([m.pop(), m.pop()].reverse() as [unknown, unknown]))],
       ['R' /* REDUCE */, 0, (m) => m.call()],
       ['\x81' /* NEWOBJ */, 0, (m) => m.call()],
+      ['\x92' /* NEWOBJ_EX */, 0, (m) => m.callWithKeywords()],
       ['b' /* BUILD */, 0, (m) => m.build()],
       ['Q' /* BINPERSID */, 0, (m) => m.persistent()],
 

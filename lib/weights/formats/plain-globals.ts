@@ -1,4 +1,4 @@
-import { globals, Opaque, FormatViolation, type Call, type Globals } from './pickle-values';
+import { Global, globals, INERT, FormatViolation, type Call, type Globals } from './pickle-values';
 
 /** OrderedDict: without arguments, or with a list of pairs as old versions of Python wrote it. */
 function orderedDict([pairs = []]: readonly unknown[]): Map<unknown, unknown> {
@@ -13,11 +13,25 @@ function orderedDict([pairs = []]: readonly unknown[]): Map<unknown, unknown> {
   return dict;
 }
 
+/** functools.partial of a global, the only callables that a file can name. */
+function partial([callee]: readonly unknown[]): object {
+  if (callee !== INERT && !(callee instanceof Global)) throw new FormatViolation('has a partial of no global');
+  return INERT;
+}
+
+const inert: Call = () => INERT;
+
+/** Built-in types of plain values; also named without being called, as the `type` of an argument for instance. */
+const BUILTIN_TYPES =
+  'bytearray bytes str unicode int long float bool complex slice range xrange object Ellipsis'.split(' ');
+
 /** Python's containers and plain data, which checkpoints hold besides tensors. */
 export const PLAIN: Globals = globals({
   'collections.OrderedDict': orderedDict,
   'collections.defaultdict': () => new Map(),
-  'argparse.Namespace': () => new Opaque('a Namespace'),
+  'argparse.Namespace': inert,
+  'types.SimpleNamespace': inert,
+  'functools.partial': partial,
   ...Object.fromEntries<Call>(
     ['builtins', '__builtin__'].flatMap((module) => [
       [`${module}.dict`, () => new Map()],
@@ -25,7 +39,7 @@ export const PLAIN: Globals = globals({
       [`${module}.tuple`, (args) => Object.freeze(itemsOf(args))],
       [`${module}.set`, (args) => new Set(itemsOf(args))],
       [`${module}.frozenset`, (args) => new Set(itemsOf(args))],
-      [`${module}.bytearray`, () => new Opaque('a bytearray')],
+      ...BUILTIN_TYPES.map((name): [string, Call] => [`${module}.${name}`, inert]),
     ]),
   ),
 });

@@ -3,11 +3,11 @@ import { ResNetError, inspect } from '../../errors';
 import { malformedFile } from './malformed';
 import { checkBudget } from './budget';
 import { ByteWindow } from './byte-window';
-import { stateDictOf } from './checkpoint';
+import { stateDictsOf, type Choose } from './checkpoint';
 import { unpickle, type PickleRules } from './pickle';
 import { FormatViolation } from './pickle-values';
 import { torchEntry, type StorageLocation } from './torch-entry';
-import { persistentStorage, TORCH, TorchTensor, type TorchStorage } from './torch-values';
+import { persistentStorage, TORCH, TORCH_TENSORS, type TorchStorage } from './torch-values';
 import type { WeightFile } from './weight-file';
 
 /**
@@ -33,27 +33,28 @@ export function looksLikeTar(start: Uint8Array): boolean {
 }
 
 /** @throws ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_GLOBAL */
-export async function readLegacyPthHeader(path: string, file: FileHandle): Promise<WeightFile> {
+export async function readLegacyPthHeader(path: string, file: FileHandle, choose: Choose): Promise<WeightFile> {
   const { size } = await file.stat();
   const fail = (problem: string): ResNetError => malformedFile(path, KIND, problem);
   const window = new ByteWindow(file, 0, size, () => fail('ends early'));
   const storages = new Map<string, TorchStorage>();
+  const inert = new Set<string>();
   const next = (rules: Partial<PickleRules> = {}): Promise<unknown> =>
     unpickle(window, { globals: NO_PICKLED_GLOBALS, fail, path, ...rules });
   try {
     if ((await next()) !== MAGIC || (await next()) !== VERSION) throw new FormatViolation('has an unknown version');
     const bigEndian = isBigEndian(await next());
     const persistent = (id: unknown): TorchStorage => registerStorage(storages, persistentStorage(id));
-    const root = await next({ globals: TORCH, persistent });
+    const root = await next({ globals: TORCH, persistent, inert });
     const locations = await locateStorages(window, await next(), storages, bigEndian);
-    const tensors = stateDictOf(root, (value) => value instanceof TorchTensor);
+    const tensors = choose(stateDictsOf(root, TORCH_TENSORS, { path, inert }));
     const entries = [...tensors].map(([name, tensor]) => {
       const location = locations.get(tensor.storage.key);
       if (location === undefined) throw new FormatViolation(`lacks the storage of tensor ${inspect(name)}`);
       return torchEntry(name, tensor, location);
     });
     checkBudget(entries, size);
-    return { path, format: 'pth', metadata: {}, entries };
+    return { path, format: 'pth', metadata: {}, entries, inert: [...inert] };
   } catch (error) {
     throw error instanceof FormatViolation ? fail(error.message) : error;
   }

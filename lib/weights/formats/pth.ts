@@ -5,11 +5,11 @@ import { malformedFile } from './malformed';
 import { checkBudget } from './budget';
 import { ByteWindow, memorySource } from './byte-window';
 import { readBytes } from './read-bytes';
-import { stateDictOf } from './checkpoint';
+import { stateDictsOf, type Choose } from './checkpoint';
 import { unpickle } from './pickle';
 import { FormatViolation } from './pickle-values';
 import { torchEntry, type StorageLocation } from './torch-entry';
-import { persistentStorage, TORCH, TorchTensor } from './torch-values';
+import { persistentStorage, TORCH, TORCH_TENSORS } from './torch-values';
 import { inflate } from './unpack';
 import type { WeightEntry, WeightFile } from './weight-file';
 import { openZip, type Zip, type ZipRecord } from './zip';
@@ -27,12 +27,13 @@ const NOT_COMPUTED = 0;
 const BYTE_ORDERS: Readonly<Record<string, boolean>> = { little: false, big: true };
 
 /** @throws ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_GLOBAL, ERR_UNSUPPORTED_FORMAT */
-export async function readPthHeader(path: string, file: FileHandle): Promise<WeightFile> {
+export async function readPthHeader(path: string, file: FileHandle, choose: Choose): Promise<WeightFile> {
   const archive = new Archive(path, file, await openZip(path, file));
+  const inert = new Set<string>();
   try {
-    const entries = await archive.entries();
+    const entries = await archive.entries(choose, inert);
     checkBudget(entries, (await file.stat()).size);
-    return { path, format: 'pth', metadata: {}, entries };
+    return { path, format: 'pth', metadata: {}, entries, inert: [...inert] };
   } catch (error) {
     throw error instanceof FormatViolation ? malformedFile(path, KIND, error.message) : error;
   }
@@ -61,15 +62,16 @@ class Archive {
     }
   }
 
-  async entries(): Promise<WeightEntry[]> {
+  async entries(choose: Choose, inert: Set<string>): Promise<WeightEntry[]> {
     const pickle = await this.#readRecord('data.pkl', MAX_PICKLE_BYTES);
     const fail = (problem: string): ResNetError => malformedFile(this.path, KIND, problem);
     const window = new ByteWindow(memorySource(pickle), 0, pickle.length, () => fail('ends within its pickle'));
-    const root = await unpickle(window, { globals: TORCH, persistent: persistentStorage, fail, path: this.path });
+    const { path } = this;
+    const root = await unpickle(window, { globals: TORCH, persistent: persistentStorage, inert, fail, path });
     const bigEndian = await this.#isBigEndian();
     const locations = new Map<string, StorageLocation>();
     const entries: WeightEntry[] = [];
-    for (const [name, tensor] of stateDictOf(root, (value) => value instanceof TorchTensor)) {
+    for (const [name, tensor] of choose(stateDictsOf(root, TORCH_TENSORS, { path, inert }))) {
       const { key } = tensor.storage;
       const location = locations.get(key) ?? (await this.#locateStorage(key, bigEndian));
       locations.set(key, location);

@@ -5,6 +5,7 @@ import { isCounts, isRecord } from './guards';
 import { firstDuplicateKey, firstOtherNumber } from './json-text';
 import { malformedFile } from './malformed';
 import { readBytes } from './read-bytes';
+import { chooseEntries, type Choose } from './checkpoint';
 import type { WeightEntry, WeightFile } from './weight-file';
 
 /**
@@ -46,7 +47,7 @@ export function looksLikeSafetensors(start: Uint8Array): boolean {
  *
  * @throws ERR_WEIGHTS_FORMAT with the rule that the file breaks
  */
-export async function readSafetensorsHeader(path: string, file: FileHandle): Promise<WeightFile> {
+export async function readSafetensorsHeader(path: string, file: FileHandle, choose: Choose): Promise<WeightFile> {
   const { size } = await file.stat();
   if (size < LENGTH_BYTES) throw invalid(path, `is ${size} bytes long, too short for a header`);
   const headerLength = new DataView((await readBytes(path, file, LENGTH_BYTES, 0)).buffer).getBigUint64(0, true);
@@ -66,7 +67,7 @@ export async function readSafetensorsHeader(path: string, file: FileHandle): Pro
   const metadata = parseMetadata(path, header);
   const other = firstOtherNumber(text);
   if (other !== undefined) throw invalid(path, `has the number ${other} in its header, and only digits make integers`);
-  return { path, format: 'safetensors', metadata, entries };
+  return { path, format: 'safetensors', metadata, entries: chooseEntries(entries, choose), inert: [] };
 }
 
 function decodeHeader(path: string, bytes: Uint8Array): string {

@@ -78,7 +78,8 @@ export async function openShardsOf(
   if (missing !== undefined) throw malformed(path, `has tensor ${inspect(missing)} in ${shard}, where it is not`);
   // Where several shards have metadata of the same key, the first one wins.
   const metadata = Object.fromEntries(files.toReversed().flatMap((file) => Object.entries(file.metadata)));
-  return { path, format: files[0]?.format ?? 'safetensors', metadata, entries };
+  const inert = [...new Set(files.flatMap((file) => file.inert))];
+  return { path, format: files[0]?.format ?? 'safetensors', metadata, entries, inert };
 }
 
 /** Plain names only, so that an index cannot refer to files outside its folder. */

@@ -1,6 +1,6 @@
 import type { DType } from '../../tensor';
 import { isCount } from './guards';
-import { Global, globals, integers, Opaque, FormatViolation, type Globals } from './pickle-values';
+import { Global, globals, INERT, integers, FormatViolation, type Globals } from './pickle-values';
 import { NUMPY } from './numpy';
 import { PLAIN } from './plain-globals';
 
@@ -35,7 +35,17 @@ export class TorchTensor {
     readonly shape: readonly number[],
     readonly strides: readonly number[],
   ) {}
+
+  get dtype(): DType | undefined {
+    return this.type.dtype;
+  }
 }
+
+/** How {@link TorchTensor}s are found in an unpickled object. */
+export const TORCH_TENSORS = {
+  isTensor: (value: unknown): value is TorchTensor => value instanceof TorchTensor,
+  describe: (tensor: TorchTensor): TorchTensor => tensor,
+};
 
 const TYPES = {
   Double: new TorchType('float64', 8, 'float64'),
@@ -123,7 +133,8 @@ export const TORCH: Globals = new Map([
     'torch._utils._rebuild_parameter': parameter,
     'torch._utils._rebuild_parameter_with_state': parameter,
     'torch.Size': size,
-    'torch.device': () => new Opaque('a device'),
+    'torch.device': () => INERT,
+    'torch.serialization._get_layout': () => INERT,
     ...Object.fromEntries([...STORAGE_TYPES.keys(), ...ELEMENT_TYPES.keys()].map((name) => [name, undefined])),
   }),
   ...NUMPY,

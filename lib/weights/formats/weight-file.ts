@@ -60,5 +60,8 @@ export interface WeightFile {
   path: string;
   format: 'safetensors' | 'pth' | 'pdparams';
   metadata: Readonly<Record<string, string>>;
+  /** The tensors that were chosen. */
   entries: readonly WeightEntry[];
+  /** Names of the unknown Python globals in the file, which became inert values. */
+  inert: readonly string[];
 }

@@ -18,6 +18,7 @@ export interface Identity {
  *
  * @param subject - what is loaded, for the message: its path
  * @param naming - only this one is tried; 'auto' tries all
+ * @param headless - the tensors need no head; then the number of classes is 0
  * @throws ERR_WEIGHTS_MISMATCH if the tensors do not look like a ResNet's; ERR_UNSUPPORTED_MODEL if they look like those
  *   of another known network
  */
@@ -25,6 +26,7 @@ export function identifyResNet(
   subject: string,
   tensors: ReadonlyMap<string, TensorInfo>,
   naming: Naming | 'auto' = 'auto',
+  headless = false,
 ): Identity {
   const only = checkNaming(naming);
   const namings = only === 'auto' ? ALL_NAMINGS : [only];
@@ -37,17 +39,18 @@ export function identifyResNet(
       if (score <= bestScore) continue;
       bestScore = score;
       best = { layers, numClasses: countClasses(candidate, names, tensors), naming: candidate };
-      if (score === tensors.size && best.numClasses > 0) return best; // no other can fit better
+      if (score === tensors.size && (headless || best.numClasses > 0)) return best; // no other can fit better
     }
   }
-  if (best !== undefined && best.numClasses > 0) return best;
+  if (best !== undefined && (headless || best.numClasses > 0)) return best;
   const other = otherNetwork(subject, tensors);
   if (other !== undefined) throw other;
   if (best !== undefined) {
     const head = namesIn(best.naming, ['fc.weight'])[0] ?? '';
     throw new ResNetError(
       'ERR_WEIGHTS_MISMATCH',
-      `${subject} looks like a ResNet-${best.layers} without its head: there is no ${head} to tell the classes by.`,
+      `${subject} looks like a ResNet-${best.layers} without its head: there is no ${head} to tell the classes by. ` +
+        'The option numClasses (--classes) draws a new head; features need none.',
     );
   }
   const examples = [...tensors.keys()].slice(0, 3).join(', ');

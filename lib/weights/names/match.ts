@@ -11,8 +11,9 @@ export interface LoadOptions {
   /** How the tensors are named. Default: 'auto', the naming that fits best. */
   naming?: Naming | 'auto' | undefined;
   /**
-   * Called after loading with a sentence that lists the tensors with NaN or infinite values, if any; they are loaded
-   * all the same. Default: values are not checked.
+   * Called after loading with a sentence for each thing that deserves attention: tensors with NaN or infinite values,
+   * which are loaded all the same; of a file also tensors that belong to something else, Python objects that were left
+   * out, and a new head. Default: nothing is reported, and values are not checked.
    */
   onWarning?: ((message: string) => void) | undefined;
 }

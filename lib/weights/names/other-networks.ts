@@ -4,7 +4,7 @@ import type { TensorInfo } from './tensor-info';
 /** A network that is easily mistaken for a plain ResNet, and the tensor that gives it away. */
 interface Fingerprint {
   /** Completes "it looks like …". */
-  kind: string;
+  kind: string | ((tensor: TensorInfo) => string);
   matches: (name: string, tensor: TensorInfo) => boolean;
 }
 
@@ -57,8 +57,14 @@ const FINGERPRINTS: readonly Fingerprint[] = [
   },
   { kind: 'a ResNet with a deep stem (ResNet-C, -D, -S or -T)', matches: named(/^conv1\.0\.weight$/) },
   {
-    kind: 'a ResNet for small pictures such as those of CIFAR (its first convolution is 3x3)',
-    matches: (name, { shape }) => STEM.test(name) && shape[1] === 3 && shape[2] === 3,
+    kind: ({ shape: [, channels] }) =>
+      `a ResNet whose pictures have ${channels === 1 ? '1 channel' : `${channels} channels`} instead of 3`,
+    matches: (name, { shape }) => STEM.test(name) && shape[1] !== 3 && shape[2] === 7,
+  },
+  {
+    kind: 'a ResNet for small pictures such as those of CIFAR (its first convolution is 3x3, with no pooling behind it)',
+    matches: (name, { shape: [to, from, size] }) =>
+      STEM.test(name) && size === 3 && (from === 3 || (to === 64 && (from === 1 || from === 4))),
   },
   {
     kind: 'a ResNeXt (grouped convolutions)',
@@ -79,7 +85,7 @@ export function otherNetwork(subject: string, tensors: ReadonlyMap<string, Tenso
       if (!matches(name, tensor)) continue;
       return new ResNetError(
         'ERR_UNSUPPORTED_MODEL',
-        `${subject} holds no plain ResNet, the only kind supported: it looks like ${kind}, ` +
+        `${subject} holds no plain ResNet, the only kind supported: it looks like ${typeof kind === 'string' ? kind : kind(tensor)}, ` +
           `with ${name} of shape [${tensor.shape.join(', ')}].`,
       );
     }

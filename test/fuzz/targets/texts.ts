@@ -87,7 +87,7 @@ export const TEXTS: readonly Target[] = [
         const entry = { dtype: 'float32' as const, fileType: 'F32', shape: [1], offset: 0, length: 4 };
         const names = path === 'one.safetensors' ? ['fc.weight'] : ['fc.bias'];
         const entries = names.map((name) => ({ ...entry, name }));
-        return Promise.resolve({ path, format: 'safetensors' as const, metadata: {}, entries });
+        return Promise.resolve({ path, format: 'safetensors' as const, metadata: {}, entries, inert: [] });
       });
     },
   },

@@ -3,13 +3,19 @@ import { ByteWindow } from '../../../lib/weights/formats/byte-window';
 import { PLAIN } from '../../../lib/weights/formats/plain-globals';
 import { malformedFile } from '../../../lib/weights/formats/malformed';
 import { unpickle } from '../../../lib/weights/formats/pickle';
+import { findResNet } from '../../../lib/weights/find-resnet';
 import { readHeader } from '../../../lib/weights/formats/open';
+import { FormatViolation, INERT } from '../../../lib/weights/formats/pickle-values';
+import { isRefusedGlobal } from '../../../lib/weights/formats/refused-globals';
 import { readValues } from '../../../lib/weights/formats/read';
 import { persistentStorage, TORCH } from '../../../lib/weights/formats/torch-values';
+import { articleSpec } from '../../../lib/weights/names/article';
+import { namesIn } from '../../../lib/weights/names/namings';
+import type { TensorInfo } from '../../../lib/weights/names/tensor-info';
 import { openZip } from '../../../lib/weights/formats/zip';
 import { safetensors } from '../../support/files';
 import { pdparams } from '../../support/paddle-files';
-import { global, pickle, reduce } from '../../support/pickle';
+import { append, build, construct, global, pickle, reduce, setItems, tuple } from '../../support/pickle';
 import { pth, zipPth, rebuilt, type View } from '../../support/torch-files';
 import { zip } from '../../support/zip';
 import { mutatedJson, type Json } from '../json';
@@ -38,6 +44,16 @@ async function readAll(bytes: Uint8Array): Promise<void> {
 
 const text = (words: string): Buffer => Buffer.from(words, 'latin1');
 
+/** The inert value has no state, and no refused global became one. */
+function checkInert(names: ReadonlySet<string>): void {
+  if (Reflect.ownKeys(INERT).length > 0) throw new Error('the inert value has keys');
+  for (const name of names) {
+    // Which of the dots divides the module from the name is not known here.
+    const ends = [...name.matchAll(/\./g)].map(({ index }) => index);
+    if (ends.every((at) => isRefusedGlobal(name.slice(0, at), name.slice(at + 1)))) throw new Error(name);
+  }
+}
+
 /** Opcodes, and sequences of them that make something. */
 const PICKLE_WORDS = [
   ...'.(012NKMJGUTXCB)]lt}dsuaeRbQqrhj'.split('').map(text),
@@ -49,7 +65,10 @@ const PICKLE_WORDS = [
     const dot = name.lastIndexOf('.');
     return text(`c${name.slice(0, dot)}\n${name.slice(dot + 1)}\n`);
   }),
-  text('cos\nsystem\n'),
+  ...['os\nsystem', 'project\nThing', 'pathlib\nPosixPath', 'torch\nchannels_last', 'functools\nreduce'].map((name) =>
+    text(`c${name}\n`),
+  ),
+  text('\x92'),
 ];
 
 const VIEW: View = { key: '0', dtype: 'float32', count: 6, shape: [2, 3], strides: [1, 2] };
@@ -58,6 +77,13 @@ const PICKLES = [
   ...[2, 4].map((protocol) => pickle(new Map([['w', rebuilt(VIEW)]]), protocol)),
   pickle(new Map([['model', new Map([['w', rebuilt(VIEW)]])]])),
   pickle([reduce(global('collections', 'OrderedDict'), [['a', 1.5]]), -3, 2n ** 70n, null, true, new Uint8Array(5)], 4),
+  pickle([
+    append(reduce(global('collections', 'deque'), []), 1, 2),
+    build(reduce(global('functools', 'partial'), global('project', 'f')), tuple(1, 2)),
+    setItems(reduce(global('project', 'Dict')), new Map([['a', 1]])),
+    construct(global('project', 'Thing'), [1], new Map([['b', 2]])),
+  ]),
+  pickle([new Map([['w', rebuilt(VIEW)]]), new Map([['a', new Map([['b', rebuilt(VIEW)]])]])], 4),
   pdparams(FLOATS).subarray(0),
 ];
 
@@ -84,6 +110,32 @@ const PADDLE = [
 
 const ZIP_WORDS = ['PK\x01\x02', 'PK\x03\x04', 'PK\x05\x06', 'PK\x06\x06', 'PK\x06\x07', '\x01\x00\x18\x00'].map(text);
 
+const NAMES = (['torchvision', 'huggingface', 'paddle'] as const).map((naming) => {
+  const spec = articleSpec(18, 3);
+  const names = namesIn(
+    naming,
+    spec.map(({ name }) => name),
+  );
+  return new Map(spec.map(({ shape }, i): [string, TensorInfo] => [names[i] ?? '', { dtype: 'float32', shape }]));
+});
+const PREFIXES = ['', 'model.', 'ema.', 'model.net.', '0.', 'fc.', '.', '..', 'student.'];
+const HEADS = ['fc.0', 'head', 'head.fc', 'classifier', '1', '9', 'fc', ''];
+
+/** Networks under prefixes, some names of which are changed. */
+function mixedNames(random: Random): Map<string, TensorInfo> {
+  const tensors = new Map<string, TensorInfo>();
+  for (let i = random.below(3); i >= 0; i--) {
+    const prefix = random.pick(PREFIXES);
+    const spoilt = random.chance(0.5) ? 0 : random.below(3) / 200;
+    for (const [name, tensor] of random.pick(NAMES)) {
+      if (!random.chance(spoilt)) tensors.set(prefix + name, tensor);
+    }
+    const shape = random.pick([[3, 512], [3], [3, 512, 1, 1], [512, 3]]);
+    tensors.set(`${random.pick(PREFIXES)}${random.pick(HEADS)}.weight`, { dtype: 'float32', shape });
+  }
+  return tensors;
+}
+
 /** Entry points that read weight files, each with seeds that its format's writer in test/support makes. */
 export const WEIGHT_FILES: readonly Target[] = [
   {
@@ -101,7 +153,15 @@ export const WEIGHT_FILES: readonly Target[] = [
       const fail = (what: string) => malformedFile(PATH, 'pickle', what);
       const window = new ByteWindow(memoryFile(bytes), 0, bytes.length, () => fail('ends early'));
       const rules = random.chance(0.9) ? { globals: TORCH, persistent: persistentStorage } : { globals: PLAIN };
-      await unpickle(window, { ...rules, fail, path: PATH });
+      const inert = new Set<string>();
+      const collect = random.chance(0.9) ? { inert } : {};
+      try {
+        await unpickle(window, { ...rules, ...collect, fail, path: PATH });
+      } catch (error) {
+        checkInert(inert);
+        throw error;
+      }
+      checkInert(inert);
     },
   },
   {
@@ -120,6 +180,25 @@ export const WEIGHT_FILES: readonly Target[] = [
       return readAll(
         random.chance(0.7) ? zip(zipRecords(random), options) : mutated(random.pick(PTHS), random, ZIP_WORDS),
       );
+    },
+  },
+  {
+    name: 'names',
+    run: (random) => {
+      const dicts = Array.from({ length: 1 + random.below(3) }, (_, i) => ({
+        place: i === 0 ? '' : `${random.pick(['state_dict', 'model_ema', 'student', 'x'])}.`,
+        tensors: mixedNames(random),
+      }));
+      const size = dicts.reduce((sum, { tensors }) => sum + tensors.size, 0);
+      const prefix = random.chance(0.3) ? random.pick(PREFIXES) : undefined;
+      let found;
+      try {
+        found = findResNet(PATH, dicts, { prefix, naming: 'auto' });
+      } catch (error) {
+        if (error instanceof FormatViolation) return; // the readers add the file to it
+        throw error;
+      }
+      if (found.tensors.size + found.foreign.length > size) throw new Error('tensors from nowhere');
     },
   },
   { name: 'pth-legacy', run: (random) => readAll(mutated(LEGACY, random, PICKLE_WORDS)) },

@@ -95,6 +95,7 @@ describe('globals', () => {
     ['__proto__', 'constructor'],
   ];
 
+  // Without a state dict beside it, an unknown global is rejected even if its module is harmless; see globals.test.ts.
   test.each(hostile)('%s.%s is rejected by its name, in each format, and nothing is run', async (module, name) => {
     const trap = join(folder, 'trap');
     const value = new Map([['a', reduce(global(module, name), `touch ${trap}`)]]);
