@@ -6,7 +6,8 @@ import { checkOptimize, type OptimizedDType } from '../optimized';
 import type { ResNetLoadOptions } from '../resnet';
 import { parseWeights } from '../weights/parse-weights';
 import { publishedWeights, type WeightsName } from '../weights/published/catalog';
-import { MAX_PIXELS, type Image } from './decode';
+import { MAX_PIXELS } from './decode';
+import type { Image } from './image';
 import { checkPreprocess, type Preprocess } from './preprocess';
 import type { PreprocessPreset } from './presets';
 

@@ -12,7 +12,7 @@ import {
 import { checkClassifierOptions, type ImageClassifierOptions } from './classifier-options';
 import type { Tensor } from '../tensor';
 import { toBatch } from './batch';
-import { checkImage, type Image } from './decode';
+import { copyImage, type Image } from './image';
 import { checkExplain, explainPicture, type Explainer, type ExplainOptions, type Explanation } from './explain';
 import { openModel } from './open-model';
 import { Pictures, type CropOptions } from './pictures';
@@ -205,12 +205,6 @@ export interface ClassifierInternals extends Explainer {
 
 /** Pictures in one forward; larger batches are not faster. */
 const BATCH_SIZE = 32;
-
-/** Copies bytes at once: the caller may change them while earlier pictures are being decoded. */
-function copyImage(image: Image, argument: string): Image {
-  checkImage(image, argument);
-  return typeof image === 'string' ? image : new Uint8Array(image);
-}
 
 function isList(image: Image | readonly Image[]): image is readonly Image[] {
   return Array.isArray(image);

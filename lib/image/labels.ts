@@ -1,4 +1,4 @@
-import { badArgument, ResNetError, inspect } from '../errors';
+import { badArgument, inspect, reasonOf, ResNetError } from '../errors';
 import { withRegularFile } from '../regular-file';
 import imagenet from './imagenet-classes.json';
 
@@ -56,7 +56,7 @@ async function readText(path: string): Promise<string> {
   try {
     return await withRegularFile(path, (file) => file.readFile('utf8'));
   } catch (error) {
-    const reason = (error as Error).message;
+    const reason = reasonOf(error);
     throw new ResNetError('ERR_FILE', `labels must be a readable file, but got ${inspect(path)}: ${reason}.`, {
       cause: error,
     });

@@ -4,7 +4,8 @@ import { runJob } from '../native/job';
 import type { Tensor } from '../tensor';
 import { toBatch } from './batch';
 import { boundedMap } from './limiter';
-import { decode, MAX_PIXELS, type Image } from './decode';
+import { decode, MAX_PIXELS } from './decode';
+import type { Image } from './image';
 import { checkResized, type ResolvedPreprocess } from './preprocess';
 
 /** Options of {@link Pictures.cropAll}. */
