@@ -3,7 +3,7 @@ import type { ResNetError } from '../errors';
 import type { Prediction } from '../image/classifier';
 import { WRITERS } from './classify-output';
 import { addJobOptions, checkNoJob, classifyJob, type JobFlags } from './job';
-import { addNetworkOptions, openClassifier, type NetworkFlags } from './network';
+import { addNetworkOptions, addScoreOptions, openClassifier, type NetworkFlags } from './network';
 import { parseCount } from './options';
 import { findPictures } from './picture-paths';
 import { printable } from './printable';
@@ -34,13 +34,13 @@ export function addClassify(program: Command): void {
     .description('Name what pictures show.')
     .argument('[picture...]', 'JPEG, PNG, WebP, TIFF or GIF files; folders; patterns in quotes')
     .option('--top <n>', 'how many classes to name; default: 5', parseCount);
-  addNetworkOptions(command)
-    .option('--labels <file>', "class names, a JSON array or one a line; default: ImageNet's for 1000 classes")
+  addScoreOptions(addNetworkOptions(command))
     .addOption(
       new Option('--server <url>', 'have a server do it (resnet serve); its key from RESNET_API_KEY').conflicts([
         'weights',
         'layers',
         'labels',
+        'activation',
         'device',
         'dtype',
       ]),

@@ -4,7 +4,7 @@ import { ImageClassifier } from '../image/classifier';
 import { checkExplain, explainPicture } from '../image/explain';
 import { drawHeatmap } from '../image/heatmap';
 import { writeAtomically } from '../atomic-write';
-import { addNetworkOptions, openClassifier, type NetworkFlags } from './network';
+import { addNetworkOptions, addScoreOptions, openClassifier, type NetworkFlags } from './network';
 import { checkOutput } from './output';
 import { printable } from './printable';
 
@@ -22,8 +22,7 @@ export function addExplain(program: Command): void {
     .argument('<picture>', 'a JPEG, PNG, WebP, TIFF or GIF file')
     .requiredOption('-o, --output <file>', 'the picture to write, NAME.png')
     .option('--class <n>', 'the number of another class, from 0', parseClass);
-  addNetworkOptions(command)
-    .option('--labels <file>', "class names, a JSON array or one a line; default: ImageNet's for 1000 classes")
+  addScoreOptions(addNetworkOptions(command))
     .option('--force', 'replace a file that is there')
     .action(async (picture: string, flags: Flags) => {
       const { output } = flags;

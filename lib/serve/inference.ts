@@ -1,10 +1,12 @@
 import type { Times } from '../client/answers';
 import { badArgument, ResNetError } from '../errors';
 import { toBatch, type NetworkInput } from '../image/batch';
+import { checkFinite } from '../image/finite';
 import { explainPicture, type Explanation } from '../image/explain';
 import { drawHeatmap } from '../image/heatmap';
 import { batchKeyId, type BatchKey } from './batch-key';
 import { Batcher, type Row } from './batcher';
+import { UnprocessableInputError } from './http/error-response';
 import { parseInteger } from './http/json-body';
 import type { FailureReason, ModelMetrics } from './metrics';
 import type { Model } from './model';
@@ -110,12 +112,12 @@ export class Inference {
     signal: AbortSignal,
   ): Promise<Explanation & { png: Uint8Array }> {
     return this.#measured(receivedAt, async () => {
-      const { network, labels, numClasses } = this.model;
+      const { network, labels, activation, numClasses } = this.model;
       if (classIndex !== undefined) parseInteger(classIndex, 'class', 0, numClasses - 1);
       const reservation = this.#batcher.reserve(1);
       try {
         return await this.#reader.readUncropped(bytes, 'image', signal, async (picture, pictures) => {
-          const explainer = { network, labels, pictures };
+          const explainer = { network, labels, activation, pictures };
           const explanation = await explainPicture(explainer, picture, { class: classIndex, signal });
           return { ...explanation, png: await drawHeatmap(picture, explanation, pictures.preprocess.crop) };
         });
@@ -148,6 +150,7 @@ export class Inference {
         inputs.map((item, i) => this.#row(output, item, i)),
         signal,
       );
+      answers.forEach(({ value }, i) => checkAnswer(value, input, i));
       const max = (ms: (answer: (typeof answers)[0]) => number): number => Math.max(...answers.map(ms));
       const [queueMs, inferMs] = [max((answer) => answer.queueMs), max((answer) => answer.computeMs)];
       this.#metrics.completed({ rows: answers.length, inputMs: decodeMs, queueMs, computeMs: inferMs });
@@ -198,12 +201,24 @@ export class Inference {
   }
 }
 
+/** @throws ERR_NOT_FINITE; float32 pixels may be the cause themselves, which is the client's fault then */
+function checkAnswer(values: Float32Array, input: InferenceInput, i: number): void {
+  if (values.every(Number.isFinite)) return;
+  if ('pixels' in input && input.pixels[i]?.data instanceof Float32Array) {
+    throw new UnprocessableInputError('ERR_NOT_FINITE', `picture ${i} leads to values that are NaN or infinite.`);
+  }
+  const name = 'pictures' in input ? (input.names?.[i] ?? `image[${i}]`) : `picture ${i}`;
+  checkFinite(values, name, 'it');
+}
+
 /** The network divides each side by 32, rounding up, so a thinner picture takes as much memory as one of this side. */
 const MIN_SIDE = 32;
+
+const BACKEND_CODES: ReadonlySet<string> = new Set(['ERR_NATIVE', 'ERR_NOT_FINITE', 'ERR_OUT_OF_MEMORY']);
 
 function reasonOf(error: unknown): FailureReason {
   if (!(error instanceof ResNetError)) return 'OTHER';
   if (error.code === 'ERR_QUEUE_FULL' || error.code === 'ERR_TOO_LARGE') return 'REJECTED';
   if (error.code === 'ERR_ABORTED' || error.code === 'ERR_TIMEOUT') return 'CANCELED';
-  return error.code === 'ERR_NATIVE' || error.code === 'ERR_OUT_OF_MEMORY' ? 'BACKEND' : 'OTHER';
+  return BACKEND_CODES.has(error.code) ? 'BACKEND' : 'OTHER';
 }

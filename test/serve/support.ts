@@ -61,6 +61,7 @@ export function fakeModel(network: Network, name = 'fake', more: Partial<Model> 
     layers: 18,
     numClasses: CLASSES,
     labels: ['first', 'last', 'sum', 'half: constant'],
+    activation: 'softmax',
     dtype: 'float32',
     device: 'cpu',
     preprocess: checkPreprocess({ resize: 8, crop: 8 }),

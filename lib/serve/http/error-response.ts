@@ -28,6 +28,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   ERR_MEDIA_TYPE: 415,
   ERR_RATE_LIMIT: 429,
   ERR_ABORTED: 499, // only logged: the client is gone
+  ERR_NOT_FINITE: 500,
   ERR_QUEUE_FULL: 503,
   ERR_STOPPING: 503,
   ERR_TIMEOUT: 504,
@@ -56,10 +57,13 @@ export class RetryableError extends ResNetError {
   }
 }
 
+/** An error that a request's own values cause: 400, whatever its code says elsewhere. */
+export class UnprocessableInputError extends ResNetError {}
+
 /** The response to a request that failed with `error`. */
 export function errorResponseOf(error: unknown): ErrorResponse {
   if (error instanceof ResNetError) {
-    const status = STATUS[error.code];
+    const status = error instanceof UnprocessableInputError ? 400 : STATUS[error.code];
     if (status !== undefined) {
       const retryAfter = error instanceof RetryableError ? error.retryAfter : 1;
       const body = { error: error.message, code: error.code };
