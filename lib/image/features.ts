@@ -1,6 +1,7 @@
 import type { ResNetError } from '../errors';
 import { IN_PLACE, type InternalForwardOptions } from '../optimized';
 import type { ClassifierInternals } from './classifier';
+import type { Image } from './image';
 
 /** Pictures in one forward: enough to keep the cores busy, few enough that memory stays small. */
 const BATCH_SIZE = 8;
@@ -15,7 +16,7 @@ const BATCH_SIZE = 8;
  */
 export function featuresOf(
   { network, pictures }: ClassifierInternals,
-  images: readonly string[],
+  images: readonly Image[],
   onError: (error: ResNetError) => void,
 ): AsyncGenerator<Float32Array | undefined> {
   const forwardOptions: InternalForwardOptions = { [IN_PLACE]: true };

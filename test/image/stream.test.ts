@@ -123,7 +123,10 @@ describe('the source is closed', () => {
   test('when a picture cannot be read', async () => {
     const { state, images } = counted([small, missing, ...Array<string>(100).fill(small)]);
     const answers = classifier.classify(images);
-    await expect(collect(answers)).rejects.toMatchObject({ code: 'ERR_FILE', message: expect.stringMatching(/^image\[1\]/) });
+    await expect(collect(answers)).rejects.toMatchObject({
+      code: 'ERR_FILE',
+      message: expect.stringMatching(/^image\[1\]/),
+    });
     expect([state.closed, state.taken < 50]).toEqual([true, true]);
     expect(await answers.next()).toEqual({ done: true, value: undefined });
   });
@@ -181,6 +184,7 @@ test('an error of the source comes after the answers before it', async () => {
   async function* broken(): AsyncGenerator<string> {
     yield small;
     yield landscape;
+    await sleep(1);
     throw new Error('the disk is gone');
   }
   const answers = classifier.classify(broken());
