@@ -34,15 +34,16 @@ export async function readLabels(
  * @throws ERR_FILE, ERR_ARGUMENT
  */
 export async function readNames(labels: readonly string[] | string): Promise<readonly string[]> {
-  const names: unknown = typeof labels === 'string' ? await readNamesFile(labels) : labels;
+  const names: unknown = typeof labels === 'string' ? parseNames(labels, await readBytes(labels)) : labels;
   if (!isNames(names)) throw badArgument('labels', 'a list of names, or the path of a file of them', names);
   return names;
 }
 
-async function readNamesFile(path: string): Promise<readonly string[]> {
+/** The names in a file of labels. @throws ERR_ARGUMENT */
+export function parseNames(path: string, bytes: Uint8Array): readonly string[] {
   const refused = (problem: string, cause?: unknown): ResNetError =>
     new ResNetError('ERR_ARGUMENT', `labels must be ${EXPECTED}, but ${inspect(path)} ${problem}.`, { cause });
-  const text = decodeText(await readBytes(path), refused).trim();
+  const text = decodeText(bytes, refused).trim();
   if (CODE.test(text)) throw refused('is source code, or was printed by Python: write it with json.dump');
   if (!/^[[{"]/.test(text)) return text.split(/\r?\n/).map((line) => line.trim());
   let value: unknown;

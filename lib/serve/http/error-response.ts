@@ -57,13 +57,10 @@ export class RetryableError extends ResNetError {
   }
 }
 
-/** An error that a request's own values cause: 400, whatever its code says elsewhere. */
-export class UnprocessableInputError extends ResNetError {}
-
 /** The response to a request that failed with `error`. */
 export function errorResponseOf(error: unknown): ErrorResponse {
   if (error instanceof ResNetError) {
-    const status = error instanceof UnprocessableInputError ? 400 : STATUS[error.code];
+    const status = STATUS[error.code];
     if (status !== undefined) {
       const retryAfter = error instanceof RetryableError ? error.retryAfter : 1;
       const body = { error: error.message, code: error.code };
