@@ -44,25 +44,28 @@ export async function* runStream<Prepared, Result>(
   let failure: { reason: unknown } | undefined;
   let pull: Promise<void> | undefined; // takes the source's next picture
 
+  const take = async (): Promise<void> => {
+    try {
+      const next = await source.next();
+      if (next.done === true) ended = true;
+      else if (!stopped) {
+        const prepared = prepare(next.value, taken++);
+        prepared.catch(() => undefined); // it may fail before it is awaited
+        queue.push(prepared);
+      }
+    } catch (reason) {
+      ended = true;
+      failure = { reason };
+    }
+  };
+
   /** Begins to take the next picture, if there is room. */
   const fill = (): void => {
     if (pull !== undefined || ended || stopped || taken - yielded >= maxPending) return;
-    pull = (async () => {
-      try {
-        const next = await source.next();
-        if (next.done === true) ended = true;
-        else if (!stopped) {
-          const prepared = prepare(next.value, taken++);
-          prepared.catch(() => undefined); // it may fail before it is awaited
-          queue.push(prepared);
-        }
-      } catch (reason) {
-        ended = true;
-        failure = { reason };
-      }
+    pull = take().then(() => {
       pull = undefined;
       fill();
-    })();
+    });
   };
 
   try {

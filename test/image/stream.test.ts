@@ -192,6 +192,16 @@ test('an error of the source comes after the answers before it', async () => {
   await expect(answers.next()).rejects.toThrow('the disk is gone');
 });
 
+test('a sync source may fail too', async () => {
+  function* broken(): Generator<string> {
+    yield small;
+    throw new Error('no more');
+  }
+  const answers = classifier.classify(broken());
+  expect((await answers.next()).done).toBe(false);
+  await expect(answers.next()).rejects.toThrow('no more');
+});
+
 test('wrong options, a disposed classifier and the chunks of one file are errors', async () => {
   const options = { topK: 0 };
   await expect(collect(classifier.classify([small].values(), options))).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
