@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
-import { ResNetError } from './errors';
+import { reasonOf, ResNetError } from './errors';
 
 /**
  * Writes a file atomically: first to a temporary file in the same folder, which is then renamed.
@@ -24,6 +24,6 @@ export async function writeAtomically(
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to report
     if (error instanceof ResNetError) throw error; // thrown while making the chunks
-    throw new ResNetError('ERR_FILE', `Cannot write ${path}: ${(error as Error).message}.`, { cause: error });
+    throw new ResNetError('ERR_FILE', `Cannot write ${path}: ${reasonOf(error)}.`, { cause: error });
   }
 }

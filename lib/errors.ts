@@ -57,9 +57,18 @@ export class ResNetError extends Error {
   override readonly name = 'ResNetError';
   readonly code: ErrorCode;
 
-  /** `options.cause` is the error behind this one. */
+  /**
+   * `options.cause` is the error behind this one. A message never repeats much of the caller's data: words longer than
+   * 300 characters, and messages longer than 8,192, lose their middle.
+   */
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+    super(
+      shorten(
+        message.replace(LONG_WORD, (word) => shorten(word, MAX_WORD)),
+        MAX_MESSAGE,
+      ),
+      options,
+    );
     this.code = code;
   }
 }
@@ -81,8 +90,39 @@ export function badArgument(
   return new ResNetError(code, `${argument} must be ${expected}, but got ${inspect(got)}.`);
 }
 
-/** Formats any value for a message: as it would be written in code, shortened. Never throws. */
+/** Longer than the paths and names of real life, in characters. */
+const MAX_WORD = 300;
+const MAX_MESSAGE = 8192;
+const LONG_WORD = new RegExp(`\\S{${MAX_WORD + 1},}`, 'g');
+
+/** A text of at most `max` characters, with `…` for what was cut out of its middle. */
+export function shorten(text: string, max: number): string {
+  if (text.length <= max) return text;
+  const tail = Math.floor(max / 4);
+  return `${text.slice(0, max - tail - 1)}…${text.slice(text.length - tail)}`;
+}
+
+/**
+ * Why a system call or a library failed, on one line. Leaves out the path that Node appends (`, open '…'`), because our
+ * messages name it already.
+ */
+export function reasonOf(error: unknown): string {
+  const { message, path } = (error ?? {}) as { message?: unknown; path?: unknown };
+  const text = typeof message === 'string' ? message : String(error);
+  const at = typeof path === 'string' ? text.lastIndexOf(`'${path}'`) : -1;
+  const [line = ''] = (at < 0 ? text : text.slice(0, at).replace(/, \w+ $/, '')).split('\n');
+  return shorten(line, MAX_LINE);
+}
+
+/** Characters of the caller's data in a message. */
+const MAX_LINE = 200;
+
+/** Formats any value for a message: as it would be written in code, at most a line. Never throws. */
 export function inspect(value: unknown): string {
+  return shorten(inspectValue(value), MAX_LINE);
+}
+
+function inspectValue(value: unknown): string {
   switch (typeof value) {
     case 'string':
       return value.length > 80 ? `${JSON.stringify(value.slice(0, 77))}…` : JSON.stringify(value);
@@ -101,7 +141,9 @@ function inspectObject(value: object | null): string {
   if (value === null) return 'null';
   try {
     if (Array.isArray(value)) {
-      const head = value.slice(0, 8).map((item) => (Array.isArray(item) ? 'an array' : inspect(item)));
+      const head = value
+        .slice(0, 8)
+        .map((item) => (Array.isArray(item) ? 'an array' : shorten(inspectValue(item), 40)));
       return `[${head.join(', ')}${value.length > 8 ? `, … ${value.length} in all` : ''}]`;
     }
     const name: unknown = value.constructor?.name;

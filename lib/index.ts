@@ -4,7 +4,7 @@ export { cudaStatus, devices, type Device, type DeviceInfo } from './devices';
 export { ERROR_CODES, ResNetError, type ErrorCode } from './errors';
 export { ImageClassifier, type ClassifyOptions, type Prediction } from './image/classifier';
 export type { ImageClassifierOptions } from './image/classifier-options';
-export type { Image } from './image/decode';
+export type { Image } from './image/image';
 export type { ExplainOptions, Explanation, Region } from './image/explain';
 export type { Preprocess, ResolvedPreprocess } from './image/preprocess';
 export type { PreprocessPreset } from './image/presets';

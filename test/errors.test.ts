@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { ERROR_CODES } from '../lib/index';
+import { badArgument, inspect } from '../lib/errors';
+import { ERROR_CODES, ResNetError } from '../lib/index';
 import { root } from './support/node';
 const { withTable } = require('../scripts/error-table.js') as {
   withTable: (text: string, codes: object) => string;
@@ -54,6 +55,23 @@ test('every code that the sources name, in comments too, stands in ERROR_CODES',
   );
   expect(named.length).toBeGreaterThan(50);
   expect(named.filter(({ code }) => !OF_NODE.has(code) && !Object.hasOwn(ERROR_CODES, code))).toEqual([]);
+});
+
+test('a message repeats at most a line of data, whatever it is', () => {
+  const values = [
+    'x'.repeat(3e6),
+    'x y '.repeat(1e6),
+    10n ** 10_000n,
+    Symbol('x'.repeat(1e6)),
+    Array(1e6).fill('x'.repeat(99)),
+  ];
+  for (const value of [...values, Object.create({ constructor: { name: 'x'.repeat(1e6) } })]) {
+    expect(inspect(value).length).toBeLessThanOrEqual(200);
+    expect(badArgument('image', 'a path', value).message.length).toBeLessThan(300);
+  }
+  const path = `/${'x'.repeat(3e6)}.png`;
+  expect(new ResNetError('ERR_FILE', `Cannot read ${path}.`).message).toMatch(/^Cannot read \/x{200,}…x+\.png\.$/);
+  expect(new ResNetError('ERR_FILE', 'x y '.repeat(1e6)).message.length).toBeLessThanOrEqual(8192);
 });
 
 test('every code of ERROR_CODES is thrown somewhere', () => {

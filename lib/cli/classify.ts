@@ -1,19 +1,21 @@
 import { Option, type Command } from 'commander';
 import type { ResNetError } from '../errors';
 import type { Prediction } from '../image/classifier';
+import type { Image } from '../image/image';
 import { WRITERS } from './classify-output';
 import { addJobOptions, checkNoJob, classifyJob, type JobFlags } from './job';
-import { addNetworkOptions, openClassifier, type NetworkFlags } from './network';
+import { addNetworkOptions, addScoreOptions, openClassifier, type NetworkFlags } from './network';
 import { parseCount } from './options';
 import { findPictures } from './picture-paths';
 import { printable } from './printable';
 import { Progress } from './progress';
 import { RemoteClassifier } from './remote';
+import { imageOf, PICTURES } from './standard-input';
 
 /** An ImageClassifier, or a client of a server. */
 interface Classifier {
   classify(
-    images: readonly string[],
+    images: readonly Image[],
     options: { topK: number | undefined; onError: (error: ResNetError, index: number) => void },
   ): Promise<Prediction[][]>;
 }
@@ -32,16 +34,16 @@ export function addClassify(program: Command): void {
   const command = program
     .command('classify')
     .description('Name what pictures show.')
-    .argument('[picture...]', 'JPEG, PNG, WebP, TIFF or GIF files; folders; patterns in quotes')
+    .argument('[picture...]', PICTURES)
     .option('--top <n>', 'how many classes to name; default: 5', parseCount);
-  addNetworkOptions(command)
-    .option('--labels <file>', "class names, a JSON array or one a line; default: ImageNet's for 1000 classes")
+  addScoreOptions(addNetworkOptions(command))
     .addOption(
       new Option('--server <url>', 'have a server do it (resnet serve); its key from RESNET_API_KEY').conflicts([
         'weights',
         'prefix',
         'layers',
         'labels',
+        'activation',
         'device',
         'dtype',
       ]),
@@ -79,9 +81,10 @@ async function classifyAll(classifier: Classifier, pictures: readonly string[], 
     for (let start = 0; start < found.length; start += BATCH_SIZE) {
       const batch = found.slice(start, start + BATCH_SIZE);
       for (const item of batch) if (typeof item !== 'string') fail(item);
-      const images = batch.filter((item) => typeof item === 'string');
+      const names = batch.filter((item) => typeof item === 'string');
+      const images = await Promise.all(names.map(imageOf));
       const answers = await classifier.classify(images, { topK: flags.top, onError: fail });
-      const classified = images.map((image, i) => ({ image, predictions: answers[i] ?? [] }));
+      const classified = names.map((image, i) => ({ image, predictions: answers[i] ?? [] }));
       progress.add(batch.length);
       progress.writeAround(() =>
         process.stdout.write(writer.next(classified.filter(({ predictions }) => predictions.length > 0))),

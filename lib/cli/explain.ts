@@ -4,9 +4,10 @@ import { ImageClassifier } from '../image/classifier';
 import { checkExplain, explainPicture } from '../image/explain';
 import { drawHeatmap } from '../image/heatmap';
 import { writeAtomically } from '../atomic-write';
-import { addNetworkOptions, openClassifier, type NetworkFlags } from './network';
+import { addNetworkOptions, addScoreOptions, openClassifier, type NetworkFlags } from './network';
 import { checkOutput } from './output';
 import { printable } from './printable';
+import { imageOf } from './standard-input';
 
 interface Flags extends NetworkFlags {
   output: string;
@@ -19,11 +20,10 @@ export function addExplain(program: Command): void {
   const command = program
     .command('explain')
     .description('Draw where a picture looks like a class, the likeliest one: its class activation map.')
-    .argument('<picture>', 'a JPEG, PNG, WebP, TIFF or GIF file')
+    .argument('<picture>', 'a JPEG, PNG, WebP, TIFF, GIF or AVIF file; - for standard input')
     .requiredOption('-o, --output <file>', 'the picture to write, NAME.png')
     .option('--class <n>', 'the number of another class, from 0', parseClass);
-  addNetworkOptions(command)
-    .option('--labels <file>', "class names, a JSON array or one a line; default: ImageNet's for 1000 classes")
+  addScoreOptions(addNetworkOptions(command))
     .option('--force', 'replace a file that is there')
     .action(async (picture: string, flags: Flags) => {
       const { output } = flags;
@@ -32,7 +32,7 @@ export function addExplain(program: Command): void {
       using classifier = await openClassifier(flags, command);
       const options = checkExplain({ class: flags.class }, classifier.numClasses);
       const internals = ImageClassifier.internals(classifier);
-      const decoded = await internals.pictures.decode(picture, 'picture');
+      const decoded = await internals.pictures.decode(await imageOf(picture), 'picture');
       const explanation = await explainPicture(internals, decoded, options);
       await writeAtomically(output, [await drawHeatmap(decoded, explanation, classifier.preprocess.crop)]);
       const { label, index, score } = explanation;

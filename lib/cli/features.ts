@@ -10,6 +10,7 @@ import { checkOutput } from './output';
 import { findPictures } from './picture-paths';
 import { printable } from './printable';
 import { Progress } from './progress';
+import { imageOf, PICTURES } from './standard-input';
 
 interface Flags extends NetworkFlags {
   format: 'json' | 'npy';
@@ -28,7 +29,7 @@ export function addFeatures(program: Command): void {
   const command = program
     .command('features')
     .description('Write what a network makes of pictures before it names them, for search and transfer.')
-    .argument('<picture...>', 'JPEG, PNG, WebP, TIFF or GIF files; folders; patterns in quotes');
+    .argument('<picture...>', PICTURES);
   addNetworkOptions(command)
     .addOption(
       new Option('--format <name>', 'json: an array of { path, features }; npy: a row for each picture')
@@ -72,8 +73,9 @@ async function* rowsOf(
   progress: Progress,
   fail: (error: Error) => void,
 ): AsyncGenerator<Row> {
+  const images = await Promise.all(paths.map(imageOf));
   let at = 0;
-  for await (const features of featuresOf(ImageClassifier.internals(classifier), paths, fail)) {
+  for await (const features of featuresOf(ImageClassifier.internals(classifier), images, fail)) {
     yield { path: paths[at++] ?? '', features };
     progress.add(1);
   }
@@ -92,7 +94,7 @@ async function* asJson(rows: AsyncIterable<Row>): AsyncGenerator<string> {
   yield separator === ',\n' ? '\n]\n' : '[]\n';
 }
 
-/** One row per picture. A picture that could not be read becomes NaN, so that rows keep the pictures' positions. */
+/** One row per picture. A picture without features becomes NaN, so that rows keep the pictures' positions. */
 async function* asNpy(rows: AsyncIterable<Row>, count: number, columns: number): AsyncGenerator<Uint8Array> {
   yield npyHeader(count, columns);
   for await (const { features = new Float32Array(columns).fill(NaN) } of rows) {

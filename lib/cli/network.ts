@@ -21,10 +21,29 @@ export interface NetworkFlags extends Pick<Preprocess, 'preset' | 'resize' | 'cr
   dtype?: string;
   calibration?: string;
   labels?: string;
+  activation?: string;
   threads?: number;
 }
 
-/** All of {@link NetworkFlags} but `--labels`, which not every command has. */
+/** The flags of the commands that name classes. */
+export function addScoreOptions(command: Command): Command {
+  return command
+    .option(
+      '--labels <file>',
+      "class names: a JSON array or object by number, or one a line; default: ImageNet's for 1000 classes",
+    )
+    .addOption(activationOption());
+}
+
+export function activationOption(): Option {
+  return new Option(
+    '--activation <name>',
+    'softmax (scores sum to 1) or sigmoid (each class on its own); default: by config.json beside the weights, else ' +
+      'softmax, or sigmoid for one class',
+  ).choices(['softmax', 'sigmoid']);
+}
+
+/** All of {@link NetworkFlags} but those of {@link addScoreOptions}. */
 export function addNetworkOptions(command: Command): Command {
   return command
     .option(
@@ -99,10 +118,21 @@ async function findCalibration(path: string | undefined): Promise<string | strin
 
 /** Flags may hold values that the types rule out; the classifier reports them. */
 function optionsOf(flags: NetworkFlags & { weights: string }): ImageClassifierOptions {
-  const { weights, prefix, classes, device, dtype, labels, threads } = flags;
+  const { weights, prefix, classes, device, dtype, labels, activation, threads } = flags;
   const layers = flags.layers ?? defaultLayers(weights);
   const { preset, resize, crop, cropRatio, interpolation } = flags;
   const preprocess = { preset, resize, crop, cropRatio, interpolation };
-  const options = { weights, prefix, layers, numClasses: classes, device, dtype, labels, threads, preprocess };
+  const options = {
+    weights,
+    prefix,
+    layers,
+    numClasses: classes,
+    device,
+    dtype,
+    labels,
+    activation,
+    threads,
+    preprocess,
+  };
   return options as ImageClassifierOptions;
 }

@@ -4,16 +4,17 @@ import { ResNetError, inspect } from '../errors';
 import { misplacedFolder } from '../file-kind';
 
 /** Other files in a folder of pictures are ignored. */
-const PICTURE_PATTERNS = ['**/*.{jpg,jpeg,png,webp,tif,tiff,gif}'];
+const PICTURE_PATTERNS = ['**/*.{jpg,jpeg,jpe,jfif,png,webp,tif,tiff,gif,avif}'];
 
 /** The path of a picture, or why an argument names none. */
 export type FoundPicture = string | ResNetError;
 
 /**
- * The pictures that a command line argument names: a file, the pictures below a folder, or the files that match a
+ * The pictures that a command line argument names: a file, `-` (standard input), the pictures below a folder, or the files that match a
  * pattern. Patterns in quotes help where the shell has none, or where a command line would be too long. Sorted by path.
  */
 export async function findPictures(argument: string): Promise<FoundPicture[]> {
+  if (argument === '-') return [argument]; // standard input, even if there is a file of that name: ./- is the file
   const { glob, isDynamicPattern } = await import('tinyglobby');
   const stats = await stat(argument).catch(() => undefined);
   if (stats?.isDirectory()) {

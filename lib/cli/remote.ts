@@ -1,6 +1,6 @@
 import { ResNetClient, type ServedPrediction } from '../client';
-import { ResNetError, inspect } from '../errors';
-import { withRegularFile } from '../regular-file';
+import { ResNetError } from '../errors';
+import { describeImage, readImage, type Image } from '../image/image';
 
 /** As for ImageClassifier.classify. */
 interface ClassifyOptions {
@@ -14,9 +14,9 @@ interface LoadedPicture {
 }
 
 /** Errors of one picture, as opposed to the server. */
-const PICTURE_CODES: ReadonlySet<string> = new Set(['ERR_IMAGE', 'ERR_TOO_LARGE']);
+const PICTURE_CODES: ReadonlySet<string> = new Set(['ERR_IMAGE', 'ERR_NOT_FINITE', 'ERR_TOO_LARGE']);
 
-/** Classifies files on a server, with the interface of an ImageClassifier. */
+/** Classifies pictures on a server, with the interface of an ImageClassifier. */
 export class RemoteClassifier {
   readonly #client: ResNetClient;
 
@@ -25,19 +25,19 @@ export class RemoteClassifier {
     this.#client = new ResNetClient(url, { model, apiKey: process.env.RESNET_API_KEY });
   }
 
-  async classify(paths: readonly string[], { topK, onError }: ClassifyOptions): Promise<ServedPrediction[][]> {
-    const answers = paths.map((): ServedPrediction[] => []);
+  async classify(images: readonly Image[], { topK, onError }: ClassifyOptions): Promise<ServedPrediction[][]> {
+    const answers = images.map((): ServedPrediction[] => []);
     const pictures: LoadedPicture[] = [];
-    for (const [index, path] of paths.entries()) {
+    for (const [index, image] of images.entries()) {
       try {
-        pictures.push({ index, bytes: await withRegularFile(path, (file) => file.readFile()) });
+        pictures.push({ index, bytes: await readImage(image, 'A picture') });
       } catch (error) {
-        const { message } = error as Error;
-        onError(new ResNetError('ERR_FILE', `A picture must be a readable file: ${message}.`, { cause: error }), index);
+        if (!(error instanceof ResNetError)) throw error;
+        onError(error, index);
       }
     }
     const onPictureError = (error: ResNetError, index: number): void =>
-      onError(new ResNetError(error.code, `${inspect(paths[index])}: ${error.message}`), index);
+      onError(new ResNetError(error.code, `${describeImage(images[index] ?? '')}: ${error.message}`), index);
     for (const group of groupBySize(pictures)) await this.#classifyGroup(answers, group, topK, onPictureError);
     return answers;
   }

@@ -5,6 +5,7 @@ import type { ModelOptions, ServerOptions } from '../serve';
 import { configSchema, NUMBER_SETTINGS, readConfig, TEXT_SETTINGS } from '../serve/config';
 import { defaultLayers } from '../weights/parse-weights';
 import { WEIGHTS_NAMES } from '../weights/published/catalog';
+import { activationOption } from './network';
 import { withDownloadProgress } from './download-progress';
 import { parseLayers, PREFIX_ABOUT } from './options';
 import { onSignals } from './signals';
@@ -12,7 +13,18 @@ import { onSignals } from './signals';
 type Settings = Record<string, unknown>;
 
 /** Flags of the model that --weights names. */
-const MODEL_FLAGS = ['weights', 'prefix', 'layers', 'device', 'dtype', 'labels', 'threads', 'streams', 'calibration'];
+const MODEL_FLAGS = [
+  'weights',
+  'prefix',
+  'layers',
+  'device',
+  'dtype',
+  'labels',
+  'activation',
+  'threads',
+  'streams',
+  'calibration',
+];
 
 /** `resnet serve`: an HTTP server. */
 export function addServe(program: Command): void {
@@ -29,7 +41,8 @@ export function addServe(program: Command): void {
     .option('--model <name=file>', 'another model, its weights as for --weights; may be given several times', addModel)
     .option('--device <name>', 'cpu, cuda or cuda:N; default: cpu')
     .option('--dtype <name>', 'float32, bfloat16 or int8; default: float32')
-    .option('--labels <file>', 'class names, a JSON array or one a line')
+    .option('--labels <file>', 'class names: a JSON array or object by number, or one a line')
+    .addOption(activationOption())
     .option('--calibration <file>', 'for int8: a file written by saveCalibration')
     .option('--threads <n>', 'maximum cores for one batch; default: all, shared by concurrent batches', parseWhole)
     .option('--streams <n>', 'batches at the same time; default: one for each core', parseWhole)

@@ -29,7 +29,7 @@ export interface ClassifyRequestOptions extends RequestOptions {
   topK?: number | undefined;
 }
 
-/** A picture's bytes: JPEG, PNG, WebP, TIFF or GIF. */
+/** A picture's bytes: JPEG, PNG, WebP, TIFF, GIF or AVIF. */
 export type Picture = Uint8Array | Blob;
 
 /**

@@ -1,12 +1,14 @@
-import { checkInteger, checkOptionsObject } from '../check';
+import { checkChoice, checkInteger, checkOptionsObject } from '../check';
 import type { Layers } from '../depths';
 import type { Device } from '../devices';
 import { badArgument } from '../errors';
 import { checkOptimize, type OptimizedDType } from '../optimized';
 import type { ResNetLoadOptions } from '../resnet';
 import { parseWeights } from '../weights/parse-weights';
+import type { Activation } from '../weights/source/activation';
 import { publishedWeights, type WeightsName } from '../weights/published/catalog';
-import { MAX_PIXELS, type Image } from './decode';
+import { MAX_PIXELS } from './decode';
+import type { Image } from './image';
 import { checkPreprocess, type Preprocess } from './preprocess';
 import type { PreprocessPreset } from './presets';
 
@@ -36,6 +38,12 @@ export interface ImageClassifierOptions {
    * Face's or timm's), else ImageNet's for 1000 classes, else `class 0`, …
    */
   labels?: readonly string[] | string | undefined;
+  /**
+   * How logits become scores: 'softmax', where the scores of all classes sum to 1, or 'sigmoid', each class on its own,
+   * for several labels in one picture. Default: by `problem_type` in `config.json` beside the weights; without it
+   * 'softmax', or 'sigmoid' for a single class.
+   */
+  activation?: Activation | undefined;
   /**
    * The name of a preset, or settings that override one. Default: that of torchvision's weights, or that in the files
    * beside the weights (Hugging Face's or timm's), else 'imagenet-v1', torchvision's evaluation preset.
@@ -75,6 +83,7 @@ const OPTIONS: Record<keyof ImageClassifierOptions, true> = {
   device: true,
   dtype: true,
   labels: true,
+  activation: true,
   preprocess: true,
   threads: true,
   streams: true,
@@ -106,6 +115,7 @@ export function checkClassifierOptions(options: ImageClassifierOptions): { maxPi
   if (options.onWarning !== undefined && typeof options.onWarning !== 'function') {
     throw badArgument('onWarning', 'a function', options.onWarning);
   }
+  checkChoice('activation', options.activation, ['softmax', 'sigmoid', undefined]);
   checkPreprocess(options.preprocess);
   if (weights.kind === 'published') publishedWeights(weights.name, layers); // not every depth has every name
   return { maxPixels };

@@ -12,11 +12,13 @@ import {
 import { checkClassifierOptions, type ImageClassifierOptions } from './classifier-options';
 import type { Tensor } from '../tensor';
 import { toBatch } from './batch';
-import { checkImage, type Image } from './decode';
+import { copyImage, type Image } from './image';
 import { checkExplain, explainPicture, type Explainer, type ExplainOptions, type Explanation } from './explain';
 import { openModel } from './open-model';
 import { Pictures, type CropOptions } from './pictures';
 import type { ResolvedPreprocess } from './preprocess';
+import type { Activation } from '../weights/source/activation';
+import { isImageStream, type ImageStream } from './stream';
 import { topPredictions, type Prediction } from './scores';
 
 export type { Prediction };
@@ -28,8 +30,8 @@ export interface ClassifyOptions {
   /** Aborts; the promise rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
   /**
-   * For lists: called for each picture that cannot be read (ERR_FILE, ERR_IMAGE), with its index in the list. Its
-   * predictions are then `[]`, and the others go on. Default: the first such picture fails the call.
+   * For lists and streams: called for each picture that cannot be read (ERR_FILE, ERR_IMAGE) or whose logits are not finite
+   * (ERR_NOT_FINITE), with its index in the list. Its predictions are then `[]`, and the others go on. Default: the first such picture fails the call.
    */
   onError?: ((error: ResNetError, index: number) => void) | undefined;
 }
@@ -43,14 +45,21 @@ export interface ClassifyOptions {
  */
 export class ImageClassifier {
   readonly labels: readonly string[];
+  /** How logits become scores. */
+  readonly activation: Activation;
   readonly #network: OptimizedResNet;
   readonly #pictures: Pictures;
   #disposed = false;
   #inFlight = 0;
 
-  private constructor(network: OptimizedResNet, labels: readonly string[], pictures: Pictures) {
+  private constructor(
+    network: OptimizedResNet,
+    { labels, activation }: { labels: readonly string[]; activation: Activation },
+    pictures: Pictures,
+  ) {
     this.#network = network;
     this.labels = labels;
+    this.activation = activation;
     this.#pictures = pictures;
   }
 
@@ -63,11 +72,11 @@ export class ImageClassifier {
   static async create(options: ImageClassifierOptions): Promise<ImageClassifier> {
     const { maxPixels } = checkClassifierOptions(options);
     const { streams, calibration } = options;
-    const { network, preprocess, labels } = await openModel(options, async (_, preprocess) => ({
+    const { network, preprocess, ...scoring } = await openModel(options, async (_, preprocess) => ({
       streams,
       calibration: await calibrationOf(calibration, new Pictures(preprocess, maxPixels)),
     }));
-    return new ImageClassifier(network, labels, new Pictures(preprocess, maxPixels));
+    return new ImageClassifier(network, scoring, new Pictures(preprocess, maxPixels));
   }
 
   /** How a picture becomes the network's input, defaults filled in. */
@@ -101,14 +110,28 @@ export class ImageClassifier {
    * Pictures of a list are decoded in parallel, a few at a time, and run in batches of up to 32. One that cannot be read
    * fails the call, unless there is a {@link ClassifyOptions.onError}.
    *
-   * @param image - a picture (bytes are copied before this returns), or a list of them
-   * @throws ERR_FILE, ERR_IMAGE, ERR_ARGUMENT, ERR_DISPOSED, ERR_OUT_OF_MEMORY, or the signal's reason
+   * Of a stream, a few dozen pictures are in memory at a time: those ahead of what the caller has received wait. A
+   * picture of a slow stream is not kept waiting for a full batch. When the caller stops, or the signal aborts, the
+   * stream is closed by its `return()`.
+   *
+   * @param image - a picture (bytes are copied before this returns), a list of them, or a stream of them: anything else
+   *   that `for await` accepts
+   * @returns predictions for the picture, for each of the list, or one after the other for those of the stream
+   * @throws ERR_FILE, ERR_IMAGE, ERR_NOT_FINITE, ERR_ARGUMENT, ERR_DISPOSED, ERR_OUT_OF_MEMORY, or the signal's reason
    */
   classify(image: Image, options?: ClassifyOptions): Promise<Prediction[]>;
   classify(images: readonly Image[], options?: ClassifyOptions): Promise<Prediction[][]>;
-  async classify(
-    image: Image | readonly Image[],
+  classify(images: ImageStream, options?: ClassifyOptions): AsyncGenerator<Prediction[]>;
+  classify(
+    images: Image | readonly Image[] | ImageStream,
     options: ClassifyOptions = {},
+  ): Promise<Prediction[] | Prediction[][]> | AsyncGenerator<Prediction[]> {
+    return isImageStream(images) ? this.#classifyStream(images, options) : this.#classifyList(images, options);
+  }
+
+  async #classifyList(
+    image: Image | readonly Image[],
+    options: ClassifyOptions,
   ): Promise<Prediction[] | Prediction[][]> {
     if (this.#disposed) throw new ResNetError('ERR_DISPOSED', 'The classifier was disposed of.');
     const { onError, ...checked } = this.#checkClassify(options);
@@ -144,7 +167,8 @@ export class ImageClassifier {
   /** Access for the rest of the package, not for users. @internal */
   static internals(classifier: ImageClassifier): ClassifierInternals {
     if (classifier.#disposed) throw new ResNetError('ERR_DISPOSED', 'The classifier was disposed of.');
-    return { network: classifier.#network, labels: classifier.labels, pictures: classifier.#pictures };
+    const { labels, activation } = classifier;
+    return { network: classifier.#network, labels, activation, pictures: classifier.#pictures };
   }
 
   /** Writes the calibration of int8, for the `calibration` of the next create. @throws ERR_CALIBRATION, ERR_FILE */
@@ -184,9 +208,22 @@ export class ImageClassifier {
     const forwardOptions: InternalForwardOptions = { signal, [IN_PLACE]: true };
     const forward = (batch: Tensor): Promise<Tensor> => this.#network.forward(batch, forwardOptions);
     for await (const logits of this.#pictures.forwardAll(images, { ...options, batchSize: BATCH_SIZE }, forward)) {
-      predictions.push(logits === undefined ? [] : topPredictions(logits, this.labels, topK));
+      predictions.push(logits === undefined ? [] : topPredictions(logits, this, topK));
     }
     return predictions;
+  }
+
+  async *#classifyStream(images: ImageStream, options: ClassifyOptions): AsyncGenerator<Prediction[]> {
+    const { topK, ...checked } = this.#checkClassify(options);
+    const forwardOptions: InternalForwardOptions = { signal: checked.signal, [IN_PLACE]: true };
+    const forward = async (batch: Tensor): Promise<Tensor> => {
+      const { network } = ImageClassifier.internals(this); // it may be disposed of between two batches
+      return this.#hold(() => network.forward(batch, forwardOptions));
+    };
+    const streamOptions = { ...checked, name: (i: number) => `image[${i}]`, batchSize: STREAM_BATCH_SIZE };
+    for await (const logits of this.#pictures.forwardStream(images, streamOptions, forward)) {
+      yield logits === undefined ? [] : topPredictions(logits, this, topK);
+    }
   }
 
   #checkClassify(options: ClassifyOptions): ClassifyOptions & { topK: number } {
@@ -205,12 +242,8 @@ export interface ClassifierInternals extends Explainer {
 
 /** Pictures in one forward; larger batches are not faster. */
 const BATCH_SIZE = 32;
-
-/** Copies bytes at once: the caller may change them while earlier pictures are being decoded. */
-function copyImage(image: Image, argument: string): Image {
-  checkImage(image, argument);
-  return typeof image === 'string' ? image : new Uint8Array(image);
-}
+/** Fewer, since twice as many are in memory. */
+const STREAM_BATCH_SIZE = 16;
 
 function isList(image: Image | readonly Image[]): image is readonly Image[] {
   return Array.isArray(image);

@@ -1,15 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
-import { isUint8Array } from 'node:util/types';
 import type { Metadata, OutputInfo, Sharp, SharpOptions } from 'sharp';
 import type { NativePicture } from '../native/addon';
-import { badArgument, ResNetError, inspect } from '../errors';
-import { misplacedFile, misplacedFolder } from '../file-kind';
-import { withRegularFile } from '../regular-file';
+import { reasonOf, ResNetError } from '../errors';
+import { misplacedFile } from '../file-kind';
+import { fillOutside, firstGifFrame } from './gif';
+import { checkImage, describeImage, readImage, type Image } from './image';
 import { jpegHeader } from './jpeg-header';
 import { loadSharp } from './sharp';
-
-/** A path, or a picture's bytes: JPEG, PNG, WebP, TIFF, or the first frame of a GIF. */
-export type Image = string | Uint8Array;
+import { adviceFor, formatOf, FORMATS } from './signatures';
 
 /** Options of {@link decode}. */
 export interface DecodeOptions {
@@ -25,36 +23,35 @@ export const MAX_PIXELS = 100_000_000;
 /** The addon's limit. */
 const LONGEST_SIDE = 2 ** 20;
 
-const FORMATS = 'JPEG, PNG, WebP, TIFF or GIF picture';
-const KNOWN: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'tiff', 'gif']);
-
 /**
  * Decodes a picture to 8-bit RGB, as Pillow's `convert('RGB')` does: gray, palette, 16 bit and CMYK become RGB, alpha
  * is dropped (not composited), color profiles are ignored. EXIF orientation is applied. Of several frames or pages
  * the first one is taken.
  *
- * @param image - a path, or the bytes of a JPEG, PNG, WebP, TIFF or GIF
  * @throws ERR_FILE (no readable file), ERR_IMAGE (no picture, a truncated one, too many pixels), ERR_ARGUMENT,
  *   ERR_DEPENDENCY (sharp cannot be loaded)
  */
-export async function decode(image: string | Uint8Array, options: DecodeOptions = {}): Promise<NativePicture> {
+export async function decode(image: Image, options: DecodeOptions = {}): Promise<NativePicture> {
   const { maxPixels = MAX_PIXELS, argument = 'image' } = options;
   checkImage(image, argument);
-  const bytes = typeof image === 'string' ? await readPicture(image, argument) : image;
-  const name = typeof image === 'string' ? inspect(image) : `${bytes.length} bytes`;
+  const bytes = await readImage(image, argument);
+  const name = describeImage(image);
   const refused = (reason: string, cause?: unknown): ResNetError =>
     new ResNetError('ERR_IMAGE', `${argument} must be ${reason}`, { cause });
 
   // Only bytes that look like a picture reach a decoder: sharp would read SVG, PDF and what else it was built with.
   if (bytes.length === 0) throw refused(`a ${FORMATS}, but got ${name}, which is empty.`);
-  if (!looksLikePicture(bytes)) {
-    const hint = typeof image === 'string' ? misplacedFile(bytes, 'picture') : '';
-    throw refused(`a ${FORMATS}, but got ${name}, which is none.${hint}`);
+  const format = formatOf(bytes);
+  if (format === undefined) {
+    const hint = typeof image === 'string' && !/^data:/i.test(image) ? misplacedFile(bytes, 'picture') : '';
+    throw refused(`a ${FORMATS}, but got ${name}, ${adviceFor(bytes) ?? 'which is none'}.${hint}`);
   }
   const sharp = await loadSharp();
-  const source = (): Sharp => sharp(bytes, SETTINGS);
+  const gif = format === 'gif' ? firstGifFrame(bytes) : undefined;
+  const encoded = gif?.transparencyAt === undefined ? bytes : withoutTransparency(bytes, gif.transparencyAt);
+  const source = (): Sharp => sharp(encoded, format === 'png' ? PNG_SETTINGS : SETTINGS);
   const undecodable = (error: unknown): ResNetError =>
-    refused(`a whole ${FORMATS}, but got ${name}, which cannot be decoded: ${firstLine(error)}`, error);
+    refused(`a whole ${FORMATS}, but got ${name}, which cannot be decoded: ${reasonOf(error)}`, error);
 
   let header: Header;
   try {
@@ -62,8 +59,10 @@ export async function decode(image: string | Uint8Array, options: DecodeOptions 
   } catch (error) {
     throw undecodable(error);
   }
-  const { format, width, height, depth, space } = header;
-  if (!KNOWN.has(format)) throw refused(`a ${FORMATS}, but got ${name}, which is of format ${format}.`);
+  const { width, height, depth, space } = header;
+  if (header.format !== (format === 'avif' ? 'heif' : format)) {
+    throw refused(`a ${FORMATS}, but got ${name}, which is of format ${header.format}.`);
+  }
   if (width * height > maxPixels) {
     throw refused(`of at most ${maxPixels} pixels (maxPixels), but got ${name}, which has ${width} x ${height}.`);
   }
@@ -87,7 +86,15 @@ export async function decode(image: string | Uint8Array, options: DecodeOptions 
   if (info.channels !== (cmyk ? 4 : 3)) {
     throw refused(`a ${FORMATS} in color or gray, but got ${name} of other channels.`);
   }
+  if (gif !== undefined) fillOutside(gif, data, info.width, info.height);
   return { data: cmyk ? await rgbOfCmyk(data) : data, width: info.width, height: info.height };
+}
+
+/** libvips would make transparent pixels black; the alpha of other formats leaves their color. */
+function withoutTransparency(gif: Uint8Array, flagAt: number): Uint8Array {
+  const copy = new Uint8Array(gif);
+  copy[flagAt] = (copy[flagAt] ?? 0) & ~1;
+  return copy;
 }
 
 type Header = Pick<Metadata, 'format' | 'width' | 'height' | 'depth' | 'space'>;
@@ -121,13 +128,6 @@ async function rgbOfCmyk(cmyk: Uint8Array): Promise<Uint8Array> {
 /** Bytes, a few milliseconds' worth. */
 const CMYK_AT_ONCE = 2 ** 21;
 
-/** @throws ERR_ARGUMENT if `image` is neither a path nor bytes */
-export function checkImage(image: unknown, argument: string): asserts image is string | Uint8Array {
-  if (typeof image !== 'string' && !isUint8Array(image)) {
-    throw badArgument(argument, "a path or a picture's bytes (Uint8Array)", image);
-  }
-}
-
 const SETTINGS: SharpOptions = {
   autoOrient: true,
   failOn: 'error', // truncated pictures fail; Pillow accepts what decoders only warn about, too
@@ -135,26 +135,5 @@ const SETTINGS: SharpOptions = {
   limitInputPixels: false, // checked here, from the header, with our own message
 };
 
-async function readPicture(path: string, argument: string): Promise<Uint8Array> {
-  try {
-    return await withRegularFile(path, (file) => file.readFile());
-  } catch (error) {
-    const reason = firstLine(error);
-    const hint = await misplacedFolder(path, 'picture');
-    const message = `${argument} must be a readable file, but got ${inspect(path)}: ${reason}.${hint}`;
-    throw new ResNetError('ERR_FILE', message, { cause: error });
-  }
-}
-
-/** By the first bytes of the five formats. */
-function looksLikePicture(bytes: Uint8Array): boolean {
-  const head = Buffer.from(bytes.subarray(0, 12)).toString('latin1');
-  return SIGNATURES.some((start) => head.startsWith(start)) || /^RIFF[^]{4}WEBP/.test(head);
-}
-
-const SIGNATURES = ['\xff\xd8\xff', '\x89PNG\r\n\x1a\n', 'GIF87a', 'GIF89a', 'II*\0', 'II+\0', 'MM\0*', 'MM\0+'];
-
-function firstLine(error: unknown): string {
-  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
-  return line;
-}
+/** Wrong CRCs of a PNG are ignored, as Pillow does for its pixels; these have the checksum of zlib besides. */
+const PNG_SETTINGS: SharpOptions = { ...SETTINGS, failOn: 'truncated' };

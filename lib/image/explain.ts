@@ -4,7 +4,9 @@ import { IN_PLACE, type OptimizedResNet } from '../optimized';
 import { Tensor } from '../tensor';
 import { toBatch } from './batch';
 import type { Pictures } from './pictures';
-import { softmax } from './scores';
+import { checkFinite } from './finite';
+import { scoresOf } from './scores';
+import type { Activation } from '../weights/source/activation';
 
 /** Options of {@link ImageClassifier.explain}. */
 export interface ExplainOptions {
@@ -32,7 +34,7 @@ export interface Explanation {
   label: string;
   /** The number of the class, from 0. */
   index: number;
-  /** Softmax of the network's logits, 0 to 1. */
+  /** 0 to 1: softmax of the network's logits, or the sigmoid of the class's, by the classifier's activation. */
   score: number;
   /** The picture's size in pixels, upright. */
   width: number;
@@ -45,6 +47,7 @@ export interface Explanation {
 export interface Explainer {
   network: Pick<OptimizedResNet, 'explain'>;
   labels: readonly string[];
+  activation: Activation;
   pictures: Pictures;
 }
 
@@ -61,20 +64,22 @@ export function checkExplain(options: ExplainOptions, numClasses: number): Expla
  * layer are linear.
  *
  * @param options - checked by {@link checkExplain}
+ * @throws ERR_NOT_FINITE, or the signal's reason
  */
 export async function explainPicture(
-  { network, labels, pictures }: Explainer,
+  { network, labels, activation, pictures }: Explainer,
   picture: NativePicture,
   { class: classIndex, signal }: ExplainOptions,
 ): Promise<Explanation> {
   const batch = toBatch([await pictures.resizeAndCrop(picture, signal)]);
   const { logits, classes, maps } = await network.explain(batch, classIndex, { signal, [IN_PLACE]: true });
+  for (const { data } of [logits, maps]) checkFinite(data as Float32Array, 'image', 'it');
   const index = Number(classes.data[0]);
   return {
     map: new Tensor(maps.data, maps.shape.slice(1)),
     label: labels[index] ?? '',
     index,
-    score: softmax(logits.data as Float32Array)[index] ?? 0,
+    score: scoresOf(logits.data as Float32Array, activation)[index] ?? 0,
     width: picture.width,
     height: picture.height,
     crop: cropOf(picture, pictures.preprocess),

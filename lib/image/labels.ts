@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { badArgument, ResNetError, inspect } from '../errors';
+import { badArgument, inspect, reasonOf, ResNetError } from '../errors';
 import { misplacedFile, START_BYTES } from '../file-kind';
 import { withRegularFile } from '../regular-file';
 import imagenet from './imagenet-classes.json';
@@ -7,8 +7,8 @@ import imagenet from './imagenet-classes.json';
 /**
  * The names of a network's classes.
  *
- * @param labels - names in the order of the classes, or the path of a file of them: a JSON array, or one per line.
- *   Default: ImageNet's for 1000 classes, `class 0`, `class 1`, … otherwise
+ * @param labels - names in the order of the classes, or the path of a file of them in UTF-8: a JSON array; a JSON
+ *   object by number, `{"0": "tench"}` or ImageNet's `{"0": ["n01440764", "tench"]}`; or one per line. Default: ImageNet's for 1000 classes, `class 0`, `class 1`, … otherwise
  * @throws ERR_FILE, ERR_ARGUMENT (no names, or not one for each class)
  */
 export async function readLabels(
@@ -36,34 +36,68 @@ export async function readLabels(
  * @throws ERR_FILE, ERR_ARGUMENT
  */
 export async function readNames(labels: readonly string[] | string): Promise<readonly string[]> {
-  const names: unknown = typeof labels === 'string' ? await readNamesFile(labels) : labels;
+  const names: unknown = typeof labels === 'string' ? parseNames(labels, await readBytes(labels)) : labels;
   if (!isNames(names)) throw badArgument('labels', 'a list of names, or the path of a file of them', names);
   return names;
 }
 
-async function readNamesFile(path: string): Promise<unknown> {
-  const text = (await readText(path)).replace(/^\ufeff/, '').trimEnd();
-  if (!text.trimStart().startsWith('[')) return text.split(/\r?\n/).map((line) => line.trim());
+/** The names in a file of labels. @throws ERR_ARGUMENT */
+export function parseNames(path: string, bytes: Uint8Array): readonly string[] {
+  const refused = (problem: string, cause?: unknown): ResNetError =>
+    new ResNetError('ERR_ARGUMENT', `labels must be ${EXPECTED}, but ${inspect(path)} ${problem}.`, { cause });
+  const text = decodeText(bytes, refused).trim();
+  if (CODE.test(text)) throw refused('is source code, or was printed by Python: write it with json.dump');
+  if (!/^[[{"]/.test(text)) return text.split(/\r?\n/).map((line) => line.trim());
+  let value: unknown;
   try {
-    return JSON.parse(text) as unknown;
+    value = JSON.parse(text);
   } catch (error) {
-    const reason = (error as Error).message;
-    throw new ResNetError('ERR_ARGUMENT', `labels must be a JSON array or one name a line, but ${path}: ${reason}`, {
-      cause: error,
-    });
+    const hint = text.startsWith('"') ? '' : '; what Python prints is not JSON: write it with json.dump';
+    throw refused(`is not JSON (${reasonOf(error)})${hint}`, error);
+  }
+  const names = Array.isArray(value) ? value : namesByNumber(value);
+  if (!isNames(names)) throw refused(`holds ${inspect(value)}`);
+  return names;
+}
+
+const EXPECTED =
+  'a JSON array of names, a JSON object such as {"0": "tench"} or {"0": ["n01440764", "tench"]}, or one name a line';
+
+/** `OrderedDict([…`, `labels = {…`, `('a', …`: never the start of a name. */
+const CODE = /^(?:[\w.]+\(\s*[[({]|[\w .]+=\s*[[({]|\(\s*['"])/;
+
+/** The names in an object whose keys are the numbers from 0 on; undefined if it has another form. */
+function namesByNumber(value: unknown): unknown[] | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const byNumber = new Map<string, unknown>(Object.entries(value));
+  return Array.from({ length: byNumber.size }, (_, i) => {
+    const name = byNumber.get(String(i));
+    return Array.isArray(name) && name.length === 2 && typeof name[0] === 'string' ? (name[1] as unknown) : name;
+  });
+}
+
+/** Text in UTF-8. Other encodings would turn into names that look almost right. */
+function decodeText(bytes: Uint8Array, refused: (problem: string, cause?: unknown) => ResNetError): string {
+  const [first, second] = bytes;
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff) || bytes.includes(0)) {
+    throw refused('is in UTF-16 or is not text: save it as UTF-8');
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes); // removes the byte order mark
+  } catch (error) {
+    throw refused('is not in UTF-8', error);
   }
 }
 
-async function readText(path: string): Promise<string> {
+async function readBytes(path: string): Promise<Uint8Array> {
   try {
     return await withRegularFile(path, async (file) => {
       await checkNotMisplaced(path, file);
-      return file.readFile('utf8');
+      return file.readFile();
     });
   } catch (error) {
     if (error instanceof ResNetError) throw error;
-    const reason = (error as Error).message;
-    throw new ResNetError('ERR_FILE', `labels must be a readable file, but got ${inspect(path)}: ${reason}.`, {
+    throw new ResNetError('ERR_FILE', `labels must be a readable file, but got ${inspect(path)}: ${reasonOf(error)}.`, {
       cause: error,
     });
   }

@@ -5,6 +5,7 @@ import { ResNet } from '../resnet';
 import { NAMES, parseWeights, type ParsedWeights } from '../weights/parse-weights';
 import { planLoad } from '../weights/plan-load';
 import { fetchWeights } from '../weights/published/fetch';
+import type { Activation } from '../weights/source/activation';
 import { HEADLESS, type InternalClassifierOptions } from './classifier-options';
 import { readLabels, readNames } from './labels';
 import type { ResolvedPreprocess } from './preprocess';
@@ -15,6 +16,7 @@ export interface OpenedModel {
   network: OptimizedResNet;
   preprocess: ResolvedPreprocess;
   labels: readonly string[];
+  activation: Activation;
   /** True if the network is untrained. */
   random: boolean;
 }
@@ -44,6 +46,7 @@ export async function openModel(
     network: await OptimizedResNet.from(network, settings, true),
     preprocess,
     labels,
+    activation: options.activation ?? source.activation ?? (network.numClasses === 1 ? 'sigmoid' : 'softmax'),
     random: weights.kind === 'random',
   };
 }

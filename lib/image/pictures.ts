@@ -3,8 +3,11 @@ import { addon, callNative, type NativePicture } from '../native/addon';
 import { runJob } from '../native/job';
 import type { Tensor } from '../tensor';
 import { toBatch } from './batch';
-import { boundedMap } from './limiter';
-import { decode, MAX_PIXELS, type Image } from './decode';
+import { boundedMap, Limiter } from './limiter';
+import { runStream, type ImageStream } from './stream';
+import { decode, MAX_PIXELS } from './decode';
+import { checkFinite } from './finite';
+import { copyImage, describeImage, type Image } from './image';
 import { checkResized, type ResolvedPreprocess } from './preprocess';
 
 /** Options of {@link Pictures.cropAll}. */
@@ -15,8 +18,8 @@ export interface CropOptions {
   name: (index: number) => string;
   signal?: AbortSignal | undefined;
   /**
-   * Called for each picture that cannot be read (ERR_FILE, ERR_IMAGE); `undefined` takes its place. Default: the first
-   * such error rejects the call.
+   * Called for each picture that cannot be read (ERR_FILE, ERR_IMAGE), or whose values are not finite (ERR_NOT_FINITE);
+   * `undefined` takes its place. Default: the first such error rejects the call.
    */
   onError?: ((error: ResNetError, index: number) => void) | undefined;
 }
@@ -62,9 +65,8 @@ export class Pictures {
    */
   async *cropAll(images: readonly Image[], options: CropOptions): AsyncGenerator<(NativePicture | undefined)[]> {
     const { name, signal, onError } = options;
-    const fitting = Math.floor((options.batchSize * MAX_PIXELS_EACH) / this.preprocess.crop ** 2);
-    const batchSize = Math.max(1, Math.min(options.batchSize, fitting));
-    const decodes = Math.min(addon().threads().cores, MAX_DECODES);
+    const batchSize = this.#batchSize(options);
+    const decodes = maxDecodes();
     let stopped = false;
     const cropBatch = (start: number): Promise<(NativePicture | undefined)[]> => {
       const batch = boundedMap(images.slice(start, start + batchSize), decodes, async (image, i) => {
@@ -73,7 +75,7 @@ export class Pictures {
         try {
           return await this.crop(image, name(start + i), signal);
         } catch (error) {
-          if (stopped || onError === undefined || !isUnreadable(error)) throw error;
+          if (stopped || onError === undefined || !isPictureError(error)) throw error;
           onError(error, start + i);
           return undefined;
         }
@@ -107,11 +109,79 @@ export class Pictures {
     options: CropOptions,
     forward: (batch: Tensor) => Promise<Tensor>,
   ): AsyncGenerator<Float32Array | undefined> {
+    let index = 0;
     for await (const cropped of this.cropAll(images, options)) {
       const pictures = cropped.filter((picture) => picture !== undefined);
       const rows = pictures.length === 0 ? [].values() : rowsOf(await forward(toBatch(pictures)));
       discard(pictures);
-      for (const picture of cropped) yield picture && rows.next().value;
+      for (const picture of cropped) {
+        const row = picture && rows.next().value;
+        yield row && this.#checked(row, describeImage(images[index] ?? ''), index, options);
+        index++;
+      }
+    }
+  }
+
+  /**
+   * As {@link Pictures.forwardAll}, for a stream: takes at most two batches of pictures ahead of what the caller has
+   * received, and runs a picture without waiting for a full batch.
+   *
+   * @throws also ERR_ARGUMENT, for what is not a picture
+   */
+  async *forwardStream(
+    images: ImageStream,
+    options: CropOptions,
+    forward: (batch: Tensor) => Promise<Tensor>,
+  ): AsyncGenerator<Float32Array | undefined> {
+    const { name, signal, onError } = options;
+    const batchSize = this.#batchSize(options);
+    const limiter = new Limiter(maxDecodes());
+    let stopped = false;
+    const prepare = async (image: Image, index: number): Promise<StreamedPicture | undefined> => {
+      const copy = copyImage(image, name(index));
+      return await limiter.run(async () => {
+        if (stopped) return undefined;
+        signal?.throwIfAborted();
+        try {
+          const cropped = await this.crop(copy, name(index), signal);
+          return { cropped, index, description: describeImage(copy) };
+        } catch (error) {
+          if (onError === undefined || !isPictureError(error)) throw error;
+          onError(error, index);
+          return undefined;
+        }
+      });
+    };
+    const run = async (batch: readonly StreamedPicture[]): Promise<(Float32Array | undefined)[]> => {
+      const rows = rowsOf(await forward(toBatch(batch.map(({ cropped }) => cropped))));
+      discard(batch.map(({ cropped }) => cropped));
+      return batch.map(({ index, description }) => {
+        const row = rows.next().value;
+        return row && this.#checked(row, description, index, options);
+      });
+    };
+    const onStop = (): void => void (stopped = true);
+    yield* runStream(images, { prepare, run, batchSize, maxPending: 2 * batchSize, signal, onStop });
+  }
+
+  #batchSize({ batchSize }: CropOptions): number {
+    const fitting = Math.floor((batchSize * MAX_PIXELS_EACH) / this.preprocess.crop ** 2);
+    return Math.max(1, Math.min(batchSize, fitting));
+  }
+
+  #checked(
+    row: Float32Array,
+    description: string,
+    index: number,
+    { name, onError }: CropOptions,
+  ): Float32Array | undefined {
+    try {
+      checkFinite(row, name(index), description);
+      return row;
+    } catch (error) {
+      if (onError === undefined || !isPictureError(error)) throw error;
+      onError(error, index);
+      return undefined;
     }
   }
 }
@@ -121,8 +191,22 @@ const MAX_PIXELS_EACH = 512 ** 2;
 /** Pictures decoded at a time, each up to the pixel limit. (libuv's pool, where sharp works, has four threads.) */
 const MAX_DECODES = 8;
 
-function isUnreadable(error: unknown): error is ResNetError {
-  return error instanceof ResNetError && (error.code === 'ERR_FILE' || error.code === 'ERR_IMAGE');
+function maxDecodes(): number {
+  return Math.min(addon().threads().cores, MAX_DECODES);
+}
+
+interface StreamedPicture {
+  cropped: NativePicture;
+  index: number;
+  /** For errors. */
+  description: string;
+}
+
+const PICTURE_CODES: ReadonlySet<string> = new Set(['ERR_FILE', 'ERR_IMAGE', 'ERR_NOT_FINITE']);
+
+/** Whether an error concerns one picture alone. */
+export function isPictureError(error: unknown): error is ResNetError {
+  return error instanceof ResNetError && PICTURE_CODES.has(error.code);
 }
 
 /** The rows of [N, C]. */

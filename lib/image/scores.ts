@@ -1,9 +1,11 @@
+import type { Activation } from '../weights/source/activation';
+
 /** One class that a picture may show. */
 export interface Prediction {
   label: string;
   /** The number of the class, from 0. */
   index: number;
-  /** Softmax of the network's logits, 0 to 1. */
+  /** 0 to 1: softmax of the network's logits, or the sigmoid of the class's, by the classifier's activation. */
   score: number;
 }
 
@@ -18,6 +20,16 @@ export function softmax(logits: ArrayLike<number>): Float64Array {
   return scores;
 }
 
+/** Sigmoids in float64. */
+export function sigmoid(logits: ArrayLike<number>): Float64Array {
+  return Float64Array.from(logits, (logit) => 1 / (1 + Math.exp(-logit)));
+}
+
+/** The scores of one picture's logits. */
+export function scoresOf(logits: ArrayLike<number>, activation: Activation): Float64Array {
+  return activation === 'sigmoid' ? sigmoid(logits) : softmax(logits);
+}
+
 /** The indices of the `count` largest scores, largest first; equal scores in the order of their indices. */
 export function topIndices(scores: Float64Array, count: number): number[] {
   const at = (index: number): number => scores[index] ?? 0;
@@ -28,7 +40,11 @@ export function topIndices(scores: Float64Array, count: number): number[] {
 }
 
 /** The `topK` best classes of one picture's logits, best first. */
-export function topPredictions(logits: ArrayLike<number>, labels: readonly string[], topK: number): Prediction[] {
-  const scores = softmax(logits);
+export function topPredictions(
+  logits: ArrayLike<number>,
+  { labels, activation }: { labels: readonly string[]; activation: Activation },
+  topK: number,
+): Prediction[] {
+  const scores = scoresOf(logits, activation);
   return topIndices(scores, topK).map((index) => ({ label: labels[index] ?? '', index, score: scores[index] ?? 0 }));
 }

@@ -6,8 +6,8 @@ import type { WeightSource } from '../weights/source/weight-source';
 import { checkPreprocess, type Preprocess, type ResolvedPreprocess } from './preprocess';
 import type { PreprocessPreset } from './presets';
 
-/** Labels and preprocessing that belong to weights. */
-export type ModelSource = Partial<Pick<WeightSource, 'labels' | 'preprocess' | 'unsupportedPreprocess'>>;
+/** Labels, activation and preprocessing that belong to weights. */
+export type ModelSource = Partial<Pick<WeightSource, 'labels' | 'activation' | 'preprocess' | 'unsupportedPreprocess'>>;
 
 /**
  * What is known about weights besides their values: from torchvision's catalog, or from the files beside them. Files

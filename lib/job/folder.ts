@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { ResNetError } from '../errors';
+import { reasonOf, ResNetError } from '../errors';
 import { cannotRead } from '../regular-file';
 import { writeAtomically } from '../atomic-write';
 import { checkSame, type Plan } from './plan';
@@ -120,6 +120,6 @@ async function withWriteError<T>(path: string, work: () => Promise<T>): Promise<
   try {
     return await work();
   } catch (error) {
-    throw new ResNetError('ERR_FILE', `Cannot write ${path}: ${(error as Error).message}.`, { cause: error });
+    throw new ResNetError('ERR_FILE', `Cannot write ${path}: ${reasonOf(error)}.`, { cause: error });
   }
 }

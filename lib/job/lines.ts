@@ -12,7 +12,7 @@ const BATCH_SIZE = 32;
 
 /**
  * Classifies pictures into JSON Lines, in their order: `{ picture, predictions }`, or `{ picture, error, code }` for a
- * picture that cannot be read.
+ * picture that cannot be read or whose answer is not finite.
  *
  * @param locate - turns a picture's name in the list into its path
  */

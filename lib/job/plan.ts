@@ -47,10 +47,10 @@ export interface PlanOptions {
  */
 export async function planOf(
   list: PictureList,
-  classifier: Pick<ImageClassifier, 'layers' | 'numClasses' | 'dtype' | 'labels' | 'preprocess'>,
+  classifier: Pick<ImageClassifier, 'layers' | 'numClasses' | 'dtype' | 'labels' | 'activation' | 'preprocess'>,
   { name, weights, prefix, calibration, topK, shardSize }: PlanOptions,
 ): Promise<Plan> {
-  const { layers, numClasses, dtype, labels, preprocess } = classifier;
+  const { layers, numClasses, dtype, labels, activation, preprocess } = classifier;
   if (topK !== undefined) checkInteger('topK', topK, 1, numClasses); // before an impossible plan is written
   return {
     name,
@@ -65,6 +65,7 @@ export async function planOf(
     ...(calibration === undefined ? {} : { calibration: await identifyCalibration(calibration) }),
     topK: topK ?? Math.min(5, numClasses),
     labels: sha256(JSON.stringify(labels)),
+    ...(activation === 'softmax' ? {} : { activation }), // left out, so that plans of earlier jobs stay equal
     preprocess: JSON.stringify(preprocess),
   };
 }

@@ -24,6 +24,7 @@ const MODEL_PROPERTIES = {
   device: { type: 'string' },
   dtype: { enum: ['float32', 'bfloat16', 'int8'] },
   labels: { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] },
+  activation: { enum: ['softmax', 'sigmoid'] },
   preprocess: { anyOf: [{ type: 'string' }, { type: 'object' }] },
   threads: { type: 'integer', minimum: 1 },
   streams: { type: 'integer', minimum: 1 },

@@ -1,6 +1,7 @@
 import type { Times } from '../client/answers';
 import { badArgument, ResNetError } from '../errors';
 import { toBatch, type NetworkInput } from '../image/batch';
+import { checkFinite } from '../image/finite';
 import { explainPicture, type Explanation } from '../image/explain';
 import { drawHeatmap } from '../image/heatmap';
 import { loadSharp } from '../image/sharp';
@@ -117,12 +118,12 @@ export class Inference {
     signal: AbortSignal,
   ): Promise<Explanation & { png: Uint8Array }> {
     return this.#measured(receivedAt, async () => {
-      const { network, labels, numClasses } = this.model;
+      const { network, labels, activation, numClasses } = this.model;
       if (classIndex !== undefined) parseInteger(classIndex, 'class', 0, numClasses - 1);
       const reservation = this.#batcher.reserve(1);
       try {
         return await this.#reader.readUncropped(bytes, 'image', signal, async (picture, pictures) => {
-          const explainer = { network, labels, pictures };
+          const explainer = { network, labels, activation, pictures };
           const explanation = await explainPicture(explainer, picture, { class: classIndex, signal });
           return { ...explanation, png: await drawHeatmap(picture, explanation, pictures.preprocess.crop) };
         });
@@ -155,6 +156,7 @@ export class Inference {
         inputs.map((item, i) => this.#row(output, item, i)),
         signal,
       );
+      answers.forEach(({ value }, i) => checkAnswer(value, input, i));
       const max = (ms: (answer: (typeof answers)[0]) => number): number => Math.max(...answers.map(ms));
       const [queueMs, inferMs] = [max((answer) => answer.queueMs), max((answer) => answer.computeMs)];
       this.#metrics.completed({ rows: answers.length, inputMs: decodeMs, queueMs, computeMs: inferMs });
@@ -205,12 +207,21 @@ export class Inference {
   }
 }
 
+/** Float32 tensors may hold NaN or infinity themselves, and pass it on. @throws ERR_NOT_FINITE for pictures */
+function checkAnswer(values: Float32Array, input: InferenceInput, i: number): void {
+  if ('pixels' in input && input.pixels[i]?.data instanceof Float32Array) return;
+  const name = 'pictures' in input ? (input.names?.[i] ?? `image[${i}]`) : `picture ${i}`;
+  checkFinite(values, name, 'it');
+}
+
 /** The network divides each side by 32, rounding up, so a thinner picture takes as much memory as one of this side. */
 const MIN_SIDE = 32;
+
+const BACKEND_CODES: ReadonlySet<string> = new Set(['ERR_NATIVE', 'ERR_NOT_FINITE', 'ERR_OUT_OF_MEMORY']);
 
 function reasonOf(error: unknown): FailureReason {
   if (!(error instanceof ResNetError)) return 'OTHER';
   if (error.code === 'ERR_QUEUE_FULL' || error.code === 'ERR_TOO_LARGE') return 'REJECTED';
   if (error.code === 'ERR_ABORTED' || error.code === 'ERR_TIMEOUT') return 'CANCELED';
-  return error.code === 'ERR_NATIVE' || error.code === 'ERR_OUT_OF_MEMORY' ? 'BACKEND' : 'OTHER';
+  return BACKEND_CODES.has(error.code) ? 'BACKEND' : 'OTHER';
 }

@@ -8,6 +8,7 @@ import { addon } from '../native/addon';
 import type { OptimizedResNet } from '../optimized';
 import { summary } from '../summary';
 import type { Tensor } from '../tensor';
+import type { Activation } from '../weights/source/activation';
 import type { ModelOptions } from './options';
 
 /** The part of {@link OptimizedResNet} that the server uses; tests pass others. */
@@ -25,6 +26,7 @@ export interface Model {
   readonly layers: Layers;
   readonly numClasses: number;
   readonly labels: readonly string[];
+  readonly activation: Activation;
   readonly dtype: string;
   readonly device: string;
   readonly preprocess: ResolvedPreprocess;

@@ -5,7 +5,16 @@ import type { ImageClassifierOptions } from '../image/classifier-options';
 /** A model to serve; the options without a comment are those of ImageClassifier.create. */
 export interface ModelOptions extends Pick<
   ImageClassifierOptions,
-  'weights' | 'prefix' | 'layers' | 'numClasses' | 'device' | 'dtype' | 'labels' | 'preprocess' | 'onProgress'
+  | 'weights'
+  | 'prefix'
+  | 'layers'
+  | 'numClasses'
+  | 'device'
+  | 'dtype'
+  | 'labels'
+  | 'activation'
+  | 'preprocess'
+  | 'onProgress'
 > {
   /** Default: `resnet50` and so on, by depth. */
   name?: string | undefined;

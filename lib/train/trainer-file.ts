@@ -47,7 +47,9 @@ export async function saveTrainerFile(
 /** @throws ERR_FILE, ERR_WEIGHTS_FORMAT; ERR_CHECKPOINT if the file was not written by a trainer */
 export async function readTrainerFile(folder: string): Promise<TrainerFile> {
   const path = join(folder, FILE_NAME);
-  const { metadata, entries } = await readRegularFile(path, (file) => readSafetensorsHeader(path, file, chooseUnchanged));
+  const { metadata, entries } = await readRegularFile(path, (file) =>
+    readSafetensorsHeader(path, file, chooseUnchanged),
+  );
   try {
     if (metadata.format !== FORMAT) throw new Error(`its format is ${JSON.stringify(metadata.format)}`);
     const parse = (name: string): unknown => JSON.parse(metadata[name] ?? '');

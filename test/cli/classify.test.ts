@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ImageClassifier, type ImageClassifierOptions } from '../../lib/index';
@@ -62,9 +62,26 @@ test('a bad picture does not stop the others', async () => {
   const { code, stdout, stderr } = await classify(text, small, missing, landscape, ...untrained, '--format', 'json');
   expect(code).toBe(1);
   expect((JSON.parse(stdout) as { image: string }[]).map(({ image }) => image)).toEqual([small, landscape]);
-  expect(stderr).toContain(`resnet: a picture must be a JPEG, PNG, WebP, TIFF or GIF picture, but got "${text}"`);
+  expect(stderr).toContain(`resnet: a picture must be a JPEG, PNG, WebP, TIFF, GIF or AVIF picture, but got "${text}"`);
   expect(stderr).toContain(`resnet: a picture must be a readable file, but got "${missing}"`);
   expect(stderr).toMatch(/\n2 of 4 pictures failed\n$/);
+});
+
+test('- is standard input, beside other pictures; ./- is a file', async () => {
+  const args = [...command, '-', landscape, ...untrained, '--format', 'json', '--top', '1'];
+  const { code, stdout } = await run(process.execPath, args, { input: readFileSync(small) });
+  expect(code).toBe(0);
+  const [first, second] = JSON.parse(stdout) as { image: string; predictions: object[] }[];
+  const [alone] = JSON.parse((await classify(small, ...untrained, '--format', 'json', '--top', '1')).stdout) as [
+    { predictions: [{ index: number }] },
+  ];
+  expect([first!.image, second!.image]).toEqual(['-', landscape]);
+  expect(first!.predictions).toMatchObject([{ index: alone.predictions[0].index }]);
+
+  const text = await run(process.execPath, [...command, '-', ...untrained], { input: Buffer.from('no picture') });
+  expect([text.code, text.stdout]).toEqual([1, '']);
+  expect(text.stderr).toMatch(/a picture must be a JPEG.*10 bytes, which is none/);
+  expect((await classify('./-', ...untrained)).stderr).toMatch(/got "\.\/-": ENOENT/);
 });
 
 test('no readable picture: an empty JSON array, and no count for a single failure', async () => {

@@ -26,6 +26,12 @@ test('writes a picture and prints its class', async () => {
   expect(readdirSync(folder)).toEqual(['heat.png']);
 });
 
+test('- is standard input', async () => {
+  const command = [join(root, 'dist', 'cli', 'main.js'), 'explain', '-', '-o', at('input.png'), ...untrained];
+  expect((await run(process.execPath, command, { input: readFileSync(landscape) })).code).toBe(0);
+  expect(readFileSync(at('input.png')).equals(readFileSync(at('heat.png')))).toBe(true);
+});
+
 test('another class gives another picture', async () => {
   const { stdout } = await explain(landscape, '-o', at('other.PNG'), ...untrained, '--class', '7');
   expect(stdout).toMatch(/: cock \(class 7\), /);

@@ -46,6 +46,15 @@ test('JSON: path and features of each picture, in order, over several batches', 
   expect(stdout.split('\n')).toHaveLength(13); // one picture per line
 });
 
+test('- is standard input', async () => {
+  const command = [join(root, 'dist', 'cli', 'main.js'), 'features', '-', ...untrained];
+  const { code, stdout } = await run(process.execPath, command, { input: readFileSync(small) });
+  expect(code).toBe(0);
+  const [{ path, features: row }] = JSON.parse(stdout) as [Row];
+  expect(path).toBe('-');
+  expectClose(row, small);
+});
+
 test('a folder without pictures', async () => {
   const { code, stdout, stderr } = await features(join(root, 'test', 'fixtures', 'weights'), small, ...untrained);
   expect([code, (JSON.parse(stdout) as Row[]).map(({ path }) => path)]).toEqual([1, [small]]);
@@ -57,7 +66,7 @@ test('npy: one row per picture, NaN for one that cannot be read', async () => {
   const { code, stdout, stderr } = await features(...[...pictures, ...untrained, '--format', 'npy', '-o', at('f.npy')]);
   expect([code, stdout]).toEqual([1, '']);
   expect(stderr).toContain(
-    `resnet: a picture must be a JPEG, PNG, WebP, TIFF or GIF picture, but got "${at('text.jpg')}"`,
+    `resnet: a picture must be a JPEG, PNG, WebP, TIFF, GIF or AVIF picture, but got "${at('text.jpg')}"`,
   );
   const bytes = readFileSync(at('f.npy'));
   const header = npyHeader(3, 512);

@@ -40,6 +40,14 @@ test('a file whose name looks like a pattern is found; an unknown name is kept',
   expect(await findPictures('a\0.jpg')).toEqual(['a\0.jpg']);
 });
 
+test('every usual extension, in either case, and - as it is', async () => {
+  const names = ['a.jfif', 'b.JPE', 'c.avif', 'd.JPEG', 'e.tif'];
+  mkdirSync(join(folder, 'names'));
+  for (const name of [...names, 'f.bmp']) writeFileSync(join(folder, 'names', name), '');
+  expect(await findPictures(join(folder, 'names'))).toEqual(names.map((name) => join(folder, 'names', name)));
+  expect(await findPictures('-')).toEqual(['-']);
+});
+
 test('links are followed, and cycles end', async () => {
   const linked = join(folder, 'linked');
   mkdirSync(linked);

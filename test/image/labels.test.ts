@@ -6,7 +6,7 @@ import { readLabels } from '../../lib/image/labels';
 const folder = mkdtempSync(join(tmpdir(), 'resnet-labels-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const file = (name: string, content: string): string => {
+const file = (name: string, content: string | Uint8Array): string => {
   writeFileSync(join(folder, name), content);
   return join(folder, name);
 };
@@ -34,9 +34,33 @@ test.each([
   ['lines of Windows', '\ufeffcat\r\ndog, puppy\r\n\r\n'],
   ['a last line without an end', 'cat\ndog, puppy'],
   ['JSON', ' ["cat",\n "dog, puppy"]\n'],
+  ['JSON by number', '\ufeff{"0": "cat", "1": "dog, puppy"}\n'],
+  ['JSON by number, in any order', '{"1": "dog, puppy", "0": "cat"}'],
+  ["JSON as ImageNet's", '{"0": ["n02121808", "cat"], "1": ["n02084071", "dog, puppy"]}'],
 ])('a file, %s', async (_, content) => {
   expect(await readLabels(file('labels', content), 2)).toEqual(['cat', 'dog, puppy']);
 });
+
+/** Of two lines or entries each: a list of two names, were they taken for one. */
+const REFUSED: [string, string | Uint8Array][] = [
+  ['a dictionary printed by Python', "{0: 'cat',\n 1: 'dog'}"],
+  ['a list printed by Python', "['cat',\n 'dog']"],
+  ['an OrderedDict', "OrderedDict([(0, 'cat'),\n(1, 'dog')])"],
+  ['a tuple', "('cat',\n 'dog')"],
+  ['an assignment', "labels = ['cat',\n 'dog']"],
+  ['JSON from names to numbers', '{"cat": 0,\n"dog": 1}'],
+  ['JSON with a gap', '{"0": "cat",\n"2": "dog"}'],
+  ['JSON with longer lists', '{"0": ["n02121808", "cat", "x"], "1": ["n02084071", "dog", "y"]}'],
+  ['JSON of objects', '[{"name": "cat"},\n{"name": "dog"}]'],
+  ['JSON of pairs', '[["n02121808", "cat"], ["n02084071", "dog"]]'],
+  ['JSON of a nested list', '{"labels": ["cat",\n "dog"]}'],
+  ['JSON Lines', '{"id": 0, "name": "cat"}\n{"id": 1, "name": "dog"}'],
+  ['JSON of a string', '"cat dog"'],
+  ['an empty object', '{}'],
+  ['big-endian UTF-16', Buffer.from('\ufeffcat\ndog', 'utf16le').swap16()],
+  ['UTF-16 without a mark', Buffer.from('cat\ndog', 'utf16le')],
+  ['Latin-1', Buffer.from('caf\xe9\ndog', 'latin1')],
+];
 
 test.each<[string, () => any, string, RegExp]>([
   ['too few', () => ['cat'], 'ERR_ARGUMENT', /^labels must be 2 names.*got 1\.$/],
@@ -45,6 +69,18 @@ test.each<[string, () => any, string, RegExp]>([
   ['an object', () => ({ 0: 'a' }), 'ERR_ARGUMENT', /^labels/],
   ['broken JSON', () => file('broken.json', '["a",'), 'ERR_ARGUMENT', /^labels must be a JSON array.*broken\.json/],
   ['JSON of numbers', () => file('numbers.json', '[1, 2]'), 'ERR_ARGUMENT', /^labels/],
+  ...REFUSED.map(([name, content]): [string, () => any, string, RegExp] => [
+    name,
+    () => file('refused', content),
+    'ERR_ARGUMENT',
+    /^labels must be a JSON array.*".*refused"/,
+  ]),
+  [
+    'UTF-16',
+    () => file('utf16.txt', Buffer.from('\ufeffcat\ndog', 'utf16le')),
+    'ERR_ARGUMENT',
+    /UTF-16.*save it as UTF-8/,
+  ],
   ['no file', () => join(folder, 'missing.txt'), 'ERR_FILE', /^labels.*missing\.txt/],
   ['a device', () => '/dev/zero', 'ERR_FILE', /^labels.*not a regular file/],
   ['no names', () => [], 'ERR_ARGUMENT', /^labels must be a list of names/],

@@ -12,12 +12,22 @@ test('top indices: the best first, equal scores by index', () => {
   expect(topIndices(Float64Array.of(0.1, 0.3, 0.3, 0.2, 0.1), 4)).toEqual([1, 2, 3, 0]);
 });
 
+const labels = ['a', 'b', 'c'];
+
 test('predictions: labels and softmax, best first', () => {
-  const [first, second, ...others] = topPredictions(Float32Array.of(0, 2, 1), ['a', 'b', 'c'], 2);
+  const [first, second, ...others] = topPredictions(Float32Array.of(0, 2, 1), { labels, activation: 'softmax' }, 2);
   expect([first, second, others]).toEqual([
     { label: 'b', index: 1, score: expect.closeTo(0.665, 3) },
     { label: 'c', index: 2, score: expect.closeTo(0.245, 3) },
     [],
+  ]);
+});
+
+test('predictions by the sigmoid, each class on its own', () => {
+  expect(topPredictions(Float32Array.of(-1000, 2, 1000), { labels, activation: 'sigmoid' }, 3)).toEqual([
+    { label: 'c', index: 2, score: 1 },
+    { label: 'b', index: 1, score: expect.closeTo(0.8808, 4) },
+    { label: 'a', index: 0, score: 0 },
   ]);
 });
 

@@ -12,6 +12,7 @@ const classifier = {
   numClasses: 3,
   dtype: 'float32' as const,
   labels: ['a', 'b', 'c'],
+  activation: 'softmax' as 'softmax' | 'sigmoid',
   preprocess: checkPreprocess('timm'),
 };
 const options = { name: 'job', weights: 'random:1', calibration: undefined, topK: undefined, shardSize: 10 };
@@ -28,6 +29,7 @@ test('contains everything that the output depends on', async () => {
   const changes: Partial<PlanOptions & typeof classifier>[] = [
     { name: 'other' },
     { weights: 'random:2' },
+    { activation: 'sigmoid' },
     { weights: 'DEFAULT' },
     { calibration: 'pictures/' },
     { topK: 2 },

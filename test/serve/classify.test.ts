@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import type { NativeExplained } from '../../lib/native/addon';
 import { claimedPng, fixture } from '../image/pictures';
-import { serve, type Served } from './support';
+import { FakeNetwork, serve, type Served } from './support';
+import { Tensor } from '../../lib/tensor';
 
 let served: Served;
 beforeAll(async () => (served = await serve({ maxPixels: 1_000_000, maxBodyBytes: 2 ** 21 })));
@@ -150,4 +152,33 @@ test('a bad picture of a form fails its own request only', async () => {
   ]);
   expect(bad).toEqual([400, { error: expect.stringMatching(/^bad\.png /), code: 'ERR_IMAGE' }]);
   expect(good[0]).toBe(200);
+});
+
+test.each(['/classify', '/features', '/explain'])('%s: an answer that is not finite is an error', async (path) => {
+  class BrokenNetwork extends FakeNetwork {
+    override async forward(x: Tensor): Promise<Tensor> {
+      const { data, shape } = await super.forward(x);
+      return new Tensor((data as Float32Array).fill(NaN, 1, 2), shape);
+    }
+    override async explain(x: Tensor, index?: number): Promise<NativeExplained> {
+      const { maps, ...explained } = await super.explain(x, index);
+      return { ...explained, maps: new Tensor((maps.data as Float32Array).fill(Infinity), maps.shape) };
+    }
+  }
+  const { url } = await serve({}, new BrokenNetwork());
+  const headers = { 'content-type': 'image/png' };
+  const response = await fetch(url + path, { method: 'POST', body: bytes(small), headers });
+  expect([response.status, await response.json()]).toEqual([
+    500,
+    { error: expect.stringMatching(/^image must lead to finite values/), code: 'ERR_NOT_FINITE' },
+  ]);
+});
+
+test('scores follow the activation of the model', async () => {
+  const { url } = await serve({}, new FakeNetwork(), { activation: 'sigmoid' });
+  const headers = { 'content-type': 'image/png' };
+  const response = await fetch(`${url}/classify`, { method: 'POST', body: bytes(small), headers });
+  const { results } = (await response.json()) as { results: { predictions: { label: string; score: number }[] }[] };
+  const half = results[0]!.predictions.find(({ label }) => label.startsWith('half'))!;
+  expect(half.score).toBeCloseTo(1 / (1 + Math.exp(-0.5)), 6);
 });

@@ -240,3 +240,10 @@ test('NaN is an error in JSON and works in binary', async () => {
   const { binary } = await parts(response);
   expect(binary.readFloatLE(0)).toBeNaN();
 });
+
+test('NaN has no rank', async () => {
+  const given = { ...input, shape: [1, 3, 1, 1], parameters: { binary_data_size: 12 } };
+  const outputs = [{ name: 'logits', parameters: { classification: 2 } }];
+  const response = await inferBinary({ inputs: [given], outputs }, new Uint8Array(Float32Array.of(NaN, 0, 1).buffer));
+  expect([response.status, ((await response.json()) as any).error]).toEqual([400, expect.stringMatching(/no rank/)]);
+});

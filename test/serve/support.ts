@@ -61,6 +61,7 @@ export function fakeModel(network: Network, name = 'fake', more: Partial<Model> 
     layers: 18,
     numClasses: CLASSES,
     labels: ['first', 'last', 'sum', 'half: constant'],
+    activation: 'softmax',
     dtype: 'float32',
     device: 'cpu',
     preprocess: checkPreprocess({ resize: 8, crop: 8 }),
@@ -79,8 +80,13 @@ export interface Served {
 }
 
 /** A server on a free port, closed when the file's tests are done. */
-export async function serve(options: Partial<ServerOptions> = {}, network = new FakeNetwork()): Promise<Served> {
-  const app = await serverOf({ models: [{ weights: 'random' }], logLevel: 'silent', ...options }, [fakeModel(network)]);
+export async function serve(
+  options: Partial<ServerOptions> = {},
+  network = new FakeNetwork(),
+  more: Partial<Model> = {},
+): Promise<Served> {
+  const models = [fakeModel(network, 'fake', more)];
+  const app = await serverOf({ models: [{ weights: 'random' }], logLevel: 'silent', ...options }, models);
   const url = await app.listen({ port: 0, host: '127.0.0.1' });
   while ((await fetch(`${url}/v2/health/ready`)).status !== 200) await new Promise((resolve) => setTimeout(resolve, 5));
   network.batches.length = 0; // the warm-up's batch

@@ -28,6 +28,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   ERR_MEDIA_TYPE: 415,
   ERR_RATE_LIMIT: 429,
   ERR_ABORTED: 499, // only logged: the client is gone
+  ERR_NOT_FINITE: 500,
   ERR_QUEUE_FULL: 503,
   ERR_STOPPING: 503,
   ERR_TIMEOUT: 504,

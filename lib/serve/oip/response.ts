@@ -17,7 +17,7 @@ export interface InferResponse {
 /**
  * Writes the response to an infer request: JSON, followed by the tensor if it was requested as binary.
  *
- * @throws ERR_REQUEST for NaN and infinity, which JSON cannot express
+ * @throws ERR_REQUEST for NaN and infinity, which JSON cannot express and no class can be ranked by
  */
 export function writeInfer(
   model: Pick<Model, 'name' | 'labels' | 'numClasses'>,
@@ -57,7 +57,7 @@ interface Output {
 }
 
 function scores(values: readonly Float32Array[], { numClasses }: Pick<Model, 'numClasses'>, binary: boolean): Output {
-  if (!binary && !values.every((row) => row.every(Number.isFinite))) {
+  if (!binary && !areFinite(values)) {
     throw badRequest('logits hold NaN or infinity, for which JSON has no word: ask for binary data.');
   }
   return {
@@ -74,6 +74,7 @@ function rankedClasses(
   { labels, numClasses }: Pick<Model, 'labels' | 'numClasses'>,
   count: number,
 ): Output {
+  if (!areFinite(values)) throw badRequest('logits hold NaN or infinity, which have no rank.');
   const topK = Math.min(count, numClasses);
   const texts = values.flatMap((row) =>
     topIndices(Float64Array.from(row), topK).map(
@@ -86,6 +87,10 @@ function rankedClasses(
     json: () => texts,
     binary: () => bytesToBinary(texts),
   };
+}
+
+function areFinite(values: readonly Float32Array[]): boolean {
+  return values.every((row) => row.every(Number.isFinite));
 }
 
 /** A float32 in nine digits, which are enough to restore it exactly. */

@@ -16,7 +16,7 @@ export function addClassify(app: FastifyInstance, state: ServerState): void {
       model: model.name,
       results: values.map((logits, i) => ({
         name: names[i] ?? '',
-        predictions: topPredictions(logits, model.labels, top),
+        predictions: topPredictions(logits, model, top),
       })),
       times,
     };

@@ -2,6 +2,7 @@ import { inspect } from '../../errors';
 import { layersOf } from '../names/article';
 import type { JsonFields } from '../formats/json-file';
 import { malformed } from '../formats/malformed';
+import { activationOf } from './activation';
 import { checkLabel, MAX_LABELS, NO_PREPROCESS } from './common-fields';
 import type { WeightSource } from './weight-source';
 
@@ -20,6 +21,7 @@ export function huggingfaceConfig(config: JsonFields): WeightSource | undefined 
     from: 'huggingface',
     layers: layersOf(depths, bottleneck),
     numClasses: labels?.length ?? config.integer('num_labels', 1, MAX_LABELS),
+    activation: activationOf(config),
     labels: labels?.every((label, i) => label === `LABEL_${i}`) ? undefined : labels,
     ...NO_PREPROCESS,
     deviation: findDeviation(config, bottleneck),

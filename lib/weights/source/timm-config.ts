@@ -1,6 +1,7 @@
 import { inspect } from '../../errors';
 import { SUPPORTED_LAYERS } from '../../depths';
 import type { JsonFields } from '../formats/json-file';
+import { activationOf } from './activation';
 import { checkLabel, INTERPOLATIONS, MAX_LABELS, MAX_SIDE, unsupported } from './common-fields';
 import type { ParsedPreprocess, WeightSource } from './weight-source';
 
@@ -18,6 +19,7 @@ export function timmConfig(config: JsonFields): WeightSource | undefined {
     from: 'timm',
     layers,
     numClasses: config.integer('num_classes', 0, MAX_LABELS) ?? pretrained.integer('num_classes', 0, MAX_LABELS),
+    activation: activationOf(config),
     labels: parseLabels(config) ?? parseLabels(pretrained),
     ...parsePreprocess(pretrained),
     deviation: PLAIN.test(architecture) ? undefined : `architecture is ${inspect(architecture)}`,

@@ -1,4 +1,5 @@
 import type { Layers } from '../../depths';
+import type { Activation } from './activation';
 
 /** How a picture becomes a network's input, as far as the files beside the weights tell. */
 export interface SourcePreprocess {
@@ -27,6 +28,8 @@ export interface WeightSource extends ParsedPreprocess {
   layers: Layers | undefined;
   /** The number of classes; undefined if it is not given. */
   numClasses: number | undefined;
+  /** Undefined if it is not given. */
+  activation: Activation | undefined;
   /** Names of the classes in order; undefined if they are not given. */
   labels: readonly string[] | undefined;
   /**
