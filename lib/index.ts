@@ -5,6 +5,8 @@ export { ERROR_CODES, ResNetError, type ErrorCode } from './errors';
 export { ImageClassifier, type ClassifyOptions, type Prediction } from './image/classifier';
 export type { ImageClassifierOptions } from './image/classifier-options';
 export type { Image } from './image/image';
+export type { ImageStream } from './image/stream';
+export type { Activation } from './weights/source/activation';
 export type { ExplainOptions, Explanation, Region } from './image/explain';
 export type { Preprocess, ResolvedPreprocess } from './image/preprocess';
 export type { PreprocessPreset } from './image/presets';
