@@ -28,7 +28,10 @@ test("describes exactly the server's routes", () => {
     if (path === undefined) continue;
     stack.length = indent!.length / 4;
     stack.push(path);
-    const whole = stack.join('').replace(/:(\w+)/g, '{$1}');
+    const whole = stack
+      .join('')
+      .replace(/(?<!:):(\w+)(\([^)]*\))?/g, '{$1}')
+      .replace('::', ':');
     for (const method of methods?.split(', ') ?? []) if (method !== 'HEAD') shown.push(`${method} ${whole}`);
   }
   const described = Object.entries<object>(document.paths).flatMap(([path, item]) =>
