@@ -12,6 +12,7 @@ import type { FailureReason, ModelMetrics } from './metrics';
 import type { Model } from './model';
 import type { Limits } from './options';
 import { PictureReader } from './picture-reader';
+import { Statistics } from './statistics';
 
 /** A request's input: encoded pictures, or pixels that need no preprocessing. */
 export type InferenceInput =
@@ -27,6 +28,7 @@ export interface InferenceResult {
 /** A model with its queue and metrics: decodes pictures, batches them, runs the network. */
 export class Inference {
   readonly model: Model;
+  readonly statistics = new Statistics();
   readonly #batcher: Batcher<NetworkInput, Float32Array, BatchKey>;
   readonly #reader: PictureReader;
   readonly #limits: Limits;
@@ -45,7 +47,7 @@ export class Inference {
       maxQueueSize,
       concurrency: model.streams,
       keyId: batchKeyId,
-      onBatch: ({ rows }) => metrics.batch(rows),
+      onBatch: ({ rows, computeMs }) => this.#record((each) => each.batch(rows, computeMs)),
     });
   }
 
@@ -58,10 +60,15 @@ export class Inference {
     return this.#batcher.pending;
   }
 
+  /** Whether the queue has no room for even one picture. */
+  get full(): boolean {
+    return this.#batcher.full;
+  }
+
   /** Rejects a request before its body is read. @throws ERR_QUEUE_FULL if not even one picture fits */
   checkQueue(): void {
     if (!this.#batcher.full) return;
-    this.#metrics.failure('REJECTED');
+    this.#record((metrics) => metrics.failure('REJECTED', 0));
     throw new ResNetError('ERR_QUEUE_FULL', 'The queue is full. Try again later.');
   }
 
@@ -70,7 +77,7 @@ export class Inference {
     try {
       this.#batcher.check(pictures);
     } catch (error) {
-      this.#metrics.failure(reasonOf(error));
+      this.#record((metrics) => metrics.failure(reasonOf(error), 0));
       throw error;
     }
   }
@@ -137,13 +144,17 @@ export class Inference {
   async #measured<T>(receivedAt: number, work: () => Promise<T>): Promise<T> {
     try {
       const result = await work();
-      this.#metrics.success();
-      this.#metrics.request(performance.now() - receivedAt);
+      this.#record((metrics) => metrics.success(performance.now() - receivedAt));
       return result;
     } catch (error) {
-      this.#metrics.failure(reasonOf(error));
+      this.#record((metrics) => metrics.failure(reasonOf(error), performance.now() - receivedAt));
       throw error;
     }
+  }
+
+  #record(event: (metrics: ModelMetrics) => void): void {
+    event(this.#metrics);
+    event(this.statistics);
   }
 
   async #run(output: BatchKey['output'], input: InferenceInput, signal: AbortSignal): Promise<InferenceResult> {
@@ -159,7 +170,8 @@ export class Inference {
       answers.forEach(({ value }, i) => checkAnswer(value, input, i));
       const max = (ms: (answer: (typeof answers)[0]) => number): number => Math.max(...answers.map(ms));
       const [queueMs, inferMs] = [max((answer) => answer.queueMs), max((answer) => answer.computeMs)];
-      this.#metrics.completed({ rows: answers.length, inputMs: decodeMs, queueMs, computeMs: inferMs });
+      const times = { rows: answers.length, inputMs: decodeMs, queueMs, computeMs: inferMs };
+      this.#record((metrics) => metrics.completed(times));
       return { values: answers.map(({ value }) => value), times: { decodeMs, queueMs, inferMs } };
     } finally {
       reservation.release();

@@ -5,12 +5,11 @@ export type FailureReason = 'REJECTED' | 'CANCELED' | 'BACKEND' | 'OTHER';
 
 /** Metrics of one model. Durations are in milliseconds. */
 export interface ModelMetrics {
-  success(): void;
-  failure(reason: FailureReason): void;
-  request(ms: number): void;
+  success(ms: number): void;
+  failure(reason: FailureReason, ms: number): void;
   /** A successful request: its pictures, and where its time went. */
   completed(times: { rows: number; inputMs: number; queueMs: number; computeMs: number }): void;
-  batch(rows: number): void;
+  batch(rows: number, computeMs: number): void;
 }
 
 /** Metrics of the process and its event loop. All servers share one registry, since the observers can never be stopped. */
@@ -86,12 +85,12 @@ export class Metrics {
     this.#infer.inc(labels, 0);
     const us = (ms: number): number => Math.round(1000 * ms);
     return {
-      success: () => this.#success.inc(labels),
-      failure: (reason) => this.#failure.inc({ ...labels, reason }),
-      request: (ms) => {
+      success: (ms) => {
+        this.#success.inc(labels);
         this.#request.inc(labels, us(ms));
         this.#seconds.observe(labels, ms / 1000);
       },
+      failure: (reason) => this.#failure.inc({ ...labels, reason }),
       completed: ({ rows, inputMs, queueMs, computeMs }) => {
         this.#rows.inc(labels, rows);
         this.#input.inc(labels, us(inputMs));

@@ -34,6 +34,14 @@ export const jsonContent = (schema: Json): Json => ({ 'application/json': { sche
 /** The response 200, in JSON. */
 export const ok = (schema: Json): Json => ({ 200: { description: 'OK', content: jsonContent(schema) } });
 
+/** The query parameter `top`. */
+export const topParameter: Json = {
+  name: 'top',
+  in: 'query',
+  description: 'classes to name; default: 5',
+  schema: integer,
+};
+
 /** The query parameter `model`. */
 export const modelParameter: Json = {
   name: 'model',

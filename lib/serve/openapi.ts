@@ -1,13 +1,24 @@
 import { errorResponses, errorSchemas } from './http/error-response';
 import { modelApi } from './oip/model-routes';
+import { repositoryApi } from './oip/repository';
 import { serverApi } from './oip/server-routes';
 import type { OpenApiPart } from './openapi-schema';
 import { classifyApi } from './routes/classify';
 import { explainApi } from './routes/explain';
 import { featuresApi } from './routes/features';
 import { metricsApi } from './routes/metrics';
+import { v1Api } from './v1/routes';
 
-const PARTS: readonly OpenApiPart[] = [serverApi, modelApi, classifyApi, featuresApi, explainApi, metricsApi];
+const PARTS: readonly OpenApiPart[] = [
+  serverApi,
+  modelApi,
+  repositoryApi,
+  v1Api,
+  classifyApi,
+  featuresApi,
+  explainApi,
+  metricsApi,
+];
 
 /** The description of all routes, OpenAPI 3.1. */
 export function openapi(version: string): object {

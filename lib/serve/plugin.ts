@@ -5,10 +5,12 @@ import { ResNetError } from '../errors';
 import { Access } from './http/access';
 import { addCors } from './http/cors';
 import { addGate } from './http/gate';
+import { answerUnknownPaths } from './http/unknown-path';
 import { Inference } from './inference';
 import { Metrics } from './metrics';
 import { loadModels, type Model } from './model';
 import { addModelRoutes } from './oip/model-routes';
+import { addRepositoryRoutes } from './oip/repository';
 import { addServerRoutes } from './oip/server-routes';
 import { openapi } from './openapi';
 import { checkServeOptions, type ServeOptions } from './options';
@@ -18,6 +20,7 @@ import { addFeatures } from './routes/features';
 import { addMetrics } from './routes/metrics';
 import { addPage } from './routes/page';
 import type { ServerState } from './state';
+import { addV1Routes } from './v1/routes';
 
 /**
  * All routes of a server, for a Fastify app of your own; a prefix is prepended to their paths.
@@ -55,12 +58,15 @@ export function addRoutes(
   const access = new Access(apiKeys, limits.requestsPerSecond);
   const state: ServerState = { inferences, limits, access, metrics, stopping: false, inFlight: 0 };
 
+  if (app.prefix !== '') answerUnknownPaths(app); // without a prefix unknown paths are those of the whole app
   addCors(app, cors);
   addGate(app, state);
   addClosing(app, state, onDrained);
   const version = packageVersion();
   addServerRoutes(app, state, version);
   addModelRoutes(app, state);
+  addRepositoryRoutes(app, state);
+  addV1Routes(app, state);
   addClassify(app, state);
   addFeatures(app, state);
   addExplain(app, state);

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { badRequest, errorResponseOf } from './http/error-response';
 import { addErrorHandler } from './http/gate';
+import { answerUnknownPaths } from './http/unknown-path';
 import { checkServeOptions, checkSocketLimits, type ServerOptions } from './options';
 import { loadModels, type Model } from './model';
 import { addRoutes } from './plugin';
@@ -37,7 +38,10 @@ export async function serverOf(options: ServerOptions, models: readonly Model[])
     logger: { level: logLevel, stream: process.stderr },
     pluginTimeout: 0, // by default, closing would wait for at most 10 s
     bodyLimit: limits.maxBodyBytes,
-    routerOptions: { maxParamLength: maxHeaderBytes }, // a name that is too long gets the 404 of any unknown one
+    routerOptions: {
+      ignoreTrailingSlash: true,
+      maxParamLength: maxHeaderBytes, // a name that is too long gets the 404 of any unknown one
+    },
     requestTimeout: receiveMs,
     requestIdHeader: 'x-request-id',
     return503OnClosing: false, // our own 503 has the body that all errors have
@@ -72,9 +76,7 @@ export async function serverOf(options: ServerOptions, models: readonly Model[])
     done();
   });
   addErrorHandler(app); // for requests without a route too, such as QUERY without a Content-Type
-  app.setNotFoundHandler((_, reply) =>
-    reply.code(404).send({ error: 'There is nothing here.', code: 'ERR_NOT_FOUND' }),
-  );
+  answerUnknownPaths(app);
   // To Node, a connection without a request yet is not idle: closing would wait until it times out.
   const closeConnections = (): void => void setTimeout(() => app.server.closeAllConnections(), LAST_BYTES_MS).unref();
   await app.register((scope) => addRoutes(scope, options, models, closeConnections));

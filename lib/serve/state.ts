@@ -22,6 +22,11 @@ export function isReady(state: ServerState): boolean {
   return !state.stopping && [...state.inferences.values()].every(({ ready }) => ready);
 }
 
+/** Whether a model has run once and the server is not closing. */
+export function isModelReady({ stopping }: ServerState, { ready }: Inference): boolean {
+  return ready && !stopping;
+}
+
 /** The model of that name; without a name the only one. @throws ERR_NOT_FOUND */
 export function findModel({ inferences }: ServerState, name: string | undefined): Inference {
   const [first] = inferences.values();

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { deflateSync, gzipSync } from 'node:zlib';
 import { mutated } from './mutate';
 import type { Random } from './random';
 
@@ -20,6 +21,12 @@ const LINES = [
   'POST /v2/models/fake/infer HTTP/1.1',
   'POST /classify?top=3 HTTP/1.1',
   'POST /features HTTP/1.1',
+  'POST /classify?topk=3 HTTP/1.1',
+  'PUT /classify HTTP/1.1',
+  'POST /v1/models/fake:predict HTTP/1.1',
+  'GET /v1/models/fake/ HTTP/1.1',
+  'POST /v2/repository/index HTTP/1.1',
+  'GET /v2/models/fake/stats HTTP/1.1',
   'QUERY /v2 HTTP/1.1',
   'CONNECT a:1 HTTP/1.1',
   'PRI * HTTP/2.0',
@@ -48,6 +55,10 @@ const HEADERS = [
   'Content-Type: multipart/form-data; boundary=b',
   'Content-Type: image/jpeg',
   'Content-Encoding: gzip',
+  'Content-Encoding: deflate',
+  'Content-Encoding: gzip, gzip',
+  'Content-Encoding: br',
+  'Inference-Header-Content-Length: 0',
   'Expect: 100-continue',
   'Expect: nothing',
   'Connection: close',
@@ -62,6 +73,11 @@ const HEADERS = [
   'Cookie: \x80\xff',
 ];
 
+const PACK = { gzip: gzipSync, deflate: deflateSync };
+
+/** Unpacked it exceeds the server's limit. */
+const BOMB = { gzip: gzipSync(Buffer.alloc(2 ** 26)), deflate: deflateSync(Buffer.alloc(2 ** 26)) };
+
 function chunked(body: Buffer, random: Random): Buffer {
   const sizes = [body.length.toString(16), '0', 'fffffffffffffffff', '-1', `${body.length.toString(16)};a=b`, 'zz'];
   const size = random.chance(0.6) ? sizes[0] : random.pick(sizes);
@@ -74,13 +90,16 @@ function chunked(body: Buffer, random: Random): Buffer {
 
 function request(random: Random): Buffer {
   const binary = random.chance(0.3);
-  const body = binary ? Buffer.concat([Buffer.from(BINARY), Buffer.alloc(12)]) : Buffer.from(BODY);
+  const plain = binary ? Buffer.concat([Buffer.from(BINARY), Buffer.alloc(12)]) : Buffer.from(BODY);
+  const encoding = random.chance(0.2) ? random.pick(['gzip', 'deflate'] as const) : undefined;
+  const body = encoding === undefined ? plain : random.chance(0.1) ? BOMB[encoding] : PACK[encoding](plain);
   const inChunks = random.chance(0.2);
   const length = random.chance(0.7) ? body.length : random.pick([0, 1, body.length - 1, body.length + 1, 2 ** 30]);
   const headers = [
     random.chance(0.8) ? LINES[2] : random.pick(LINES),
     ...(random.chance(0.95) ? ['Host: a'] : []),
     ...(inChunks ? ['Transfer-Encoding: chunked'] : [`Content-Length: ${length}`]),
+    ...(encoding === undefined ? [] : [`Content-Encoding: ${encoding}`]),
     ...(binary ? [`Inference-Header-Content-Length: ${BINARY.length}`] : []),
     ...Array.from({ length: random.below(3) }, () => random.pick(HEADERS)),
   ];

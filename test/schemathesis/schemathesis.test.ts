@@ -17,13 +17,13 @@ const folder = temporaryFolder(); // it writes a cache to its working directory
 const required = process.env.REQUIRE_SCHEMATHESIS === '1';
 const [examples, seconds] = process.env.TEST_LONG === '1' ? ['1000', 1800] : ['5', 120];
 
-/** Without the check for 405: an unsupported method is 404 here, like every unknown route. */
 const CHECKS = [
   'not_a_server_error',
   'status_code_conformance',
   'content_type_conformance',
   'response_headers_conformance',
   'response_schema_conformance',
+  'unsupported_method',
 ];
 
 (found || required ? test : test.skip)(

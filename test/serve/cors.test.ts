@@ -22,7 +22,7 @@ test('off by default: no header, no OPTIONS', async () => {
   const response = await infer(url, { inputs: [input] }, { origin: ours });
   expect([response.status, allowed(response), response.headers.get('vary')]).toEqual([200, null, null]);
   const asked = await preflight(url, ours);
-  expect([asked.status, allowed(asked)]).toEqual([404, null]);
+  expect([asked.status, allowed(asked)]).toEqual([405, null]);
 });
 
 describe('for one origin', () => {

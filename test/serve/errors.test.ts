@@ -172,15 +172,12 @@ test('unknown and malformed paths have the same form of error', async () => {
     { error: expect.any(String), code: 'ERR_NOT_FOUND' },
   ]);
   expect(await answer(await fetch(`${url}/%zz`))).toEqual([400, { error: expect.any(String), code: 'ERR_REQUEST' }]);
-  expect(await answer(await fetch(`${url}/classify`))).toEqual([
-    404,
-    expect.objectContaining({ code: 'ERR_NOT_FOUND' }),
-  ]);
+  expect(await answer(await fetch(`${url}/classify`))).toEqual([405, expect.objectContaining({ code: 'ERR_REQUEST' })]);
 });
 
 test('a method that no route has gets the same form of error', async () => {
   const { url } = await serve();
   const answer = await fetch(`${url}/v2`, { method: 'QUERY' });
-  expect(answer.status).toBe(400);
+  expect(answer.status).toBe(405);
   expect(await answer.json()).toEqual({ error: expect.any(String), code: 'ERR_REQUEST' });
 });

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { addon } from '../../lib/native/addon';
 import { decode } from '../../lib/image/decode';
@@ -87,6 +88,13 @@ async function requests(): Promise<{ floats: Request[]; pictures: Request[]; bad
       path: infer,
       expected,
     });
+    pictures.push({
+      kind: `raw, gzip: ${kind}`,
+      body: gzipSync(bytes),
+      headers: { 'inference-header-content-length': '0', 'content-encoding': 'gzip' },
+      path: infer,
+      expected,
+    });
   }
   const jpeg = readFileSync(fixture('landscape.jpg'));
   const rejected = (
@@ -130,7 +138,24 @@ async function requests(): Promise<{ floats: Request[]; pictures: Request[]; bad
       'ERR_REQUEST',
     ),
     rejected('a body too large', '/classify', Buffer.alloc(1_100_000), picture, 413, 'ERR_TOO_LARGE'),
-    rejected('compressed', '/classify', jpeg, { ...picture, 'content-encoding': 'gzip' }, 415, 'ERR_MEDIA_TYPE'),
+    rejected('not gzip', '/classify', jpeg, { ...picture, 'content-encoding': 'gzip' }, 400, 'ERR_REQUEST'),
+    rejected(
+      'compressed by Brotli',
+      '/classify',
+      jpeg,
+      { ...picture, 'content-encoding': 'br' },
+      415,
+      'ERR_MEDIA_TYPE',
+    ),
+    rejected(
+      'a zip bomb',
+      '/classify',
+      gzipSync(Buffer.alloc(2 ** 26)),
+      { ...picture, 'content-encoding': 'gzip' },
+      413,
+      'ERR_TOO_LARGE',
+    ),
+    rejected('an unknown parameter', '/classify?topk=1', jpeg, picture, 400, 'ERR_REQUEST'),
   ];
   return { floats, pictures, bad };
 }

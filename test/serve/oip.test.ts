@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { fixture } from '../image/pictures';
 import { answerOf, infer, serve, type Served } from './support';
 
@@ -34,7 +35,11 @@ async function parts(response: Response): Promise<{ json: any; binary: Buffer }>
 test('metadata and health', async () => {
   expect(await get('/v2')).toEqual([
     200,
-    { name: 'libtorch-resnet', version: expect.any(String), extensions: ['binary_tensor_data', 'classification'] },
+    {
+      name: 'libtorch-resnet',
+      version: expect.any(String),
+      extensions: ['binary_tensor_data', 'classification', 'model_configuration', 'statistics'],
+    },
   ]);
   expect((await get('/v2/health/live'))[0]).toBe(200);
   expect((await get('/v2/health/ready'))[0]).toBe(200);
@@ -246,4 +251,108 @@ test('NaN has no rank', async () => {
   const outputs = [{ name: 'logits', parameters: { classification: 2 } }];
   const response = await inferBinary({ inputs: [given], outputs }, new Uint8Array(Float32Array.of(NaN, 0, 1).buffer));
   expect([response.status, ((await response.json()) as any).error]).toEqual([400, expect.stringMatching(/no rank/)]);
+});
+
+test('optional values that are null are absent', async () => {
+  const nulls = {
+    id: null,
+    parameters: { timeout: null, softmax: null, binary_data_output: null },
+    inputs: [{ ...good, parameters: { binary_data_size: null, shared_memory_region: null } }],
+    outputs: [{ name: 'logits', parameters: { binary_data: null, classification: null } }],
+  };
+  const more = { id: null, parameters: null, inputs: [{ ...good, parameters: null }], outputs: null };
+  const expected = await (await infer(served.url, { inputs: [good] })).json();
+  expect(expected).not.toHaveProperty('id');
+  for (const body of [nulls, more]) {
+    const response = await infer(served.url, body);
+    expect([response.status, await response.json()]).toEqual([200, expected]);
+  }
+  const binary = { ...input, data: null, parameters: { binary_data_size: 96 } };
+  expect((await inferBinary({ inputs: [binary] }, new Uint8Array(floats.buffer))).status).toBe(200);
+});
+
+test("Triton's raw binary request: the body is one encoded picture, and the answer binary", async () => {
+  const image = { name: 'image', shape: [1], datatype: 'BYTES', data: [picture.toString('base64')] };
+  const expected = (await (await infer(served.url, { inputs: [image] })).json()) as any;
+  for (const encoding of ['identity', 'gzip']) {
+    const body = new Uint8Array(encoding === 'gzip' ? gzipSync(picture) : picture);
+    const headers = { 'Inference-Header-Content-Length': '0', 'content-encoding': encoding };
+    const response = await fetch(`${served.url}/v2/models/fake/versions/1/infer`, { method: 'POST', body, headers });
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/octet-stream']);
+    const { json, binary } = await parts(response);
+    expect(json).toMatchObject({ model_name: 'fake', outputs: [{ name: 'logits', shape: [1, 4], datatype: 'FP32' }] });
+    expect([...new Float32Array(binary.buffer.slice(binary.byteOffset))]).toEqual(expected.outputs[0].data);
+  }
+  const headers = { 'Inference-Header-Content-Length': '0' };
+  for (const body of [undefined, '{"inputs": []}']) {
+    const init = body === undefined ? {} : { body };
+    const response = await fetch(`${served.url}/v2/models/fake/infer`, { method: 'POST', headers, ...init });
+    expect([response.status, await response.json()]).toEqual([400, expect.objectContaining({ code: 'ERR_IMAGE' })]);
+  }
+});
+
+test("Triton's model configuration", async () => {
+  const [status, config] = await get('/v2/models/fake/config');
+  expect(status).toBe(200);
+  expect(config).toMatchObject({
+    name: 'fake',
+    platform: 'libtorch_resnet',
+    max_batch_size: 8,
+    input: [
+      { name: 'image', data_type: 'TYPE_STRING', dims: [] },
+      { name: 'pixels', data_type: 'TYPE_UINT8', dims: [-1, -1, 3] },
+      { name: 'input', data_type: 'TYPE_FP32', dims: [3, -1, -1] },
+    ],
+    output: [{ name: 'logits', data_type: 'TYPE_FP32', dims: [4] }],
+    instance_group: [{ kind: 'KIND_CPU', count: 1 }],
+    dynamic_batching: { default_queue_policy: { max_queue_size: 32 } },
+  });
+  expect(await get('/v2/models/fake/versions/1/config')).toEqual([200, config]);
+  expect((await get('/v2/models/fake/versions/2/config'))[0]).toBe(404);
+});
+
+test("Triton's statistics count requests, pictures and batches", async () => {
+  const { url } = await serve();
+  const stats = async (path: string): Promise<any> => (await (await fetch(url + path)).json()) as any;
+  const [before] = (await stats('/v2/models/fake/stats')).model_stats;
+  expect(before).toMatchObject({ name: 'fake', version: '1', last_inference: 0, inference_count: 0 });
+  for (let i = 0; i < 3; i++) await infer(url, { inputs: [good] });
+  await infer(url, { inputs: [{ ...good, name: 'image', datatype: 'BYTES', shape: [1], data: ['AAAA'] }] });
+  const all = await stats('/v2/models/stats');
+  const [after] = all.model_stats;
+  expect(after).toMatchObject({
+    inference_count: 6,
+    execution_count: 3 + (before.execution_count as number),
+    inference_stats: {
+      success: { count: 3, ns: expect.any(Number) },
+      fail: { count: 1 },
+      queue: { count: 3 },
+      compute_input: { count: 3 },
+      compute_infer: { count: 3 },
+    },
+    batch_stats: expect.arrayContaining([
+      {
+        batch_size: 2,
+        compute_infer: { count: 3, ns: expect.any(Number) },
+        compute_input: expect.anything(),
+        compute_output: expect.anything(),
+      },
+    ]),
+  });
+  expect(after.inference_stats.success.ns).toBeGreaterThan(after.inference_stats.compute_infer.ns);
+  expect(Date.now() - after.last_inference).toBeLessThan(60_000);
+  expect(await stats('/v2/models/fake/versions/1/stats')).toEqual(all);
+});
+
+test('the repository index', async () => {
+  const index = async (body?: string): Promise<[number, any]> => {
+    const init = body === undefined ? {} : { body };
+    const response = await fetch(`${served.url}/v2/repository/index`, { method: 'POST', ...init });
+    return [response.status, await response.json()];
+  };
+  const ready = [{ name: 'fake', version: '1', state: 'READY', reason: '' }];
+  for (const body of [undefined, '', '{}', '{"ready": true}', '{"ready": false}', '{"ready": null}']) {
+    expect(await index(body)).toEqual([200, ready]);
+  }
+  for (const body of ['{', '[]', '{"ready": 1}']) expect((await index(body))[0]).toBe(400);
 });

@@ -28,7 +28,10 @@ test("describes exactly the server's routes", () => {
     if (path === undefined) continue;
     stack.length = indent!.length / 4;
     stack.push(path);
-    const whole = stack.join('').replace(/:(\w+)/g, '{$1}');
+    const whole = stack
+      .join('')
+      .replace(/(?<!:):(\w+)(\([^)]*\))?/g, '{$1}')
+      .replace('::', ':');
     for (const method of methods?.split(', ') ?? []) if (method !== 'HEAD') shown.push(`${method} ${whole}`);
   }
   const described = Object.entries<object>(document.paths).flatMap(([path, item]) =>
@@ -56,6 +59,13 @@ test('its schemas are true of the responses', async () => {
   check('Features', await post('/features'));
   check('Refusal', await post('/classify?top=0'));
   check('ModelMetadata', await (await fetch(`${served.url}/v2/models/fake`, { headers })).json());
+  const get = async (path: string): Promise<unknown> => (await fetch(served.url + path, { headers })).json();
+  check('ModelConfig', await get('/v2/models/fake/config'));
+  check('ModelStatistics', await get('/v2/models/fake/stats'));
+  check('Refusal', await get('/classify'));
+  const instances = JSON.stringify({ instances: [{ b64: body.toString('base64') }] });
+  const predicted = await fetch(`${served.url}/v1/models/fake:predict`, { method: 'POST', body: instances, headers });
+  check('Predictions', await predicted.json());
   const input = { name: 'input', shape: [1, 3, 1, 1], datatype: 'FP32', data: [1, 2, 3] };
   check('InferRequest', { inputs: [input] });
   check('InferResponse', await (await infer(served.url, { inputs: [input] }, headers)).json());

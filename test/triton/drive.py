@@ -53,6 +53,15 @@ def main(url, picture):
     out['binary'] = numbers(infer([given('input', floats, 'FP32')]))
     out['json'] = numbers(infer([given('input', floats, 'FP32', False)], outputs=logits(binary_data=False)))
     out['mixed'] = numbers(infer([given('input', floats, 'FP32', False)], outputs=logits(binary_data=True)))
+    for way in ['gzip', 'deflate']:
+        out[way] = numbers(infer([given('input', floats, 'FP32')], request_compression_algorithm=way,
+                                 response_compression_algorithm=way))
+    out['gzip_json'] = numbers(infer([given('input', floats, 'FP32', False)], request_compression_algorithm='gzip'))
+    raw = client._post(f'v2/models/{MODEL}/infer', encoded, {'Inference-Header-Content-Length': '0'}, None)
+    length = int(raw.get('inference-header-content-length'))
+    out['raw'] = [numbers(np.frombuffer(raw.read()[length:], np.float32))]
+    out['config'] = client.get_model_config(MODEL)
+    out['index'] = client.get_model_repository_index()
     out['pixels'] = numbers(infer([given('pixels', pixels, 'UINT8')]))
     out['pixels_json'] = numbers(infer([given('pixels', pixels, 'UINT8', False)]))
     images = np.array([encoded, encoded], dtype=np.object_)
@@ -76,6 +85,16 @@ def main(url, picture):
             return [numbers(result.as_numpy('logits'))[0] for result in results]
 
     out['aio'] = asyncio.run(aio_infer())
+
+    async def aio_gzip():
+        async with aio.InferenceServerClient(url) as asynchronous:
+            result = await asynchronous.infer(
+                MODEL, [given('input', floats, 'FP32')], request_compression_algorithm='gzip')
+            return numbers(result.as_numpy('logits'))
+
+    out['aio_gzip'] = asyncio.run(aio_gzip())
+    out['statistics'] = client.get_inference_statistics(MODEL)
+    out['all_statistics'] = client.get_inference_statistics()
     out['errors'] = {
         'model': refused(lambda: client.infer('other', [given('input', floats, 'FP32')])),
         'version': refused(lambda: client.infer(MODEL, [given('input', floats, 'FP32')], model_version='2')),

@@ -68,7 +68,7 @@ const required = process.env.REQUIRE_TRITON === '1';
     expect(out.server).toEqual({
       name: 'libtorch-resnet',
       version,
-      extensions: ['binary_tensor_data', 'classification'],
+      extensions: ['binary_tensor_data', 'classification', 'model_configuration', 'statistics'],
     });
     expect(out.model).toMatchObject({
       name: 'resnet18',
@@ -80,6 +80,25 @@ const required = process.env.REQUIRE_TRITON === '1';
   test.each(['binary', 'json', 'mixed'])('floats: %s', (way) => close(out[way], expected.input!));
   test.each(['pixels', 'pixels_json'])('8-bit pixels: %s', (way) => close(out[way], expected.pixels!));
   test.each(['image', 'image_json'])('encoded pictures: %s', (way) => close(out[way], expected.image!));
+
+  test.each(['gzip', 'deflate', 'gzip_json', 'aio_gzip'])('compressed bodies: %s', (way) =>
+    close(out[way], expected.input!),
+  );
+
+  test('the raw binary request: a picture as the body', () => close(out.raw, expected.image!.slice(0, 1)));
+
+  test('configuration, statistics and the repository index', () => {
+    expect(out.config).toMatchObject({
+      name: 'resnet18',
+      input: [{ name: 'image' }, { name: 'pixels' }, { name: 'input', dims: [3, -1, -1] }],
+      output: [{ name: 'logits', data_type: 'TYPE_FP32', dims: [1000] }],
+    });
+    const [statistics] = out.statistics.model_stats;
+    expect(statistics).toMatchObject({ name: 'resnet18', version: '1' });
+    expect(statistics.inference_count).toBeGreaterThan(10);
+    expect(out.all_statistics.model_stats).toEqual([statistics]);
+    expect(out.index).toEqual([{ name: 'resnet18', version: '1', state: 'READY', reason: '' }]);
+  });
 
   test.each(['async', 'aio'])('several at a time, each its own answer: %s', (way) => {
     close(

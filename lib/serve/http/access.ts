@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { ResNetError } from '../../errors';
-import { RetryableError } from './error-response';
+import { HttpError } from './error-response';
 
 /** A token bucket: it holds one second's worth of requests and refills with time. */
 interface TokenBucket {
@@ -47,11 +47,9 @@ export class Access {
     bucket.updatedAt = now;
     if (bucket.tokens < 1) {
       const seconds = Math.ceil((1 - bucket.tokens) / this.#perSecond);
-      throw new RetryableError(
-        'ERR_RATE_LIMIT',
-        `This key is limited to ${this.#perSecond} requests a second.`,
-        seconds,
-      );
+      throw new HttpError('ERR_RATE_LIMIT', `This key is limited to ${this.#perSecond} requests a second.`, {
+        headers: { 'Retry-After': String(seconds) },
+      });
     }
     bucket.tokens--;
   }

@@ -11,8 +11,7 @@ export interface ErrorBody {
 export interface ErrorResponse {
   status: number;
   body: ErrorBody;
-  /** Seconds after which a retry makes sense. */
-  retryAfter?: number;
+  headers: Readonly<Record<string, string>>;
 }
 
 /** The errors whose messages are meant for the client. */
@@ -46,41 +45,53 @@ export function badRequest(message: string): ResNetError {
   return new ResNetError('ERR_REQUEST', message);
 }
 
-/** An error that says when to retry. */
-export class RetryableError extends ResNetError {
-  readonly retryAfter: number;
+/** An error whose response has headers of its own, or another status than its code has by default. */
+export class HttpError extends ResNetError {
+  readonly status: number | undefined;
+  readonly headers: Readonly<Record<string, string>>;
 
-  /** @param retryAfter - seconds */
-  constructor(code: ErrorCode, message: string, retryAfter: number) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    { status, headers }: { status?: number; headers: Readonly<Record<string, string>> },
+  ) {
     super(code, message);
-    this.retryAfter = retryAfter;
+    this.status = status;
+    this.headers = headers;
   }
 }
 
 /** The response to a request that failed with `error`. */
 export function errorResponseOf(error: unknown): ErrorResponse {
   if (error instanceof ResNetError) {
-    const status = STATUS[error.code];
+    const { status = STATUS[error.code], headers = {} } = error instanceof HttpError ? error : {};
     if (status !== undefined) {
-      const retryAfter = error instanceof RetryableError ? error.retryAfter : 1;
       const body = { error: error.message, code: error.code };
-      return status === 503 || status === 429 ? { status, body, retryAfter } : { status, body };
+      return { status, body, headers: { ...DEFAULT_HEADERS[status], ...headers } };
     }
     if (error.code === 'ERR_OUT_OF_MEMORY') {
-      return { status: 503, body: { error: 'The server is out of memory.', code: error.code }, retryAfter: 1 };
+      const body = { error: 'The server is out of memory.', code: error.code };
+      return { status: 503, body, headers: DEFAULT_HEADERS[503] ?? {} };
     }
   }
   const { statusCode, message } = error as { statusCode?: unknown; message?: unknown };
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500 && typeof message === 'string') {
-    return { status: statusCode, body: { error: message, code: FASTIFY_CODES[statusCode] ?? 'ERR_REQUEST' } };
+    const body = { error: message, code: FASTIFY_CODES[statusCode] ?? 'ERR_REQUEST' };
+    return { status: statusCode, body, headers: {} };
   }
-  return { status: 500, body: { error: 'The server failed; its log tells how.', code: 'ERR_INTERNAL' } };
+  return { status: 500, body: { error: 'The server failed; its log tells how.', code: 'ERR_INTERNAL' }, headers: {} };
 }
+
+/** Headers of every response of a status. */
+const DEFAULT_HEADERS: Record<number, Readonly<Record<string, string>>> = {
+  401: { 'WWW-Authenticate': 'Bearer' },
+  503: { 'Retry-After': '1' },
+};
 
 const DESCRIPTIONS: Record<number, string> = {
   400: 'The request is malformed, or its picture cannot be read',
   401: 'An API key is needed',
-  404: 'There is no such model or version',
+  404: 'There is no such path, model or version',
   413: 'The request is too large',
   415: 'This type of body is not taken',
   429: 'This key has used up its requests for now',

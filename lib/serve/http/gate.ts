@@ -1,8 +1,11 @@
-import type { FastifyInstance } from 'fastify';
-import { ResNetError } from '../../errors';
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { inspect, ResNetError } from '../../errors';
 import type { ServerState } from '../state';
-import { errorResponseOf } from './error-response';
+import { readBody } from './body';
+import { badRequest, errorResponseOf } from './error-response';
 import { onReplyEnd } from './reply-end';
+import { readablePath } from './unknown-path';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -14,6 +17,8 @@ declare module 'fastify' {
     public?: boolean;
     /** Runs a network: rejected once the server is closing, and awaited before it closes. */
     inference?: boolean;
+    /** The names of its query parameters; others are rejected. Default: none. */
+    query?: readonly string[];
   }
 }
 
@@ -24,13 +29,12 @@ export function addGate(app: FastifyInstance, state: ServerState): void {
     request.receivedAt = performance.now();
     void reply.header('X-Request-Id', request.id).header('X-Content-Type-Options', 'nosniff');
     const { config } = request.routeOptions;
-    if (config.public !== true) state.access.check(request.headers);
+    if (config.public !== true) {
+      state.access.check(request.headers);
+      checkQuery(request, config.query ?? []);
+    }
     if (config.inference === true) {
       if (state.stopping) throw new ResNetError('ERR_STOPPING', 'The server is stopping.');
-      const { 'content-encoding': encoding = 'identity' } = request.headers;
-      if (encoding !== 'identity') {
-        throw new ResNetError('ERR_MEDIA_TYPE', 'Bodies must come as they are, without Content-Encoding.');
-      }
       state.inFlight++;
       onReplyEnd(reply, () => state.inFlight--);
     }
@@ -38,10 +42,20 @@ export function addGate(app: FastifyInstance, state: ServerState): void {
   });
   // Bodies of any type arrive as bytes; the routes parse them.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: state.limits.maxBodyBytes }, (_, body, done) =>
-    done(null, body),
+  app.addContentTypeParser('*', ({ headers }: FastifyRequest, payload: IncomingMessage) =>
+    readBody(payload, headers, state.limits.maxBodyBytes),
   );
   addErrorHandler(app, state);
+}
+
+/** @throws ERR_REQUEST for a query parameter that the route does not have, such as a misspelled one */
+function checkQuery({ query, routeOptions }: FastifyRequest, known: readonly string[]): void {
+  const unknown = Object.keys(query as object).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const names = known.length === 0 ? 'none' : known.join(', ');
+  throw badRequest(
+    `Unknown query parameter ${inspect(unknown)}; ${readablePath(routeOptions.url ?? '')} has ${names}.`,
+  );
 }
 
 /**
@@ -51,14 +65,13 @@ export function addGate(app: FastifyInstance, state: ServerState): void {
  */
 export function addErrorHandler(app: FastifyInstance, state?: Pick<ServerState, 'stopping'>): void {
   app.setErrorHandler((error, request, reply) => {
-    const { status, body, retryAfter } = errorResponseOf(error);
+    const { status, body, headers } = errorResponseOf(error);
     if (status >= 500 && body.code === 'ERR_INTERNAL') request.log.error({ err: error }, 'failed');
     else request.log.info({ code: body.code, reason: body.error }, 'refused');
-    if (retryAfter !== undefined) void reply.header('Retry-After', retryAfter);
-    if (status === 401) void reply.header('WWW-Authenticate', 'Bearer');
+    void reply.headers(headers);
     // Fastify would close the connection while the client still sends its body, and the client would never read the
     // response. Without this header Node discards the rest of the body.
-    if (status === 413) void reply.removeHeader('Connection');
+    void reply.removeHeader('Connection');
     if (state?.stopping === true) void reply.header('Connection', 'close');
     return reply.code(status).send(body);
   });

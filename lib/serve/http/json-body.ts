@@ -39,19 +39,9 @@ export function parseInteger(value: unknown, name: string, min: number, max: num
 
 /** @throws ERR_REQUEST */
 export function parseBoolean(value: unknown, name: string, defaultValue: boolean): boolean {
-  if (value === undefined) return defaultValue;
+  if (value === undefined || value === null) return defaultValue;
   if (typeof value === 'boolean') return value;
   throw badRequest(`${name} must be true or false, but got ${inspect(value)}.`);
-}
-
-const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
-
-/** Decodes a picture's base64. @throws ERR_REQUEST */
-export function parseBase64(value: unknown, name: string): Uint8Array {
-  if (typeof value !== 'string' || value === '' || !BASE64.test(value)) {
-    throw badRequest(`${name} must be a picture's bytes in base64, but got ${inspect(value)}.`);
-  }
-  return Buffer.from(value, 'base64');
 }
 
 /** A query parameter; of a repeated one the first value. */

@@ -1,7 +1,8 @@
 import { ResNetError, inspect } from '../../errors';
 import { base64, binary, integer, jsonContent, list, object, string, type Json } from '../openapi-schema';
+import { parseBase64 } from './base64';
 import { badRequest } from './error-response';
-import { parseBase64, parseInteger, parseJson, parseList, parseObject } from './json-body';
+import { parseInteger, parseJson, parseList, parseObject } from './json-body';
 import { parseMultipart } from './multipart';
 
 /** The pictures of a request, and the options in its body. */
@@ -44,7 +45,12 @@ export async function readPictureBody(
 
 /** `{ image: base64 }` or `{ images: [base64, …] }`, optionally with `top` and `model`. */
 function fromJson(body: Buffer, maxPictures: number): PictureBody {
-  const { image, images, top, model } = parseObject(parseJson(body, 'The body'), 'The body');
+  const fields = parseObject(parseJson(body, 'The body'), 'The body');
+  const [image, images, top, model] = FIELDS.map((name) => fields[name] ?? undefined); // null: absent
+  const unknown = Object.keys(fields).find((name) => !FIELDS.includes(name));
+  if (unknown !== undefined) {
+    throw badRequest(`The body may have ${FIELDS.join(', ')}, but got ${inspect(unknown)}.`);
+  }
   if ((image === undefined) === (images === undefined)) throw badRequest('The body must have image or images.');
   const encoded = image === undefined ? parseList(images, 'images') : [image];
   if (encoded.length === 0) throw badRequest('images must hold at least one picture.');
@@ -62,6 +68,8 @@ function fromJson(body: Buffer, maxPictures: number): PictureBody {
     ...(model === undefined ? {} : { model }),
   };
 }
+
+const FIELDS: readonly string[] = ['image', 'images', 'top', 'model'];
 
 /** What {@link readPictureBody} takes, in the OpenAPI document. */
 export const pictureRequestBody: Json = {

@@ -2,9 +2,12 @@ import type { Model } from '../model';
 import { INPUTS } from './request';
 import { VERSION } from './response';
 
+/** Triton's extensions of the protocol that are complete here. */
+const EXTENSIONS = ['binary_tensor_data', 'classification', 'model_configuration', 'statistics'];
+
 /** The response of `GET /v2`. */
 export function serverMetadata(version: string): object {
-  return { name: 'libtorch-resnet', version, extensions: ['binary_tensor_data', 'classification'] };
+  return { name: 'libtorch-resnet', version, extensions: EXTENSIONS };
 }
 
 /** The response of `GET /v2/models/M`. */

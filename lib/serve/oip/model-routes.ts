@@ -15,7 +15,8 @@ import {
   type Json,
   type OpenApiPart,
 } from '../openapi-schema';
-import { findModel, type ServerState } from '../state';
+import { findModel, isModelReady, type ServerState } from '../state';
+import { modelConfig } from './config';
 import { modelMetadata } from './metadata';
 import { parseInfer } from './request';
 import { VERSION, writeInfer } from './response';
@@ -24,19 +25,25 @@ interface ModelRoute {
   Params: { model: string; version?: string };
 }
 
-/** The Open Inference Protocol's routes of each model: metadata, readiness and infer, with and without a version. */
+/**
+ * The Open Inference Protocol's routes of each model, with and without a version: metadata, readiness and infer; and those
+ * of Triton's extensions, configuration and statistics.
+ */
 export function addModelRoutes(app: FastifyInstance, state: ServerState): void {
+  app.get('/v2/models/stats', () => modelStatistics([...state.inferences.values()]));
   for (const path of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
     app.get<ModelRoute>(path, ({ params }) => modelMetadata(findVersion(state, params).model));
     app.get<ModelRoute>(`${path}/ready`, ({ params }, reply) => {
       const inference = findVersion(state, params);
-      const ready = inference.ready && !state.stopping;
+      const ready = isModelReady(state, inference);
       return reply.code(ready ? 200 : 503).send({ name: inference.model.name, ready });
     });
+    app.get<ModelRoute>(`${path}/config`, ({ params }) => modelConfig(findVersion(state, params).model, state.limits));
+    app.get<ModelRoute>(`${path}/stats`, ({ params }) => modelStatistics([findVersion(state, params)]));
     app.post<ModelRoute>(
       `${path}/infer`,
       {
-        config: { inference: true },
+        config: { inference: true, usage: 'Send a request of the Open Inference Protocol, version 2.' },
         onRequest: ({ params }, _, done) => {
           findVersion(state, params).checkQueue();
           done();
@@ -63,6 +70,17 @@ export function addModelRoutes(app: FastifyInstance, state: ServerState): void {
   }
 }
 
+/** Triton's statistics extension. */
+function modelStatistics(inferences: readonly Inference[]): object {
+  return {
+    model_stats: inferences.map(({ model, statistics }) => ({
+      name: model.name,
+      version: VERSION,
+      ...statistics.toJSON(),
+    })),
+  };
+}
+
 /** @throws ERR_NOT_FOUND */
 function findVersion(state: ServerState, { model, version }: ModelRoute['Params']): Inference {
   const inference = findModel(state, model);
@@ -72,6 +90,13 @@ function findVersion(state: ServerState, { model, version }: ModelRoute['Params'
 
 export const modelApi: OpenApiPart = {
   paths: {
+    '/v2/models/stats': {
+      get: {
+        operationId: 'statistics',
+        summary: 'Statistics of all models, as Triton gives them',
+        responses: { ...ok(ref('ModelStatistics')), ...errors(400, 401) },
+      },
+    },
     ...pathsOf('/v2/models/{model}', '', []),
     ...pathsOf('/v2/models/{model}/versions/{version}', 'OfVersion', ['version']),
   },
@@ -84,14 +109,46 @@ export const modelApi: OpenApiPart = {
       inputs: list(ref('TensorMetadata')),
       outputs: list(ref('TensorMetadata')),
     }),
+    ModelConfig: object({
+      name: string,
+      platform: string,
+      backend: string,
+      version_policy: { type: 'object' },
+      max_batch_size: integer,
+      input: list(object({ name: string, data_type: string, dims: list(integer), optional: { type: 'boolean' } })),
+      output: list(object({ name: string, data_type: string, dims: list(integer) })),
+      instance_group: list(object({ name: string, kind: string, count: integer })),
+      dynamic_batching: { type: 'object' },
+    }),
+    Duration: object({ count: integer, ns: integer }),
+    ModelStatistics: object({
+      model_stats: list(
+        object({
+          name: string,
+          version: string,
+          last_inference: integer,
+          inference_count: integer,
+          execution_count: integer,
+          inference_stats: { type: 'object', additionalProperties: ref('Duration') },
+          batch_stats: list(
+            object({
+              batch_size: integer,
+              compute_input: ref('Duration'),
+              compute_infer: ref('Duration'),
+              compute_output: ref('Duration'),
+            }),
+          ),
+        }),
+      ),
+    }),
     Tensor: object(
       { name: string, datatype: string, shape: list(integer), parameters: { type: 'object' }, data: { type: 'array' } },
       ['name', 'datatype', 'shape'],
     ),
     InferRequest: object(
       {
-        id: string,
-        parameters: { type: 'object' },
+        id: { type: ['string', 'null'] },
+        parameters: { type: ['object', 'null'] },
         inputs: list(ref('Tensor')),
         outputs: list(object({ name: string, parameters: { type: 'object' } }, ['name'])),
       },
@@ -113,7 +170,7 @@ function pathsOf(path: string, suffix: string, moreParameters: readonly string[]
       get: {
         operationId: `modelMetadata${suffix}`,
         summary: 'A model',
-        responses: { ...ok(ref('ModelMetadata')), ...errors(401, 404) },
+        responses: { ...ok(ref('ModelMetadata')), ...errors(400, 401, 404) },
       },
     },
     [`${path}/ready`]: {
@@ -123,9 +180,25 @@ function pathsOf(path: string, suffix: string, moreParameters: readonly string[]
         summary: 'Whether a model takes work',
         responses: {
           ...ok(ready),
-          ...errors(401, 404),
+          ...errors(400, 401, 404),
           503: { description: 'Not yet, or no longer', content: jsonContent(ready) },
         },
+      },
+    },
+    [`${path}/config`]: {
+      parameters,
+      get: {
+        operationId: `modelConfig${suffix}`,
+        summary: "A model's configuration, as Triton gives it",
+        responses: { ...ok(ref('ModelConfig')), ...errors(400, 401, 404) },
+      },
+    },
+    [`${path}/stats`]: {
+      parameters,
+      get: {
+        operationId: `modelStatistics${suffix}`,
+        summary: "A model's statistics, as Triton gives them",
+        responses: { ...ok(ref('ModelStatistics')), ...errors(400, 401, 404) },
       },
     },
     [`${path}/infer`]: {
@@ -138,7 +211,7 @@ function pathsOf(path: string, suffix: string, moreParameters: readonly string[]
           {
             name: 'Inference-Header-Content-Length',
             in: 'header',
-            description: "the JSON's length, where binary tensors follow it",
+            description: "the JSON's length, where binary tensors follow it; 0: the body is an encoded picture",
             schema: integer,
           },
         ],

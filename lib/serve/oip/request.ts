@@ -27,7 +27,10 @@ export const INPUTS = {
 type InputName = keyof typeof INPUTS;
 
 /**
- * Parses an infer request: JSON, followed by the binary tensors.
+ * Parses an infer request: JSON, followed by the binary tensors. Optional values that are null are absent, as some
+ * clients write them.
+ *
+ * With a JSON of no length (Triton's raw binary request) the body is one encoded picture, and the answer is binary.
  *
  * @param body - the whole body
  * @param headerLength - the header Inference-Header-Content-Length, the length of the JSON; undefined: all is JSON
@@ -40,8 +43,9 @@ export function parseInfer(
   checkCount: (pictures: number) => void,
 ): InferRequest {
   const length = headerLength === undefined ? body.length : parseLength(headerLength, body.length);
+  if (length === 0 && headerLength !== undefined) return rawRequest(body, checkCount);
   const request = parseObject(parseJson(body.subarray(0, length), 'The request'), 'The request');
-  const { id } = request;
+  const id = request.id ?? undefined;
   if (id !== undefined && typeof id !== 'string') throw badRequest(`id must be a string, but got ${inspect(id)}.`);
   const parameters = parseParameters(request, 'The request');
   const inputs = parseList(request.inputs, 'inputs').map((item, i) => parseObject(item, `inputs[${i}]`));
@@ -64,6 +68,17 @@ export function parseInfer(
   };
 }
 
+function rawRequest(body: Buffer, checkCount: (pictures: number) => void): InferRequest {
+  checkCount(1);
+  return {
+    id: undefined,
+    timeoutMs: undefined,
+    softmax: false,
+    input: { pictures: [body] },
+    output: { binary: true, classification: undefined },
+  };
+}
+
 function parseLength(header: string, max: number): number {
   const length = /^\d{1,10}$/.test(header) ? Number(header) : NaN;
   if (length <= max) return length;
@@ -72,7 +87,8 @@ function parseLength(header: string, max: number): number {
 
 function parseParameters(parent: JsonObject, name: string): JsonObject {
   const parameters = parseObject(parent.parameters ?? {}, `${name}: parameters`);
-  if ('shared_memory_region' in parameters) throw badRequest(`${name}: shared memory is not supported.`);
+  if ((parameters.shared_memory_region ?? undefined) !== undefined)
+    throw badRequest(`${name}: shared memory is not supported.`);
   return parameters;
 }
 
@@ -82,7 +98,8 @@ function parseInput(
   jsonLength: number,
   checkCount: (pictures: number) => void,
 ): InferenceInput {
-  const { name, datatype, data } = input;
+  const { name, datatype } = input;
+  const data = input.data ?? undefined;
   if (typeof name !== 'string' || !Object.hasOwn(INPUTS, name)) {
     throw badRequest(`An input's name must be one of ${Object.keys(INPUTS).join(', ')}, but got ${inspect(name)}.`);
   }
@@ -93,7 +110,7 @@ function parseInput(
   const shape = parseShape(input.shape, spec.shape, name);
   checkCount(shape[0] ?? 0);
   const count = elementCount(shape);
-  const size = parseParameters(input, `Input ${name}`).binary_data_size;
+  const size = parseParameters(input, `Input ${name}`).binary_data_size ?? undefined;
   if (size === undefined) {
     if (binary.length > 0) throw badRequest(`${binary.length} bytes of binary data belong to no input.`);
     // Each element takes at least two bytes of JSON, so a larger shape is wrong; checked before memory is allocated.

@@ -20,7 +20,7 @@ export const serverApi: OpenApiPart = {
       get: {
         operationId: 'serverMetadata',
         summary: 'The server',
-        responses: { ...ok(object({ name: string, version: string, extensions: list(string) })), ...errors(401) },
+        responses: { ...ok(object({ name: string, version: string, extensions: list(string) })), ...errors(400, 401) },
       },
     },
     '/v2/health/live': {

@@ -1,6 +1,6 @@
 import { inspect } from '../../errors';
+import { parseBase64 } from '../http/base64';
 import { badRequest } from '../http/error-response';
-import { parseBase64 } from '../http/json-body';
 
 /** Byte strings of a binary tensor: each is preceded by its length, 4 bytes little-endian. @throws ERR_REQUEST */
 export function bytesFromBinary(data: Buffer, count: number, name: string): Uint8Array[] {

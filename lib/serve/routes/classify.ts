@@ -4,13 +4,25 @@ import { topPredictions } from '../../image/scores';
 import { timeoutParameter } from '../http/deadline';
 import { inferenceErrors } from '../http/error-response';
 import { pictureRequestBody } from '../http/picture-body';
-import { integer, list, modelParameter, number, object, ok, ref, string, type OpenApiPart } from '../openapi-schema';
+import {
+  integer,
+  list,
+  modelParameter,
+  number,
+  object,
+  ok,
+  ref,
+  string,
+  topParameter,
+  type OpenApiPart,
+} from '../openapi-schema';
 import type { ServerState } from '../state';
 import { inferPictures, pictureRouteOptions, type PictureRoute } from './picture-request';
 
 /** `POST /classify`: pictures in, their best classes out. */
 export function addClassify(app: FastifyInstance, state: ServerState): void {
-  app.post<PictureRoute>('/classify', pictureRouteOptions(state), async (request, reply): Promise<ClassifyAnswer> => {
+  const options = pictureRouteOptions(state, '/classify', ['model', 'top']);
+  app.post<PictureRoute>('/classify', options, async (request, reply): Promise<ClassifyAnswer> => {
     const { model, names, top, values, times } = await inferPictures('logits', request, reply, state);
     return {
       model: model.name,
@@ -29,11 +41,7 @@ export const classifyApi: OpenApiPart = {
       post: {
         operationId: 'classify',
         summary: 'Name what pictures show',
-        parameters: [
-          modelParameter,
-          { name: 'top', in: 'query', description: 'classes to name; default: 5', schema: integer },
-          timeoutParameter,
-        ],
+        parameters: [modelParameter, topParameter, timeoutParameter],
         requestBody: pictureRequestBody,
         responses: { ...ok(ref('Classified')), ...inferenceErrors },
       },

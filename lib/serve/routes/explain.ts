@@ -5,6 +5,7 @@ import { firstValue } from '../http/json-body';
 import { pictureRequestBody, readPictureBody } from '../http/picture-body';
 import { binary, integer, modelParameter, number, string, type OpenApiPart } from '../openapi-schema';
 import { findModel, type ServerState } from '../state';
+import { pictureRouteOptions } from './picture-request';
 
 interface ExplainRoute {
   Querystring: { model?: string | string[]; class?: string | string[] };
@@ -12,7 +13,8 @@ interface ExplainRoute {
 
 /** `POST /explain`: a picture in, a PNG of its class activation map out, for the best class or `?class=N`. */
 export function addExplain(app: FastifyInstance, state: ServerState): void {
-  app.post<ExplainRoute>('/explain', { config: { inference: true } }, async (request, reply) => {
+  const options = pictureRouteOptions(state, '/explain', ['model', 'class']);
+  app.post<ExplainRoute>('/explain', options, async (request, reply) => {
     const { headers, query, receivedAt } = request;
     const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
     const { pictures, model } = await readPictureBody(body, headers['content-type'], state.limits.maxQueueSize);

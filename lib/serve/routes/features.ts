@@ -9,7 +9,8 @@ import { inferPictures, pictureRouteOptions, type PictureRoute } from './picture
 
 /** `POST /features`: pictures in, the network's values after global pooling out. */
 export function addFeatures(app: FastifyInstance, state: ServerState): void {
-  app.post<PictureRoute>('/features', pictureRouteOptions(state), async (request, reply): Promise<FeaturesAnswer> => {
+  const options = pictureRouteOptions(state, '/features', ['model']);
+  app.post<PictureRoute>('/features', options, async (request, reply): Promise<FeaturesAnswer> => {
     const { model, names, values, times } = await inferPictures('features', request, reply, state);
     return {
       model: model.name,

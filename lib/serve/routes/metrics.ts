@@ -14,7 +14,7 @@ export const metricsApi: OpenApiPart = {
       get: {
         operationId: 'metrics',
         summary: "Prometheus' metrics, by Triton's names",
-        responses: { 200: { description: 'OK', content: { 'text/plain': { schema: string } } }, ...errors(401) },
+        responses: { 200: { description: 'OK', content: { 'text/plain': { schema: string } } }, ...errors(400, 401) },
       },
     },
   },

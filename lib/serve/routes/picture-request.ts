@@ -12,15 +12,23 @@ export interface PictureRoute {
   Querystring: { model?: string | string[]; top?: string | string[] };
 }
 
-/** Fastify's options of a route that takes pictures. */
-export function pictureRouteOptions(state: ServerState): object {
+/**
+ * Fastify's options of a route that takes pictures.
+ *
+ * @param path - the route's path, for those who call it in another way
+ * @param query - the names of its query parameters
+ */
+export function pictureRouteOptions(state: ServerState, path: string, query: readonly string[]): object {
+  const usage =
+    `Send a picture as the body: curl -H 'Content-Type: image/jpeg' --data-binary @cat.jpg http://HOST:PORT${path}. ` +
+    'Forms and base64 in JSON are accepted too; GET /openapi.json describes them.';
   return {
-    config: { inference: true },
-    onRequest: ({ query }: FastifyRequest<PictureRoute>, _: FastifyReply, done: () => void) => {
-      // The body may still name a model; without that choice a full queue is known before the body is read.
-      if (query.model !== undefined || state.inferences.size === 1) {
-        findModel(state, firstValue(query.model)).checkQueue();
-      }
+    config: { inference: true, query, usage },
+    onRequest: (request: FastifyRequest<PictureRoute>, _: FastifyReply, done: () => void) => {
+      const { model } = request.query;
+      // The body may still name one of several models: then the request has a chance while any queue has room.
+      const candidates = model === undefined ? [...state.inferences.values()] : [findModel(state, firstValue(model))];
+      if (candidates.every(({ full }) => full)) candidates[0]?.checkQueue();
       done();
     },
   };

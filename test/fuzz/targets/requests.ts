@@ -1,7 +1,12 @@
+import { Readable } from 'node:stream';
+import { constants, deflateSync, gzipSync } from 'node:zlib';
 import { checkPreprocess } from '../../../lib/image/preprocess';
+import { parseBase64 } from '../../../lib/serve/http/base64';
+import { readBody } from '../../../lib/serve/http/body';
 import { readPictureBody } from '../../../lib/serve/http/picture-body';
 import { parseInfer } from '../../../lib/serve/oip/request';
 import { writeInfer } from '../../../lib/serve/oip/response';
+import { parseInstances } from '../../../lib/serve/v1/routes';
 import { mutatedJson, type Json } from '../json';
 import { edge, mutated } from '../mutate';
 import type { Random } from '../random';
@@ -38,7 +43,20 @@ const MODEL = { name: 'fuzzed', labels: ['a', 'b: c', 'd'], numClasses: 3, prepr
 
 function headerLength(length: number, random: Random): string | undefined {
   if (random.chance(0.8)) return String(length);
-  return random.pick([undefined, '', '-1', '0x10', '1e3', ' 5', '5 ', '٣', 'NaN', String(edge(random)), `${length}.0`]);
+  return random.pick([
+    undefined,
+    '',
+    '-1',
+    '0x10',
+    '0',
+    '1e3',
+    ' 5',
+    '5 ',
+    '٣',
+    'NaN',
+    String(edge(random)),
+    `${length}.0`,
+  ]);
 }
 
 function infer(random: Random): void {
@@ -99,8 +117,64 @@ async function pictures(random: Random): Promise<void> {
   if (found.length !== names.length || found.length > 8) throw new Error('the numbers of names and pictures differ');
 }
 
+const LIMIT = 4096;
+const PACKED: readonly Buffer[] = [0, 1, 100, LIMIT, LIMIT + 1, 2 ** 20].flatMap((size) => {
+  const bytes = Buffer.alloc(size, 'picture');
+  const flushed = gzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }); // without an end
+  return [gzipSync(bytes), deflateSync(bytes), flushed, Buffer.concat([gzipSync(bytes), gzipSync(bytes)])];
+});
+const ENCODINGS = ['gzip', 'deflate', 'x-gzip', 'GZIP ', 'identity', undefined, 'br', 'gzip, gzip', '__proto__'];
+
+/** Bodies in pieces of any size, some of which break off. */
+async function compressed(random: Random): Promise<void> {
+  const packed = random.pick(PACKED);
+  const bytes = random.chance(0.3) ? packed : mutated(packed, random);
+  const size = 1 + random.below(random.chance(0.5) ? 32 : 4096);
+  const error = random.chance(0.05) ? new Error('reset') : undefined;
+  const source = Readable.from(pieces(bytes, size, error), { objectMode: false });
+  const headers = {
+    'content-encoding': random.pick(random.chance(0.7) ? ENCODINGS.slice(0, 2) : ENCODINGS),
+    ...(random.chance(0.5) ? { 'content-length': String(random.chance(0.9) ? bytes.length : edge(random)) } : {}),
+  };
+  const body = await readBody(source, headers, LIMIT);
+  if (body.length > LIMIT) throw new Error(`a body of ${body.length} bytes`);
+}
+
+function* pieces(bytes: Buffer, size: number, error: Error | undefined): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+  if (error !== undefined) throw error;
+}
+
+const ENCODED = [
+  '/9j/4AAQ',
+  'data:image/png;base64,iVBORw0KGgo=',
+  'data:,a',
+  'file:///etc/passwd',
+  '-_-_',
+  'AA\r\nAA==',
+];
+const ENCODED_WORDS = ['data:', ';base64,', ',', '%2B', '%', '=', '\n', '-', '/', '://'].map((word) =>
+  Buffer.from(word),
+);
+
+function base64(random: Random): void {
+  const text = mutated(Buffer.from(random.pick(ENCODED)), random, ENCODED_WORDS).toString('latin1');
+  const bytes = parseBase64(text, 'image');
+  if (bytes.length === 0 || bytes.length > text.length) throw new Error(`${bytes.length} bytes of ${text}`);
+}
+
+function instances(random: Random): void {
+  const json: Json = { instances: [{ b64: BASE64 }, { image_bytes: { b64: BASE64 }, key: '1' }] };
+  let count = 0;
+  const { pictures: found, names } = parseInstances(mutatedJson(json, random), (all) => (count = all));
+  if (found.length !== count || names.length !== count) throw new Error('the numbers of names and pictures differ');
+}
+
 /** The parsers of a server. */
 export const REQUEST_BODIES: readonly Target[] = [
   { name: 'infer', run: infer },
   { name: 'picture-body', run: pictures },
+  { name: 'compressed-body', run: compressed },
+  { name: 'base64', run: base64 },
+  { name: 'instances', run: instances },
 ];
