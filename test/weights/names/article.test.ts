@@ -4,7 +4,11 @@ import { articleSpec, layersOf } from '../../../lib/weights/names/article';
 
 test.each(SUPPORTED_LAYERS)('ResNet-%i: the names and shapes that the network has, in its order', (layers) => {
   using net = new ResNet(layers, 7, { device: 'meta' });
-  expect(articleSpec(layers, 7)).toEqual(Module.internals(net).handle.stateSpec().map(({ name, shape }) => ({ name, shape })));
+  expect(articleSpec(layers, 7)).toEqual(
+    Module.internals(net)
+      .handle.stateSpec()
+      .map(({ name, shape }) => ({ name, shape })),
+  );
 });
 
 test('a depth is found by its blocks', () => {
