@@ -34,6 +34,7 @@ export interface AdamWOptions {
   decayNorms?: boolean | undefined;
 }
 
+/** How gradients change the weights. */
 export type OptimizerOptions = SgdOptions | AdamWOptions;
 
 /** What a step minimizes. */
@@ -101,6 +102,7 @@ export interface ResolvedTrainerOptions {
   std: readonly number[];
 }
 
+/** {@link OptimizerOptions}, checked and complete. */
 export type ResolvedOptimizer =
   | {
       name: 'sgd';
