@@ -79,7 +79,8 @@ test('refuses checkpoints that are none', async () => {
   truncateSync(join(folder, 'damaged', 'trainer.safetensors'), 1_000_000);
   await expect(Trainer.resume(join(folder, 'damaged'))).rejects.toMatchObject({ code: 'ERR_WEIGHTS_FORMAT' });
   await expect(Trainer.resume(join(folder, 'nowhere'))).rejects.toMatchObject({ code: 'ERR_FILE' });
-  await (trainer.network as ResNet).save(join(folder, 'damaged', 'trainer.safetensors'));
+  using other = new ResNet(18, 3, { seed: 1 });
+  await other.save(join(folder, 'damaged', 'trainer.safetensors'));
   await expect(Trainer.resume(join(folder, 'damaged'))).rejects.toMatchObject({ code: 'ERR_CHECKPOINT' });
   writeFileSync(join(folder, 'file'), '');
   await expect(trainer.save(join(folder, 'file'))).rejects.toMatchObject({ code: 'ERR_FILE' });
