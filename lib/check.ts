@@ -6,6 +6,17 @@ export function checkInteger(argument: string, value: unknown, min: number, max:
   throw badArgument(argument, `an integer from ${min} to ${max}`, value);
 }
 
+/** @throws ERR_ARGUMENT if `value` is not a number within the bounds */
+export function checkRange(argument: string, value: unknown, min: number, max: number): asserts value is number {
+  if (typeof value === 'number' && value >= min && value <= max) return;
+  throw badArgument(argument, `a number from ${min} to ${max}`, value);
+}
+
+/** @throws ERR_ARGUMENT if `value` is not a boolean */
+export function checkBoolean(argument: string, value: unknown): asserts value is boolean {
+  if (typeof value !== 'boolean') throw badArgument(argument, 'a boolean', value);
+}
+
 /** @throws ERR_ARGUMENT if `value` is not one of `choices`; an `undefined` among them makes it optional */
 export function checkChoice<T>(argument: string, value: unknown, choices: readonly T[]): asserts value is T {
   if ((choices as readonly unknown[]).includes(value)) return;

@@ -1,4 +1,4 @@
-import { checkChoice, checkInteger, checkOptionsObject } from '../check';
+import { checkBoolean, checkChoice, checkInteger, checkOptionsObject, checkRange } from '../check';
 import { badArgument } from '../errors';
 import { checkNormalization, IMAGENET_NORM } from '../normalization';
 
@@ -223,13 +223,4 @@ function resolveFreeze(options: FreezeOptions = {}): { stages: number; stem: boo
 /** @throws ERR_ARGUMENT */
 export function checkLearningRate(lr: unknown, argument = 'lr'): asserts lr is number {
   checkRange(argument, lr, 0, 1e6);
-}
-
-function checkRange(argument: string, value: unknown, min: number, max: number): asserts value is number {
-  if (typeof value === 'number' && value >= min && value <= max) return;
-  throw badArgument(argument, `a number from ${min} to ${max}`, value);
-}
-
-function checkBoolean(argument: string, value: unknown): asserts value is boolean {
-  if (typeof value !== 'boolean') throw badArgument(argument, 'a boolean', value);
 }

@@ -1,4 +1,5 @@
-"""Writes torchvision.json: what torchvision 0.29.2 makes of small pictures by the plans of `augment`.
+"""Writes torchvision.json: what torchvision 0.29.2 makes of small pictures by the plans of `augment`, and the means and
+standard deviations of what it draws.
 
     pip install torch==2.15.0 torchvision==0.29.2 numpy
     python make_torchvision.py > torchvision.json && npx prettier --write torchvision.json
@@ -11,7 +12,7 @@ import warnings
 import numpy
 import torch
 from torchvision.transforms import InterpolationMode
-from torchvision.transforms.v2 import TrivialAugmentWide, functional as F
+from torchvision.transforms.v2 import CutMix, MixUp, RandomErasing, RandomResizedCrop, TrivialAugmentWide, functional as F
 
 JITTER = {
     'brightness': F.adjust_brightness,
@@ -98,6 +99,51 @@ def plans():
                         erase={'box': [3, 4, 2, 6], 'value': [255, 0, 9]})
 
 
+def statistics():
+    """Means and standard deviations of 20,000 draws."""
+    torch.manual_seed(1)
+
+    def of(draw):
+        values = numpy.array([draw() for _ in range(20000)], dtype=float)
+        return {'mean': values.mean(0).tolist(), 'std': values.std(0).tolist()}
+
+    def crop(height, width, **options):
+        image, transform = torch.empty(3, height, width), RandomResizedCrop(8, **options)
+        return of(lambda: [transform.make_params([image])[name] for name in ['top', 'left', 'height', 'width']])
+
+    def erased(size):
+        """Share of images that are erased (p = 1), and the mean sides and places of all boxes."""
+        image, transform = torch.empty(3, size, size), RandomErasing(p=1)
+
+        def draw():
+            params = transform.make_params([image])
+            return [1, *(params[name] for name in 'ijhw')] if params['v'] is not None else [0] * 5
+        return of(draw)
+
+    def mixed(transform):
+        """The images' own share, its square, and for CutMix the box's top, left, height and width."""
+        image = torch.empty(3, 32, 32)
+
+        def draw():
+            params = transform.make_params([image])
+            if 'box' not in params:
+                return [params['lam'], params['lam'] ** 2]
+            x1, y1, x2, y2 = params['box']
+            own = params['lam_adjusted']
+            return [own, own ** 2, y1, x1, y2 - y1, x2 - x1] if own < 1 else [1, 1, 0, 0, 0, 0]
+        return of(draw)
+
+    return {
+        'crop': crop(375, 500),
+        'narrowCrop': crop(20, 300),  # falls back to the middle now and then
+        'erasing': erased(32),
+        'mixup': mixed(MixUp(alpha=0.2)),
+        'mixup1': mixed(MixUp(alpha=1.0)),
+        'mixup4': mixed(MixUp(alpha=4.0)),
+        'cutmix': mixed(CutMix(alpha=1.0)),
+    }
+
+
 if __name__ == '__main__':
     warnings.simplefilter('ignore')
     height, width = 16, 20
@@ -108,4 +154,4 @@ if __name__ == '__main__':
     ]
     space = {operation: magnitudes(name) for operation, name in OPERATIONS.items()}
     lines = ',\n'.join(json.dumps(case) for case in cases)
-    print(f'{{"height": {height}, "width": {width},\n"space": {json.dumps(space)},\n"cases": [\n{lines}\n]}}')
+    print(f'{{"height": {height}, "width": {width},\n"space": {json.dumps(space)},\n"statistics": {json.dumps(statistics())},\n"cases": [\n{lines}\n]}}')
