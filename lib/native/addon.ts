@@ -96,6 +96,17 @@ export interface NativeAugmentPlan {
   erase?: { box: NativeBox; value: readonly [red: number, green: number, blue: number] } | undefined;
 }
 
+/**
+ * How the normalized images of a batch are mixed, each with the one before it (`roll(1, 0)`), as torchvision does: by
+ * MixUp, or with a box by CutMix.
+ */
+export interface NativeMix {
+  /** The share of each image's own class in its target, from 0 to 1. */
+  lambda: number;
+  /** The part of an image that comes from the other one. */
+  box?: NativeBox | undefined;
+}
+
 export type NativeTrivialOperation =
   | 'identity'
   | 'shearX'
@@ -215,7 +226,7 @@ export interface NativeTrainer {
   step(
     x: NativeTensor,
     target: NativeTensor,
-    options: { lr: number; accumulate: number },
+    options: { lr: number; accumulate: number; mix: NativeMix | undefined },
   ): NativeJob<{ loss: number; correct: number; gradNorm?: number }>;
   /** By the article's names. */
   gradients(x: NativeTensor, target: NativeTensor): NativeJob<NativeEntry[]>;

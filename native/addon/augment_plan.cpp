@@ -11,7 +11,6 @@
 namespace resnet {
 namespace {
 
-constexpr int64_t kMaxSide = int64_t{1} << 20;
 constexpr int64_t kMaxSize = int64_t{1} << 12;
 constexpr double kMaxFactor = 1000;
 
@@ -58,24 +57,6 @@ const Choice<T>& choice_argument(const std::array<Choice<T>, N>& choices, const 
   throw Error("ERR_ARGUMENT", std::string(name) + " must be one of " + names + ".");
 }
 
-double number_in(const Napi::Value& value, const std::string& name, double min, double max) {
-  const auto number = number_argument(value, name.c_str());
-  if (number >= min && number <= max) return number;
-  throw Error("ERR_ARGUMENT",
-              name + " must be a number from " + std::to_string(min) + " to " + std::to_string(max) + ".");
-}
-
-/// A list of top, left, height and width.
-Box box_argument(const Napi::Value& value, const char* name) {
-  const auto list = array_argument(value, name);
-  if (list.Length() != 4) {
-    throw Error("ERR_ARGUMENT", std::string(name) + " must hold top, left, height and width.");
-  }
-  const auto at = [&](uint32_t i, int64_t min) { return integer_argument(list.Get(i), name, min, kMaxSide); };
-  const auto top = at(0, 0), left = at(1, 0);
-  return {top, left, at(2, 1), at(3, 1)};
-}
-
 std::vector<ColorAdjustment> jitter_from_js(const Napi::Value& value) {
   const auto object = object_argument(value, "jitter");
   const auto order = array_argument(object.Get("order"), "jitter.order");
@@ -85,7 +66,7 @@ std::vector<ColorAdjustment> jitter_from_js(const Napi::Value& value) {
   for (uint32_t i = 0; i < count; i++) {
     const auto& choice = choice_argument(kProperties, order.Get(i), "jitter.order");
     const std::string name(choice.name);
-    jitter.push_back({choice.value, number_in(object.Get(name), "jitter." + name, choice.min, choice.max)});
+    jitter.push_back({choice.value, number_argument(object.Get(name), "jitter." + name, choice.min, choice.max)});
   }
   return jitter;
 }
@@ -93,7 +74,7 @@ std::vector<ColorAdjustment> jitter_from_js(const Napi::Value& value) {
 TrivialAugment trivial_from_js(const Napi::Value& value) {
   const auto object = object_argument(value, "trivial");
   const auto& choice = choice_argument(kOperations, object.Get("operation"), "trivial.operation");
-  return {choice.value, number_in(object.Get("magnitude"), "trivial.magnitude", choice.min, choice.max)};
+  return {choice.value, number_argument(object.Get("magnitude"), "trivial.magnitude", choice.min, choice.max)};
 }
 
 Erasure erasure_from_js(const Napi::Value& value) {

@@ -11,10 +11,7 @@ namespace resnet {
 namespace {
 
 void check_box(const Box& box, int64_t height, int64_t width, const char* name) {
-  const auto within = [](int64_t start, int64_t length, int64_t limit) {
-    return start >= 0 && length >= 1 && start <= limit && length <= limit - start;
-  };
-  if (within(box.top, box.height, height) && within(box.left, box.width, width)) return;
+  if (lies_within(box, height, width)) return;
   throw Error("ERR_ARGUMENT", std::string(name) + " must lie within the " + std::to_string(width) + " x " +
                                   std::to_string(height) + " pixels of its picture.");
 }

@@ -24,4 +24,12 @@ struct Box {
   int64_t top, left, height, width;
 };
 
+/// Whether a box has a pixel and all of it lies in a picture of that size.
+constexpr bool lies_within(const Box& box, int64_t height, int64_t width) {
+  const auto fits = [](int64_t start, int64_t length, int64_t limit) {
+    return start >= 0 && length >= 1 && start <= limit && length <= limit - start;
+  };
+  return fits(box.top, box.height, height) && fits(box.left, box.width, width);
+}
+
 }  // namespace resnet

@@ -6,6 +6,7 @@
 #include "image/geometry.h"
 #include "image/resize.h"
 #include "test/support.h"
+#include "training/mix.h"
 
 namespace resnet {
 namespace {
@@ -117,6 +118,27 @@ TEST(Augment, TurnsAndMirrorsThatCancel) {
     flip_horizontally(picture.pixels);
     EXPECT_TRUE(at::equal(picture.view(), original.flip({1})));
   }
+}
+
+TEST(Augment, ImagesAreMixedWithTheOnesBeforeThem) {
+  const auto x = random_tensor({3, 2, 4, 5}, 6).contiguous(at::MemoryFormat::ChannelsLast);
+  const auto before = at::stack({x[2], x[0], x[1]});
+  EXPECT_TRUE(at::equal(mix_images(x, {0.25, {}}), before.mul(0.75).add(x.mul(0.25))));
+  EXPECT_TRUE(at::equal(mix_images(x.narrow(0, 0, 1), {0.5, {}}), x.narrow(0, 0, 1)));
+
+  for (const auto& box : {Box{0, 0, 4, 5}, {3, 4, 1, 1}, {1, 0, 2, 5}}) {
+    const auto inside = at::zeros({4, 5}, at::kBool);
+    inside.narrow(0, box.top, box.height).narrow(1, box.left, box.width).fill_(true);
+    EXPECT_TRUE(at::equal(mix_images(x, {0.5, box}), at::where(inside, before, x)));
+  }
+  for (const auto& box : {Box{0, 0, 5, 5}, {4, 0, 1, 1}, {0, 0, 0, 1}}) {
+    EXPECT_EQ(code_of([&] { mix_images(x, {0.5, box}); }), "ERR_ARGUMENT");
+  }
+
+  const auto target = at::tensor({2, 0, 1}, at::kLong);
+  const auto expected = at::tensor({0.F, .75F, .25F, .25F, 0.F, .75F, .75F, .25F, 0.F}).view({3, 3});
+  EXPECT_TRUE(at::equal(mix_targets(target, {0.25, {}}, 3), expected));
+  EXPECT_TRUE(at::equal(mix_targets(at::one_hot(target, 3).to(at::kFloat), {0.25, {}}, 3), expected));
 }
 
 TEST(Augment, BoxesBeyondThePictureAreErrors) {

@@ -137,7 +137,8 @@ void Trainer::collect_parameters() {
 StepResult Trainer::step(const Batch& batch, const StepOptions& options, const Interrupt& interrupt) {
   check(batch);
   StagedStatistics statistics(trained_norms_);
-  auto computed = compute(batch, 1 / static_cast<double>(options.accumulate), interrupt);
+  auto computed =
+      compute(options.mix ? mixed(batch, *options.mix) : batch, 1 / static_cast<double>(options.accumulate), interrupt);
   const at::NoGradGuard no_grad;
   if (!std::isfinite(computed.loss)) {
     throw Error("ERR_DIVERGED", "The loss is not finite: " + std::to_string(computed.loss) + ".");
@@ -219,6 +220,10 @@ at::Tensor Trainer::forward(const at::Tensor& x, const Interrupt& interrupt) {
 at::Tensor Trainer::input(const Batch& batch) const {
   const auto x = batch.x.scalar_type() == at::kByte ? normalizer_(batch.x) : batch.x.to(at::kFloat);
   return x.contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+Batch Trainer::mixed(const Batch& batch, const Mix& mix) const {
+  return {mix_images(input(batch), mix), mix_targets(batch.target, mix, classes_)};
 }
 
 void Trainer::check(const Batch& batch) {

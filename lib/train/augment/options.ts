@@ -2,9 +2,6 @@ import { checkBoolean, checkChoice, checkInteger, checkOptionsObject, checkRange
 import { badArgument } from '../../errors';
 import { IMAGENET_NORM } from '../../normalization';
 
-/** From the first to the second number. */
-export type Range = readonly [min: number, max: number];
-
 /** How training pictures are varied, with torchvision's distributions. */
 export interface AugmentOptions {
   /**
@@ -13,9 +10,9 @@ export interface AugmentOptions {
    */
   crop?: 'random-resized' | 'center' | undefined;
   /** The area of a random crop, as a share of the picture's. Default: [0.08, 1] */
-  scale?: Range | undefined;
+  scale?: readonly [min: number, max: number] | undefined;
   /** The ratio of a random crop's width to its height. Default: [3 / 4, 4 / 3] */
-  ratio?: Range | undefined;
+  ratio?: readonly [min: number, max: number] | undefined;
   /** How to resize, antialiased either way. Default: 'bilinear' */
   interpolation?: 'bilinear' | 'bicubic' | undefined;
   /** The probability of exchanging left and right. Default: 0.5 */
@@ -40,22 +37,25 @@ export interface AugmentOptions {
  * 1 + x; for the hue, for -x to x turns, at most 0.5.
  */
 export interface ColorJitterOptions {
-  brightness?: number | Range | undefined;
-  contrast?: number | Range | undefined;
-  saturation?: number | Range | undefined;
-  hue?: number | Range | undefined;
+  brightness?: number | readonly [min: number, max: number] | undefined;
+  contrast?: number | readonly [min: number, max: number] | undefined;
+  saturation?: number | readonly [min: number, max: number] | undefined;
+  hue?: number | readonly [min: number, max: number] | undefined;
 }
 
 export interface ErasingOptions {
   /** Default: 0.5 */
   probability?: number | undefined;
   /** The area of the box, as a share of the image's. Default: [0.02, 0.33] */
-  scale?: Range | undefined;
+  scale?: readonly [min: number, max: number] | undefined;
   /** The ratio of the box's height to its width. Default: [0.3, 3.3] */
-  ratio?: Range | undefined;
+  ratio?: readonly [min: number, max: number] | undefined;
   /** Red, green and blue, from 0 to 255. Default: ImageNet's mean, which becomes 0 when it is normalized. */
   color?: readonly number[] | undefined;
 }
+
+/** From the first to the second number. */
+export type Range = readonly [min: number, max: number];
 
 export type ColorProperty = 'brightness' | 'contrast' | 'saturation' | 'hue';
 

@@ -1,5 +1,6 @@
-import type { NativeAugmentPlan, NativeBox } from '../../native/addon';
+import type { NativeAugmentPlan } from '../../native/addon';
 import { centerBox, cutmixBox, erasingBox, randomResizedBox } from './boxes';
+import type { Mix } from './mix';
 import type { ColorProperty, ResolvedAugmentOptions } from './options';
 import { Philox } from './philox';
 import { drawTrivial } from './trivial-augment';
@@ -20,14 +21,6 @@ export interface PlannedPicture {
   size: number;
   /** For `crop: 'center'`: the shorter side when the network is evaluated. Default: `size` */
   resize?: number | undefined;
-}
-
-/** How a batch of float32 images is mixed, each with the one before it (`roll(1, 0)`), as torchvision does. */
-export interface MixPlan {
-  /** The share of each image's own class in its target. */
-  lambda: number;
-  /** CutMix: the part that comes from the other image. Without it, MixUp: the images are blended by `lambda`. */
-  box?: NativeBox;
 }
 
 /** What becomes of one picture in one epoch: a function of its arguments alone. */
@@ -58,7 +51,7 @@ export function planFor(options: ResolvedAugmentOptions, picture: PlannedPicture
 export function mixPlanFor(
   { mixup, cutmix }: ResolvedAugmentOptions,
   { seed, epoch, batch, size }: { seed: number; epoch: number; batch: number; size: number },
-): MixPlan | undefined {
+): Mix | undefined {
   const random = new Philox(seed, [batch, epoch, STREAMS.mix]);
   const isCutmix = mixup === undefined || (cutmix !== undefined && random.chance(0.5));
   const alpha = isCutmix ? cutmix : mixup;

@@ -12,7 +12,8 @@ import warnings
 import numpy
 import torch
 from torchvision.transforms import InterpolationMode
-from torchvision.transforms.v2 import CutMix, MixUp, RandomErasing, RandomResizedCrop, TrivialAugmentWide, functional as F
+from torchvision.transforms.v2 import CutMix, MixUp, RandomErasing, RandomResizedCrop, TrivialAugmentWide
+from torchvision.transforms.v2 import functional as F
 
 JITTER = {
     'brightness': F.adjust_brightness,
@@ -144,6 +145,22 @@ def statistics():
     }
 
 
+def mixed_batches():
+    """float32 [3, 3, 8, 8] and [3, 4]; mix.test.ts has the same batch."""
+    x = (torch.arange(3 * 3 * 8 * 8) * 37 % 101).float().sub(50).div(32).view(3, 3, 8, 8)
+    labels = torch.tensor([3, 0, 1])
+    base = {'labels': labels, 'batch_size': 3}
+    for transform, plan, params in [
+        (MixUp(num_classes=4), {'lambda': 0.3}, {'lam': 0.3}),
+        (MixUp(num_classes=4), {'lambda': 1.0}, {'lam': 1.0}),
+        (CutMix(num_classes=4), {'lambda': 0.8125, 'box': [2, 4, 3, 4]}, {'lam_adjusted': 0.8125, 'box': (4, 2, 8, 5)}),
+    ]:
+        images, target = (transform.transform(part, {**base, **params}) for part in (x, labels))
+        yield {'mix': plan, **{
+            name: base64.b64encode(tensor.contiguous().numpy().tobytes()).decode()
+            for name, tensor in [('images', images), ('target', target)]}}
+
+
 if __name__ == '__main__':
     warnings.simplefilter('ignore')
     height, width = 16, 20
@@ -153,5 +170,11 @@ if __name__ == '__main__':
         for kind, made in plans()
     ]
     space = {operation: magnitudes(name) for operation, name in OPERATIONS.items()}
-    lines = ',\n'.join(json.dumps(case) for case in cases)
-    print(f'{{"height": {height}, "width": {width},\n"space": {json.dumps(space)},\n"statistics": {json.dumps(statistics())},\n"cases": [\n{lines}\n]}}')
+    print(json.dumps({
+        'height': height,
+        'width': width,
+        'space': space,
+        'statistics': statistics(),
+        'mixed': list(mixed_batches()),
+        'cases': cases,
+    }))

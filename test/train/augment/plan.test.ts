@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { addon, type NativeAugmentPlan } from '../../../lib/native/addon';
+import type { Mix } from '../../../lib/train/augment/mix';
 import { resolveAugmentOptions, type AugmentOptions } from '../../../lib/train/augment/options';
-import { mixPlanFor, planFor, type MixPlan } from '../../../lib/train/augment/plan';
+import { mixPlanFor, planFor } from '../../../lib/train/augment/plan';
 import { AUGMENTATION_SPACE, drawTrivial } from '../../../lib/train/augment/trivial-augment';
 import { Philox } from '../../../lib/train/augment/philox';
 
@@ -27,8 +28,10 @@ const COUNT = 20_000;
 
 const planOf = (options: AugmentOptions, picture: Partial<typeof PICTURE> = {}): NativeAugmentPlan =>
   planFor(resolveAugmentOptions(options), { ...PICTURE, ...picture });
-const plansOf = (options: AugmentOptions, picture: Partial<typeof PICTURE> = {}): NativeAugmentPlan[] =>
-  Array.from({ length: COUNT }, (_, index) => planOf(options, { ...picture, index }));
+function plansOf(options: AugmentOptions, picture: Partial<typeof PICTURE> = {}): NativeAugmentPlan[] {
+  const resolved = resolveAugmentOptions(options);
+  return Array.from({ length: COUNT }, (_, index) => planFor(resolved, { ...PICTURE, ...picture, index }));
+}
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
 /** Means that differ by less than five standard errors of both samples, of 20,000 draws each. */
@@ -62,10 +65,10 @@ describe('what is drawn has the distribution of torchvision', () => {
     expect(planOf({ erasing: 1 }).erase?.value).toEqual([124, 116, 104]);
   });
 
-  const mixesOf = (options: AugmentOptions): (MixPlan | undefined)[] =>
-    Array.from({ length: COUNT }, (_, batch) =>
-      mixPlanFor(resolveAugmentOptions(options), { seed: 7, epoch: 3, batch, size: 32 }),
-    );
+  const mixesOf = (options: AugmentOptions): (Mix | undefined)[] => {
+    const resolved = resolveAugmentOptions(options);
+    return Array.from({ length: COUNT }, (_, batch) => mixPlanFor(resolved, { seed: 7, epoch: 3, batch, size: 32 }));
+  };
 
   test.each([
     [0.2, 'mixup'],
