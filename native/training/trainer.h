@@ -53,8 +53,8 @@ struct Batch {
 
 struct StepOptions {
   double learning_rate;
-  int64_t accumulate = 1;  ///< over how many batches the gradients of one update are averaged
-  std::optional<Mix> mix;  ///< of the normalized images and the targets
+  int64_t accumulate = 1;       ///< over how many batches the gradients of one update are averaged
+  std::optional<Mix> mix = {};  ///< of the normalized images and the targets
 };
 
 struct StepResult {
