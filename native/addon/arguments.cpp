@@ -1,6 +1,7 @@
 #include "addon/arguments.h"
 
 #include <cmath>
+#include <sstream>
 
 #include "error.h"
 
@@ -34,8 +35,9 @@ double number_argument(const Napi::Value& value, const char* name) {
 double number_argument(const Napi::Value& value, const std::string& name, double min, double max) {
   const auto number = number_argument(value, name.c_str());
   if (number >= min && number <= max) return number;
-  throw Error("ERR_ARGUMENT",
-              name + " must be a number from " + std::to_string(min) + " to " + std::to_string(max) + ".");
+  std::ostringstream message;
+  message << name << " must be a number from " << min << " to " << max << ".";
+  throw Error("ERR_ARGUMENT", message.str());
 }
 
 int64_t integer_argument(const Napi::Value& value, const char* name, int64_t min, int64_t max) {

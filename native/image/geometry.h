@@ -12,9 +12,9 @@ void flip_horizontally(const RgbPixels& pixels);
 
 /// torchvision's rotate: counterclockwise around the center, in degrees. The size stays.
 void rotate(const RgbPixels& pixels, double degrees);
-/// torchvision's affine with its center at the first pixel's corner: column x moves by -slope * y.
+/// torchvision's affine with a shear, centered on the first pixel's corner: each pixel moves left by slope * y.
 void shear_x(const RgbPixels& pixels, double slope);
-/// Row y moves by -slope * x.
+/// The same, upward: each pixel moves up by slope * x.
 void shear_y(const RgbPixels& pixels, double slope);
 /// Moves everything right and down, by pixels.
 void translate(const RgbPixels& pixels, int64_t right, int64_t down);

@@ -56,7 +56,7 @@ test.each<[any, RegExp]>([
   [{ flip: 1 }, /^flip must be a boolean/],
   [{ jitter: { order: ['gamma'] } }, /^jitter.order must be one of 'brightness', 'contrast', 'saturation', 'hue'/],
   [{ jitter: { order: ['hue'] } }, /^jitter.hue must be a number/],
-  [{ jitter: { order: ['hue'], hue: 0.6 } }, /^jitter.hue must be a number from -0.5/],
+  [{ jitter: { order: ['hue'], hue: 0.6 } }, /^jitter.hue must be a number from -0.5 to 0.5\.$/],
   [{ jitter: { order: ['contrast'], contrast: NaN } }, /^jitter.contrast must be a number from 0/],
   [{ jitter: { order: ['contrast'], contrast: -1 } }, /^jitter.contrast /],
   [{ jitter: { order: new Array(5).fill('hue'), hue: 0 } }, /^jitter.order must hold at most four names/],
