@@ -66,6 +66,61 @@ export interface NativeResizeOptions {
   interpolation: 'bilinear' | 'bicubic';
 }
 
+/** [top, left, height, width], in pixels. */
+export type NativeBox = readonly [top: number, left: number, height: number, width: number];
+
+/** What becomes of one picture, in this order. */
+export interface NativeAugmentPlan {
+  /** The part of the picture that is used. */
+  box: NativeBox;
+  /** Side of the square that it is resized to. */
+  size: number;
+  interpolation: 'bilinear' | 'bicubic';
+  /** Left and right are exchanged. */
+  flip: boolean;
+  /** torchvision's ColorJitter: a factor for each name in `order`; `hue` from -0.5 to 0.5. */
+  jitter?:
+    | {
+        order: readonly ('brightness' | 'contrast' | 'saturation' | 'hue')[];
+        brightness?: number | undefined;
+        contrast?: number | undefined;
+        saturation?: number | undefined;
+        hue?: number | undefined;
+      }
+    | undefined;
+  /** One operation of torchvision's TrivialAugmentWide, with its magnitude in torchvision's units. */
+  trivial?: { operation: NativeTrivialOperation; magnitude: number } | undefined;
+  /** A box of the result that gets one color. */
+  erase?: { box: NativeBox; value: readonly [red: number, green: number, blue: number] } | undefined;
+}
+
+/**
+ * How the normalized images of a batch are mixed, each with the one before it (`roll(1, 0)`), as torchvision does: by
+ * MixUp, or with a box by CutMix.
+ */
+export interface NativeMix {
+  /** The share of each image's own class in its target, from 0 to 1. */
+  lambda: number;
+  /** The part of an image that comes from the other one. */
+  box?: NativeBox | undefined;
+}
+
+export type NativeTrivialOperation =
+  | 'identity'
+  | 'shearX'
+  | 'shearY'
+  | 'translateX'
+  | 'translateY'
+  | 'rotate'
+  | 'brightness'
+  | 'color'
+  | 'contrast'
+  | 'sharpness'
+  | 'posterize'
+  | 'solarize'
+  | 'autoContrast'
+  | 'equalize';
+
 /** Logits, float32 [N, numClasses]; explained classes, int64 [N]; their class activation maps, float32 [N, H, W]. */
 export interface NativeExplained {
   logits: NativeTensor;
@@ -169,7 +224,7 @@ export interface NativeTrainer {
   step(
     x: NativeTensor,
     target: NativeTensor,
-    options: { lr: number; accumulate: number },
+    options: { lr: number; accumulate: number; mix: NativeMix | undefined },
   ): NativeJob<{ loss: number; correct: number; gradNorm?: number }>;
   /** By the article's names. */
   gradients(x: NativeTensor, target: NativeTensor): NativeJob<NativeEntry[]>;
@@ -206,6 +261,8 @@ export interface Addon {
   createTrainer(module: NativeModule, options: NativeTrainerOptions): NativeTrainer;
   /** uint8 [N, crop, crop, 3] */
   resizeAndCrop(pictures: readonly NativePicture[], options: NativeResizeOptions): NativeJob<NativeTensor>;
+  /** uint8 [size, size, 3] */
+  augment(picture: NativePicture, plan: NativeAugmentPlan): NativeJob<NativeTensor>;
   /** Frees the memory of an array that is no longer used at once, by detaching it. */
   discard(data: Uint8Array): void;
   cudaStatus(): { available: boolean; code: ErrorCode | ''; reason: string };

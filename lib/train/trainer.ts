@@ -7,6 +7,7 @@ import { runJob } from '../native/job';
 import { fromNativeTensor, toNativeTensor } from '../native/tensors';
 import { checkTensor, isTensor, Tensor } from '../tensor';
 import { makeModule, specOf } from './network-spec';
+import { checkMix, type Mix } from './augment/mix';
 import { readTrainerFile, saveTrainerFile } from './trainer-file';
 import {
   checkLearningRate,
@@ -21,13 +22,15 @@ export interface StepOptions extends ForwardOptions {
   lr?: number | undefined;
   /** Number of batches that this update averages. Default: the trainer's `accumulate` */
   accumulate?: number | undefined;
+  /** Mixes the images of the batch, and their targets. Default: they stay as they are. */
+  mix?: Mix | undefined;
 }
 
 /** What a step found, before it changed the weights. */
 export interface StepResult {
   /** Mean loss of the batch. */
   loss: number;
-  /** Share of pictures whose likeliest class is right. */
+  /** Share of pictures whose likeliest class is right; of a mixed one, the class with the larger share counts. */
   top1: number;
   /** Norm of all gradients together, before clipping; undefined while gradients are only accumulated. */
   gradNorm: number | undefined;
@@ -126,12 +129,16 @@ export class Trainer {
   async step(x: Tensor, target: Target, options: StepOptions = {}): Promise<StepResult> {
     const native = Trainer.#of(this).#native;
     const signal = checkSignal(options);
-    checkOptionsObject(options, ['lr', 'accumulate', 'signal']);
-    const { lr = this.options.optimizer.lr, accumulate = this.options.accumulate } = options;
+    checkOptionsObject(options, ['lr', 'accumulate', 'mix', 'signal']);
+    const { lr = this.options.optimizer.lr, accumulate = this.options.accumulate, mix } = options;
     checkLearningRate(lr);
     checkInteger('accumulate', accumulate, 1, 1_000_000);
+    if (mix !== undefined) checkMix(mix);
     const [input, answers] = this.#batch(x, target);
-    const { loss, correct, gradNorm } = await runJob(() => native.step(input, answers, { lr, accumulate }), signal);
+    const { loss, correct, gradNorm } = await runJob(
+      () => native.step(input, answers, { lr, accumulate, mix }),
+      signal,
+    );
     return { loss, top1: correct / (input.shape[0] as number), gradNorm };
   }
 

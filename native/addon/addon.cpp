@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "addon/arguments.h"
+#include "addon/augment_plan.h"
 #include "addon/environment.h"
 #include "addon/errors.h"
 #include "addon/job.h"
@@ -13,6 +14,7 @@
 #include "addon/options.h"
 #include "addon/tensors.h"
 #include "addon/trainer_wrap.h"
+#include "image/augment.h"
 #include "image/preprocess.h"
 #include "inference/optimized.h"
 #include "runtime/cuda.h"
@@ -42,6 +44,21 @@ Napi::Value resize_and_crop(const Napi::CallbackInfo& info) {
         info.Env(),
         [views = std::move(pictures.views), preprocess = preprocess_from_js(info[1])](const Interrupt&) {
           return resnet::resize_and_crop(views, preprocess);
+        },
+        move_to_js, /*threads=*/1, pictures.owners, InferenceThreads::cropping());
+  });
+}
+
+/// Called with (picture, plan).
+Napi::Value augment(const Napi::CallbackInfo& info) {
+  return with_js_errors(info.Env(), [&] {
+    auto list = Napi::Array::New(info.Env(), 1);
+    list.Set(uint32_t{0}, info[0]);
+    const auto pictures = pictures_from_js(list);
+    return start_job(
+        info.Env(),
+        [picture = pictures.views.front(), plan = augment_plan_from_js(info[1])](const Interrupt&) {
+          return resnet::augment(picture, plan);
         },
         move_to_js, /*threads=*/1, pictures.owners, InferenceThreads::cropping());
   });
@@ -163,6 +180,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("createModule", Napi::Function::New(env, create_module));
   exports.Set("createTrainer", Napi::Function::New(env, create_trainer));
   exports.Set("resizeAndCrop", Napi::Function::New(env, resize_and_crop));
+  exports.Set("augment", Napi::Function::New(env, augment));
   exports.Set("discard", Napi::Function::New(env, discard));
   exports.Set("cudaStatus", Napi::Function::New(env, js_cuda_status));
   exports.Set("devices", Napi::Function::New(env, js_devices));

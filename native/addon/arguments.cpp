@@ -1,6 +1,7 @@
 #include "addon/arguments.h"
 
 #include <cmath>
+#include <sstream>
 
 #include "error.h"
 
@@ -31,6 +32,14 @@ double number_argument(const Napi::Value& value, const char* name) {
   return value.As<Napi::Number>();
 }
 
+double number_argument(const Napi::Value& value, const std::string& name, double min, double max) {
+  const auto number = number_argument(value, name.c_str());
+  if (number >= min && number <= max) return number;
+  std::ostringstream message;
+  message << name << " must be a number from " << min << " to " << max << ".";
+  throw Error("ERR_ARGUMENT", message.str());
+}
+
 int64_t integer_argument(const Napi::Value& value, const char* name, int64_t min, int64_t max) {
   const double number = number_argument(value, name);
   if (number != std::floor(number) || number < static_cast<double>(min) || number > static_cast<double>(max)) {
@@ -55,6 +64,17 @@ std::array<double, 3> three_numbers_argument(const Napi::Value& value, const cha
   std::array<double, 3> numbers{};
   for (uint32_t i = 0; i < 3; i++) numbers[i] = number_argument(list.Get(i), name);
   return numbers;
+}
+
+Box box_argument(const Napi::Value& value, const char* name) {
+  constexpr int64_t kMaxSide = int64_t{1} << 20;
+  const auto list = array_argument(value, name);
+  if (list.Length() != 4) {
+    throw Error("ERR_ARGUMENT", std::string(name) + " must hold top, left, height and width.");
+  }
+  const auto at = [&](uint32_t i, int64_t min) { return integer_argument(list.Get(i), name, min, kMaxSide); };
+  const auto top = at(0, 0), left = at(1, 0);
+  return {top, left, at(2, 1), at(3, 1)};
 }
 
 std::vector<int64_t> shape_argument(const Napi::Value& value, const char* name) {

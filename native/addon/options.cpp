@@ -152,15 +152,18 @@ OptimizeOptions::DType optimized_dtype_from_js(const Napi::Value& value) {
   throw Error("ERR_UNSUPPORTED_DTYPE", "dtype must be 'float32', 'bfloat16' or 'int8'.");
 }
 
+Interpolation interpolation_from_js(const Napi::Value& value) {
+  const auto name = string_argument(value, "interpolation");
+  if (name == "bilinear") return Interpolation::kBilinear;
+  if (name == "bicubic") return Interpolation::kBicubic;
+  throw Error("ERR_ARGUMENT", "interpolation must be 'bilinear' or 'bicubic'.");
+}
+
 Preprocess preprocess_from_js(const Napi::Value& value) {
   const auto object = object_argument(value, "preprocess");
-  const auto interpolation = string_argument(object.Get("interpolation"), "interpolation");
-  if (interpolation != "bilinear" && interpolation != "bicubic") {
-    throw Error("ERR_ARGUMENT", "interpolation must be 'bilinear' or 'bicubic'.");
-  }
+  const auto interpolation = interpolation_from_js(object.Get("interpolation"));
   return Preprocess{integer_argument(object.Get("resize"), "resize", 1, kMaxResize),
-                    integer_argument(object.Get("crop"), "crop", 1, kMaxCrop),
-                    interpolation == "bicubic" ? Interpolation::kBicubic : Interpolation::kBilinear};
+                    integer_argument(object.Get("crop"), "crop", 1, kMaxCrop), interpolation};
 }
 
 int threads_from_js(const Napi::Value& value) {

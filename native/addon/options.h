@@ -37,6 +37,9 @@ TrainerOptions trainer_options_from_js(const Napi::Value& value);
 /// @throws Error ERR_UNSUPPORTED_DTYPE
 OptimizeOptions::DType optimized_dtype_from_js(const Napi::Value& value);
 
+/// 'bilinear' or 'bicubic'
+Interpolation interpolation_from_js(const Napi::Value& value);
+
 /// NativeResizeOptions
 Preprocess preprocess_from_js(const Napi::Value& value);
 

@@ -1,5 +1,6 @@
 #include "addon/trainer_wrap.h"
 
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -21,6 +22,15 @@ constexpr int64_t kMaxSafeInteger = (int64_t{1} << 53) - 1;
 
 Batch batch_from_js(const Napi::Value& x, const Napi::Value& target) {
   return {tensor_from_js(x), tensor_from_js(target)};
+}
+
+std::optional<Mix> mix_from_js(const Napi::Value& value) {
+  if (value.IsUndefined()) return {};
+  const auto object = object_argument(value, "mix");
+  Mix mix{number_argument(object.Get("lambda"), "mix.lambda", 0, 1), {}};
+  const Napi::Value box = object.Get("box");
+  if (!box.IsUndefined()) mix.box = box_argument(box, "mix.box");
+  return mix;
 }
 
 Napi::Array entries_to_js(Napi::Env env, Trainer::NamedTensors entries) {
@@ -69,7 +79,8 @@ Napi::Value TrainerWrap::step(const Napi::CallbackInfo& info) {
     auto batch = batch_from_js(info[0], info[1]);
     const auto object = object_argument(info[2], "options");
     const StepOptions options{number_argument(object.Get("lr"), "lr"),
-                              integer_argument(object.Get("accumulate"), "accumulate", 1, kMaxSafeInteger)};
+                              integer_argument(object.Get("accumulate"), "accumulate", 1, kMaxSafeInteger),
+                              mix_from_js(object.Get("mix"))};
     return start_job(
         info.Env(),
         [trainer = this->object(), batch = std::move(batch), options](const Interrupt& interrupt) {

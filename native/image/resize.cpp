@@ -19,23 +19,23 @@ class PictureRows {
  public:
   explicit PictureRows(const RgbPicture& picture)
       : picture_(picture),
-        row_bytes_(3 * picture.width),
-        unsafe_(picture.height - ceil_div(kSlack, row_bytes_)),
-        copies_(kMaxRows * (row_bytes_ + kSlack)) {}
+        pixel_bytes_(3 * picture.width),
+        unsafe_(picture.height - ceil_div(kSlack, picture.row_bytes)),
+        copies_(kMaxRows * (pixel_bytes_ + kSlack)) {}
 
   /// @param slot below kMaxRows. The row is there until another is asked for with the same slot.
   const uint8_t* row(int64_t y, int64_t slot) {
-    const auto* row = picture_.data + y * row_bytes_;
+    const auto* row = picture_.data + y * picture_.row_bytes;
     if (y < unsafe_) return row;
-    auto* copy = &copies_[slot * (row_bytes_ + kSlack)];
-    std::copy_n(row, row_bytes_, copy);
+    auto* copy = &copies_[slot * (pixel_bytes_ + kSlack)];
+    std::copy_n(row, pixel_bytes_, copy);
     return copy;
   }
 
  private:
   RgbPicture picture_;
-  int64_t row_bytes_;
-  int64_t unsafe_;  ///< the first row with fewer than kSlack bytes behind it
+  int64_t pixel_bytes_;  ///< without what lies between two rows
+  int64_t unsafe_;       ///< the first row with fewer than kSlack bytes behind it
   std::vector<uint8_t> copies_;
 };
 

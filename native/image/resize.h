@@ -1,15 +1,10 @@
 #pragma once
 
 #include "image/kernels/kernels.h"
+#include "image/rgb.h"
 #include "image/taps.h"
 
 namespace resnet {
-
-/// 8-bit RGB, row after row without gaps.
-struct RgbPicture {
-  const uint8_t* data;
-  int64_t height, width;
-};
 
 /// Resizes a picture, computing only a part of the result. The pixels equal those of at::_upsample_bilinear2d_aa and
 /// at::_upsample_bicubic2d_aa. Each row of the picture is read once, and only the rows that contribute to one row of

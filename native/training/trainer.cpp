@@ -138,7 +138,8 @@ StepResult Trainer::step(const Batch& batch, const StepOptions& options, const I
   check(batch);
   const AllocationCache::Scope scope(cache_);
   StagedStatistics statistics(trained_norms_);
-  auto computed = compute(batch, 1 / static_cast<double>(options.accumulate), interrupt);
+  auto computed =
+      compute(options.mix ? mixed(batch, *options.mix) : batch, 1 / static_cast<double>(options.accumulate), interrupt);
   const at::NoGradGuard no_grad;
   if (!std::isfinite(computed.loss)) {
     throw Error("ERR_DIVERGED", "The loss is not finite: " + std::to_string(computed.loss) + ".");
@@ -224,6 +225,10 @@ at::Tensor Trainer::forward(const at::Tensor& x, const Interrupt& interrupt) {
 at::Tensor Trainer::input(const Batch& batch) const {
   const auto x = batch.x.scalar_type() == at::kByte ? normalizer_(batch.x) : batch.x.to(at::kFloat);
   return x.contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+Batch Trainer::mixed(const Batch& batch, const Mix& mix) const {
+  return {mix_images(input(batch), mix), mix_targets(batch.target, mix, classes_)};
 }
 
 void Trainer::check(const Batch& batch) {

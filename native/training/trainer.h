@@ -14,6 +14,7 @@
 #include "runtime/network.h"
 #include "system/allocation_cache.h"
 #include "training/loss.h"
+#include "training/mix.h"
 #include "training/optimizer.h"
 
 namespace resnet {
@@ -53,12 +54,13 @@ struct Batch {
 
 struct StepOptions {
   double learning_rate;
-  int64_t accumulate = 1;  ///< over how many batches the gradients of one update are averaged
+  int64_t accumulate = 1;       ///< over how many batches the gradients of one update are averaged
+  std::optional<Mix> mix = {};  ///< of the normalized images and the targets
 };
 
 struct StepResult {
   double loss;
-  int64_t correct;                  ///< images whose largest logit is right
+  int64_t correct;                  ///< images whose largest logit is right; of mixed ones, the larger share counts
   std::optional<double> grad_norm;  ///< of all trained parameters, before clipping; where the step made an update
 };
 
@@ -124,6 +126,7 @@ class Trainer {
   Computed compute(const Batch& batch, double scale, const Interrupt& interrupt);
   at::Tensor forward(const at::Tensor& x, const Interrupt& interrupt);
   [[nodiscard]] at::Tensor input(const Batch& batch) const;
+  [[nodiscard]] Batch mixed(const Batch& batch, const Mix& mix) const;
   void check(const Batch& batch);
   void update_average();
 

@@ -46,6 +46,28 @@ function resizeOptions(random: Random): unknown {
   });
 }
 
+/** Of pictures with up to 6 x 6 pixels. */
+const box = (random: Random, side: number): unknown =>
+  perhaps(random, [random.below(2), random.below(2), 1 + random.below(side), 1 + random.below(side)]);
+
+const PROPERTIES = ['brightness', 'contrast', 'saturation', 'hue'];
+const OPERATIONS = ['shearX', 'translateY', 'rotate', 'color', 'sharpness', 'posterize', 'solarize', 'equalize', 'x'];
+
+function augmentPlan(random: Random): unknown {
+  const size = random.pick([0, 1, 3, 32]);
+  const factor = (): unknown => perhaps(random, random.pick([0, 0.5, 1e9, -0.5, NaN]));
+  const jitter = Object.fromEntries(PROPERTIES.map((name) => [name, factor()]));
+  return perhapsFields(random, {
+    box: box(random, 4),
+    size,
+    interpolation: random.pick(['bilinear', 'bicubic']),
+    flip: random.chance(0.5),
+    jitter: random.pick([undefined, { ...jitter, order: perhaps(random, [random.pick(PROPERTIES)]) }]),
+    trivial: random.pick([undefined, { operation: random.pick(OPERATIONS), magnitude: factor() }]),
+    erase: random.pick([undefined, { box: box(random, size + 1), value: perhaps(random, [0, 127, 255]) }]),
+  });
+}
+
 const spec = (random: Random): unknown =>
   perhapsFields(random, {
     type: random.pick(['BasicBlock', 'BottleneckBlock']),
@@ -95,7 +117,11 @@ const MODULE: Readonly<Record<Exclude<keyof NativeModule, 'dispose' | 'optimize'
   trace: (random) => [perhaps(random, [1, random.pick([1, 2]), random.pick([0, 1, 2 ** 31, 2 ** 53]), 8])],
 };
 
-const EXPORTS: readonly (readonly [name: 'resizeAndCrop' | 'discard' | 'ensureInferenceThreads', Arguments])[] = [
+const EXPORTS: readonly (readonly [
+  name: 'augment' | 'resizeAndCrop' | 'discard' | 'ensureInferenceThreads',
+  Arguments,
+])[] = [
+  ['augment', (random) => [picture(random), augmentPlan(random)]],
   ['resizeAndCrop', (random) => [pictures(random), resizeOptions(random)]],
   ['discard', (random) => [perhaps(random, floats(random, random.below(4)))]],
   ['ensureInferenceThreads', (random) => [perhaps(random, 1)]],
