@@ -8,7 +8,7 @@ import { reasonOf, ResNetError, shorten } from './errors';
  * pipe that nobody writes to would block a thread of libuv's pool forever.
  */
 export async function withRegularFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
-  if (path.length > MAX_PATH) throw new Error('it is too long for a path');
+  if (path.length > MAX_PATH) throw Object.assign(new Error('it is too long for a path'), { code: 'ENAMETOOLONG' });
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stats = await file.stat();

@@ -16,7 +16,7 @@ const found = spawnSync(python, ['-c', probe], { env: { ...process.env, ...env }
 const required = process.env.REQUIRE_FRAMEWORKS === '1';
 
 const CLASSES = 10;
-const SHAPE = [8, 3, 64, 64] as const;
+const SHAPE = [8, 3, 32, 32] as const;
 const BATCHES = 4;
 
 interface Case {
@@ -38,7 +38,7 @@ const CASES: Case[] = [
   { ...plain, name: 'sgd-18', reference: true, layers: 18, optimizer: sgd },
   { ...plain, name: 'sgd-50', reference: true, layers: 50, optimizer: sgd },
   { ...plain, name: 'nesterov-18', layers: 18, optimizer: { ...sgd, nesterov: true } },
-  { ...plain, name: 'adamw-18', reference: true, layers: 18, optimizer: adamw },
+  { ...plain, name: 'adamw-18', layers: 18, optimizer: adamw },
   { ...plain, name: 'smoothing-18', layers: 18, optimizer: sgd, labelSmoothing: 0.1 },
   {
     ...plain,
@@ -47,7 +47,7 @@ const CASES: Case[] = [
     optimizer: sgd,
     classWeights: Array.from({ length: CLASSES }, (_, i) => 0.5 + i / CLASSES),
   },
-  { ...plain, name: 'soft-18', reference: true, layers: 18, optimizer: sgd, soft: true },
+  { ...plain, name: 'soft-18', layers: 18, optimizer: sgd, soft: true },
 ];
 
 /** Uniform in [0, 1), the same everywhere. */
@@ -100,7 +100,7 @@ function makeBatches(): { x: Float32Array; target: BigInt64Array; soft: Float32A
     const ended = await run(python, [join(__dirname, 'train_torch.py'), folder], { env });
     if (ended.code !== 0) throw new Error(`train_torch.py failed:\n${ended.stderr}`);
     results = JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8')) as typeof results;
-  }, 300_000);
+  }, 900_000); // beside other tests; a minute alone
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   const batch = (step: number, { soft }: Case): [Tensor, Tensor] => {
