@@ -1,4 +1,4 @@
-import { badArgument } from './errors';
+import { badArgument, bounded } from './errors';
 import { addon, callNative } from './native/addon';
 
 /**
@@ -25,7 +25,7 @@ export function devices(): DeviceInfo[] {
 /** Whether CUDA can be used, and the reason if it cannot. */
 export function cudaStatus(): { available: boolean; reason: string } {
   const { available, reason } = addon().cudaStatus();
-  return { available, reason };
+  return { available, reason: bounded(reason) };
 }
 
 /** Checks only the type; the addon checks whether the device exists. @throws ERR_DEVICE */

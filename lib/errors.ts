@@ -62,13 +62,7 @@ export class ResNetError extends Error {
    * 300 characters, and messages longer than 8,192, lose their middle.
    */
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
-    super(
-      shorten(
-        message.replace(LONG_WORD, (word) => shorten(word, MAX_WORD)),
-        MAX_MESSAGE,
-      ),
-      options,
-    );
+    super(bounded(message), options);
     this.code = code;
   }
 }
@@ -151,4 +145,12 @@ function inspectObject(value: object | null): string {
   } catch {
     return 'an object'; // a proxy or a getter that throws must not replace the real error
   }
+}
+
+/** A text of others as a message may hold it: without the middle of what is longer than any path or sentence. */
+export function bounded(message: string): string {
+  return shorten(
+    message.replace(LONG_WORD, (word) => shorten(word, MAX_WORD)),
+    MAX_MESSAGE,
+  );
 }

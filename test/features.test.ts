@@ -133,10 +133,10 @@ test('in train mode: four maps of this batch, and the running statistics move on
 
 test('a forward is in flight meanwhile: nothing may change, and dispose waits', async () => {
   const net = new ResNet(18, 3, { seed: 2 });
-  const work = net.stages(randomTensor([2, 3, 64, 64]));
+  const work = net.stages(randomTensor([2, 3, 224, 224]));
   expect(() => net.train()).toThrow(expect.objectContaining({ code: 'ERR_BUSY' }));
   net.dispose();
-  expect((await work)[3].shape).toEqual([2, 512, 2, 2]);
+  expect((await work)[3].shape).toEqual([2, 512, 7, 7]);
 });
 
 test('an aborted signal rejects with its reason, before and during', async () => {

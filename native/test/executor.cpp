@@ -208,6 +208,7 @@ TEST(Executor, AnswersNaNWhereLibtorchDoes) {
   constexpr auto kInfinity = std::numeric_limits<double>::infinity();
   for (const int64_t layers : {18, 50}) {
     const auto network = network_of(layers);
+    TorchExecutor reference(plan_of(*network), ParameterSource(*network), c10::kCPU, at::kFloat, kNormalization);
     for (const auto dtype : {DType::kFloat32, DType::kBFloat16}) {
       const auto fast = optimize(network, dtype);
       if (fast == nullptr) continue;
@@ -220,7 +221,7 @@ TEST(Executor, AnswersNaNWhereLibtorchDoes) {
             auto damaged = x.clone();
             damaged[1].view(-1)[at] = special;
             for (const auto output : {OutputPoint::kLogits, OutputPoint::kFeatures, OutputPoint::kMap}) {
-              const auto expected = at::isnan(run_with_libtorch(network, damaged, output));
+              const auto expected = at::isnan(reference.run(damaged, output, kNever));
               const auto actual = fast->forward(damaged, output, kNever);
               ASSERT_TRUE(at::isnan(actual).logical_or(expected.logical_not()).all().item<bool>())
                   << fast->executor() << ' ' << x.sizes() << " with " << special << " at " << at;
@@ -244,7 +245,10 @@ TEST(Executor, AnswersNaNForANaNInAnyLayer) {
     for (const auto& buffer : network->named_buffers()) {
       if (buffer.value().is_floating_point()) parameters.insert(buffer.key(), buffer.value());
     }
+    // Of a ResNet-50, whose layers are of few kinds, every ninth parameter: packing it takes a while.
+    std::size_t number = 0;
     for (const auto& parameter : parameters) {
+      if (layers == 50 && number++ % 9 != 0) continue;
       auto value = parameter.value().view(-1)[parameter.value().numel() / 3];
       const auto before = value.item<float>();
       value.fill_(-std::nanf(""));

@@ -90,7 +90,7 @@ TEST(Training, LearnsOneBatch) {
     Trainer trainer(network_of(ResNetSpec{18, 4}), options);
     const auto batch = batch_of(8, 4);
     StepResult result{};
-    for (int i = 0; i < 40; i++) result = trainer.step(batch, {adam ? 1e-3 : 0.02}, kNever);
+    for (int i = 0; i < 25; i++) result = trainer.step(batch, {adam ? 1e-3 : 0.02}, kNever);
     EXPECT_LT(result.loss, 0.05);
     EXPECT_EQ(result.correct, 8);
   }

@@ -43,6 +43,7 @@ export interface ColorJitterOptions {
   hue?: number | readonly [min: number, max: number] | undefined;
 }
 
+/** A box of each picture that is filled with the mean color: torchvision's `RandomErasing`. */
 export interface ErasingOptions {
   /** Default: 0.5 */
   probability?: number | undefined;
