@@ -36,7 +36,10 @@ describe('types', () => {
   /** What the compiler says of each file, the package being lib/ as it is now. */
   function errors(files: readonly string[], options: ts.CompilerOptions = {}): string[] {
     const paths = Object.fromEntries(
-      ['', '/serve', '/client', '/train'].map((part) => [`libtorch-resnet${part}`, [join(root, 'lib', part, 'index.ts')]]),
+      ['', '/serve', '/client', '/train'].map((part) => [
+        `libtorch-resnet${part}`,
+        [join(root, 'lib', part, 'index.ts')],
+      ]),
     );
     const program = ts.createProgram(files, { ...config.options, noUnusedLocals: false, paths, ...options });
     return files.flatMap((file) => {
