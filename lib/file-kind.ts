@@ -1,5 +1,6 @@
 /** Guesses what a file or folder is that was passed in the wrong place, for error messages. */
 import { opendir } from 'node:fs/promises';
+import { EXTENSIONS, formatOf, otherFormatOf, type Format, type OtherFormat } from './picture-format';
 
 /** What users pass, with the words for it. */
 const ROLES = {
@@ -13,15 +14,21 @@ export type FileRole = keyof typeof ROLES;
 /** How many bytes of a file {@link misplacedFile} looks at. */
 export const START_BYTES = 512;
 
-/** By the first bytes, as Latin-1. */
+const PICTURES: Readonly<Record<Format | OtherFormat, string>> = {
+  jpeg: 'a JPEG picture',
+  png: 'a PNG picture',
+  gif: 'a GIF picture',
+  webp: 'a WebP picture',
+  tiff: 'a TIFF picture',
+  avif: 'an AVIF or HEIC picture',
+  heic: 'an AVIF or HEIC picture',
+  bmp: 'a BMP picture',
+  'jpeg-xl': 'a JPEG XL picture',
+  'jpeg-2000': 'a JPEG 2000 picture',
+};
+
+/** Other kinds, by the first bytes, as Latin-1. */
 const KINDS: readonly [start: RegExp | readonly string[], description: string, role?: FileRole][] = [
-  [/^\xff\xd8\xff/, 'a JPEG picture', 'picture'],
-  [/^\x89PNG\r\n/, 'a PNG picture', 'picture'],
-  [/^GIF8[79]a/, 'a GIF picture', 'picture'],
-  [/^RIFF[^]{4}WEBP/, 'a WebP picture', 'picture'],
-  [/^(II[*+]\0|MM\0[*+])/, 'a TIFF picture', 'picture'],
-  [/^BM[^]{4}\0{4}/, 'a BMP picture', 'picture'],
-  [/^[^]{4}ftyp(avif|avis|heic|heix|mif1|msf1)/, 'an AVIF or HEIC picture', 'picture'],
   [/^[^]{5}\0{3}\{/, 'a safetensors file', 'weights'],
   [['PK\x03\x04'], "a zip archive, as PyTorch's weights are", 'weights'],
   [
@@ -42,18 +49,25 @@ const KINDS: readonly [start: RegExp | readonly string[], description: string, r
  * @param start - the file's first {@link START_BYTES} bytes
  */
 export function misplacedFile(start: Uint8Array, expected: FileRole): string {
-  const text = Buffer.from(start.subarray(0, START_BYTES)).toString('latin1');
-  const fits = ([start]: (typeof KINDS)[number]): boolean =>
-    start instanceof RegExp ? start.test(text) : start.some((bytes) => text.startsWith(bytes));
-  const [, description, role] = KINDS.find(fits) ?? [];
+  const [description, role] = kindOf(start.subarray(0, START_BYTES));
   if (description === undefined || role === expected) return '';
   if (role === undefined) return expected === 'labels' ? '' : ` It looks like ${description}.`; // labels may be any text
   return ` It looks like ${description}: pass it as ${ROLES[role]}, not as ${ROLES[expected]}.`;
 }
 
+function kindOf(start: Uint8Array): [description?: string, role?: FileRole] {
+  const format = formatOf(start) ?? otherFormatOf(start);
+  if (format !== undefined) return [PICTURES[format], 'picture'];
+  const text = Buffer.from(start).toString('latin1');
+  const fits = ([start]: (typeof KINDS)[number]): boolean =>
+    start instanceof RegExp ? start.test(text) : start.some((bytes) => text.startsWith(bytes));
+  const [, ...kind] = KINDS.find(fits) ?? [];
+  return kind;
+}
+
 /** The same for a folder, by the names of its files: of pictures, or of weights under other names than usual. */
 export async function misplacedFolder(path: string, expected: 'picture' | 'weights'): Promise<string> {
-  const picture = await findFile(path, /\.(jpe?g|jfif|png|webp|tiff?|gif|avif|heic|bmp)$/i);
+  const picture = await findFile(path, PICTURE_NAME);
   const weights = await findFile(path, /\.(safetensors|pth|pt|pdparams|ckpt|bin)$/i);
   if (expected === 'weights' && weights !== undefined) return ` It has ${weights}: pass the path of that file.`;
   if (expected === 'weights' && picture !== undefined) {
@@ -64,6 +78,8 @@ export async function misplacedFolder(path: string, expected: 'picture' | 'weigh
   }
   return '';
 }
+
+const PICTURE_NAME = new RegExp(`\\.(${[...EXTENSIONS, 'heic', 'bmp'].join('|')})$`, 'i');
 
 /** Folders may have millions of files. */
 const MAX_NAMES = 1000;

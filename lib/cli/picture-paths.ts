@@ -2,9 +2,10 @@ import { stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { ResNetError, inspect } from '../errors';
 import { misplacedFolder } from '../file-kind';
+import { EXTENSIONS } from '../picture-format';
 
 /** Other files in a folder of pictures are ignored. */
-const PICTURE_PATTERNS = ['**/*.{jpg,jpeg,jpe,jfif,png,webp,tif,tiff,gif,avif}'];
+const PICTURE_PATTERNS = [`**/*.{${EXTENSIONS.join(',')}}`];
 
 /** The path of a picture, or why an argument names none. */
 export type FoundPicture = string | ResNetError;

@@ -1,3 +1,4 @@
+import { decodeBase64 } from '../base64';
 import { inspect, ResNetError } from '../errors';
 
 /**
@@ -13,10 +14,9 @@ export function bytesOfDataUrl(url: string, argument: string): Uint8Array {
   if (comma < 0) throw refused('which has no comma before its data');
   const bytes = percentDecoded(url.slice(comma + 1));
   if (!/;\s*base64\s*$/i.test(url.slice(0, comma))) return bytes;
-  const base64 = bytes.toString('latin1').replace(/\s+/g, '');
-  const digits = base64.replace(/={1,2}$/, '');
-  if (/[^A-Za-z0-9+/_-]/.test(digits) || digits.length % 4 === 1) throw refused('whose data is not base64');
-  return Buffer.from(digits, 'base64');
+  const decoded = decodeBase64(bytes.toString('latin1').replace(/\s+/g, ''));
+  if (decoded === undefined) throw refused('whose data is not base64');
+  return decoded;
 }
 
 function percentDecoded(text: string): Buffer {

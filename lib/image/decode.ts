@@ -3,11 +3,11 @@ import type { Metadata, OutputInfo, Sharp, SharpOptions } from 'sharp';
 import type { NativePicture } from '../native/addon';
 import { reasonOf, ResNetError } from '../errors';
 import { misplacedFile } from '../file-kind';
+import { formatOf, FORMATS, otherFormatOf, type OtherFormat } from '../picture-format';
 import { fillOutside, firstGifFrame } from './gif';
 import { checkImage, describeImage, readImage, type Image } from './image';
 import { jpegHeader } from './jpeg-header';
 import { loadSharp } from './sharp';
-import { adviceFor, formatOf, FORMATS } from './signatures';
 
 /** Options of {@link decode}. */
 export interface DecodeOptions {
@@ -43,8 +43,9 @@ export async function decode(image: Image, options: DecodeOptions = {}): Promise
   if (bytes.length === 0) throw refused(`a ${FORMATS}, but got ${name}, which is empty.`);
   const format = formatOf(bytes);
   if (format === undefined) {
+    const other = otherFormatOf(bytes);
     const hint = typeof image === 'string' && !/^data:/i.test(image) ? misplacedFile(bytes, 'picture') : '';
-    throw refused(`a ${FORMATS}, but got ${name}, ${adviceFor(bytes) ?? 'which is none'}.${hint}`);
+    throw refused(`a ${FORMATS}, but got ${name}, which is ${other === undefined ? 'none' : ADVICE[other]}.${hint}`);
   }
   const sharp = await loadSharp();
   const gif = format === 'gif' ? firstGifFrame(bytes) : undefined;
@@ -89,6 +90,14 @@ export async function decode(image: Image, options: DecodeOptions = {}): Promise
   if (gif !== undefined) fillOutside(gif, data, info.width, info.height);
   return { data: cmyk ? await rgbOfCmyk(data) : data, width: info.width, height: info.height };
 }
+
+/** What is not decoded, and what to do about it. */
+const ADVICE: Readonly<Record<OtherFormat, string>> = {
+  heic: 'HEIC, whose codec is patented and not included: convert it to JPEG, PNG or AVIF, for instance with heif-convert or macOS sips',
+  bmp: 'BMP, which libvips cannot read here: convert it to PNG',
+  'jpeg-xl': 'JPEG XL: convert it to PNG or JPEG',
+  'jpeg-2000': 'JPEG 2000: convert it to PNG or JPEG',
+};
 
 /** libvips would make transparent pixels black; the alpha of other formats leaves their color. */
 function withoutTransparency(gif: Uint8Array, flagAt: number): Uint8Array {

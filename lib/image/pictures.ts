@@ -64,7 +64,7 @@ export class Pictures {
    * is cropped while the caller works on the current one.
    */
   async *cropAll(images: readonly Image[], options: CropOptions): AsyncGenerator<(NativePicture | undefined)[]> {
-    const { name, signal, onError } = options;
+    const { name, signal } = options;
     const batchSize = this.#batchSize(options);
     const decodes = maxDecodes();
     let stopped = false;
@@ -75,8 +75,8 @@ export class Pictures {
         try {
           return await this.crop(image, name(start + i), signal);
         } catch (error) {
-          if (stopped || onError === undefined || !isPictureError(error)) throw error;
-          onError(error, start + i);
+          if (stopped) throw error;
+          report(error, start + i, options);
           return undefined;
         }
       });
@@ -133,7 +133,7 @@ export class Pictures {
     options: CropOptions,
     forward: (batch: Tensor) => Promise<Tensor>,
   ): AsyncGenerator<Float32Array | undefined> {
-    const { name, signal, onError } = options;
+    const { name, signal } = options;
     const batchSize = this.#batchSize(options);
     const limiter = new Limiter(maxDecodes());
     let stopped = false;
@@ -146,8 +146,7 @@ export class Pictures {
           const cropped = await this.crop(copy, name(index), signal);
           return { cropped, index, description: describeImage(copy) };
         } catch (error) {
-          if (onError === undefined || !isPictureError(error)) throw error;
-          onError(error, index);
+          report(error, index, options);
           return undefined;
         }
       });
@@ -169,21 +168,21 @@ export class Pictures {
     return Math.max(1, Math.min(batchSize, fitting));
   }
 
-  #checked(
-    row: Float32Array,
-    description: string,
-    index: number,
-    { name, onError }: CropOptions,
-  ): Float32Array | undefined {
+  #checked(row: Float32Array, description: string, index: number, options: CropOptions): Float32Array | undefined {
     try {
-      checkFinite(row, name(index), description);
+      checkFinite(row, options.name(index), description);
       return row;
     } catch (error) {
-      if (onError === undefined || !isPictureError(error)) throw error;
-      onError(error, index);
+      report(error, index, options);
       return undefined;
     }
   }
+}
+
+/** Hands an error of one picture alone to {@link CropOptions.onError}. @throws any other error */
+function report(error: unknown, index: number, { onError }: CropOptions): void {
+  if (onError === undefined || !isPictureError(error)) throw error;
+  onError(error, index);
 }
 
 /** Pixels in one batch, after cropping, for each picture that it may hold: large crops come in small batches. */

@@ -46,7 +46,7 @@ const BUNDLED = [
   "  Next.js   serverExternalPackages: ['libtorch-resnet'] in next.config.js",
   "  Vite SSR  ssr: { external: ['libtorch-resnet'] }",
   '  Rollup    external: [/^libtorch-resnet/]',
-  "webpack takes each entry by its name: add the same line for 'libtorch-resnet/serve' and '/client', if you use them.",
+  "webpack takes each entry by its name: add the same line for 'libtorch-resnet/serve', '/client' and '/train', if you use them.",
 ].join('\n');
 
 /** What a tool leaves that copies only the files it can see an import of, as Next's standalone output. */

@@ -1,5 +1,4 @@
 export type { Mix } from './augment/mix';
-export type { AugmentOptions, ColorJitterOptions, ErasingOptions } from './augment/options';
 export { Trainer } from './trainer';
 export type { BatchEvaluation, StepOptions, StepResult, Target } from './trainer';
 export type {

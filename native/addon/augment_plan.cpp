@@ -2,7 +2,6 @@
 
 #include <array>
 #include <string>
-#include <string_view>
 
 #include "addon/arguments.h"
 #include "addon/options.h"
@@ -14,48 +13,36 @@ namespace {
 constexpr int64_t kMaxSize = int64_t{1} << 12;
 constexpr double kMaxFactor = 1000;
 
-/// A name with the value that it stands for and the numbers that may go with it.
+/// A value and the numbers that may go with it.
 template <class T>
-struct Choice {
-  std::string_view name;
+struct Bounded {
   T value;
   double min, max;
 };
 
-constexpr std::array<Choice<ColorProperty>, 4> kProperties{{
-    {"brightness", ColorProperty::kBrightness, 0, kMaxFactor},
-    {"contrast", ColorProperty::kContrast, 0, kMaxFactor},
-    {"saturation", ColorProperty::kSaturation, 0, kMaxFactor},
-    {"hue", ColorProperty::kHue, -0.5, 0.5},
+constexpr std::array<Choice<Bounded<ColorProperty>>, 4> kProperties{{
+    {"brightness", {ColorProperty::kBrightness, 0, kMaxFactor}},
+    {"contrast", {ColorProperty::kContrast, 0, kMaxFactor}},
+    {"saturation", {ColorProperty::kSaturation, 0, kMaxFactor}},
+    {"hue", {ColorProperty::kHue, -0.5, 0.5}},
 }};
 
-constexpr std::array<Choice<TrivialOperation>, 14> kOperations{{
-    {"identity", TrivialOperation::kIdentity, 0, 0},
-    {"shearX", TrivialOperation::kShearX, -10, 10},
-    {"shearY", TrivialOperation::kShearY, -10, 10},
-    {"translateX", TrivialOperation::kTranslateX, -kMaxSize, kMaxSize},
-    {"translateY", TrivialOperation::kTranslateY, -kMaxSize, kMaxSize},
-    {"rotate", TrivialOperation::kRotate, -360, 360},
-    {"brightness", TrivialOperation::kBrightness, -1, kMaxFactor},
-    {"color", TrivialOperation::kColor, -1, kMaxFactor},
-    {"contrast", TrivialOperation::kContrast, -1, kMaxFactor},
-    {"sharpness", TrivialOperation::kSharpness, -1, kMaxFactor},
-    {"posterize", TrivialOperation::kPosterize, 0, 8},
-    {"solarize", TrivialOperation::kSolarize, 0, 1},
-    {"autoContrast", TrivialOperation::kAutoContrast, 0, 0},
-    {"equalize", TrivialOperation::kEqualize, 0, 0},
+constexpr std::array<Choice<Bounded<TrivialOperation>>, 14> kOperations{{
+    {"identity", {TrivialOperation::kIdentity, 0, 0}},
+    {"shearX", {TrivialOperation::kShearX, -10, 10}},
+    {"shearY", {TrivialOperation::kShearY, -10, 10}},
+    {"translateX", {TrivialOperation::kTranslateX, -kMaxSize, kMaxSize}},
+    {"translateY", {TrivialOperation::kTranslateY, -kMaxSize, kMaxSize}},
+    {"rotate", {TrivialOperation::kRotate, -360, 360}},
+    {"brightness", {TrivialOperation::kBrightness, -1, kMaxFactor}},
+    {"color", {TrivialOperation::kColor, -1, kMaxFactor}},
+    {"contrast", {TrivialOperation::kContrast, -1, kMaxFactor}},
+    {"sharpness", {TrivialOperation::kSharpness, -1, kMaxFactor}},
+    {"posterize", {TrivialOperation::kPosterize, 0, 8}},
+    {"solarize", {TrivialOperation::kSolarize, 0, 1}},
+    {"autoContrast", {TrivialOperation::kAutoContrast, 0, 0}},
+    {"equalize", {TrivialOperation::kEqualize, 0, 0}},
 }};
-
-template <class T, size_t N>
-const Choice<T>& choice_argument(const std::array<Choice<T>, N>& choices, const Napi::Value& value, const char* name) {
-  const auto text = string_argument(value, name);
-  std::string names;
-  for (const auto& choice : choices) {
-    if (choice.name == text) return choice;
-    names += (names.empty() ? "'" : ", '") + std::string(choice.name) + "'";
-  }
-  throw Error("ERR_ARGUMENT", std::string(name) + " must be one of " + names + ".");
-}
 
 std::vector<ColorAdjustment> jitter_from_js(const Napi::Value& value) {
   const auto object = object_argument(value, "jitter");
@@ -64,17 +51,17 @@ std::vector<ColorAdjustment> jitter_from_js(const Napi::Value& value) {
   if (count > kProperties.size()) throw Error("ERR_ARGUMENT", "jitter.order must hold at most four names.");
   std::vector<ColorAdjustment> jitter;
   for (uint32_t i = 0; i < count; i++) {
-    const auto& choice = choice_argument(kProperties, order.Get(i), "jitter.order");
-    const std::string name(choice.name);
-    jitter.push_back({choice.value, number_argument(object.Get(name), "jitter." + name, choice.min, choice.max)});
+    const auto name = string_argument(order.Get(i), "jitter.order");
+    const auto& [property, min, max] = choice_argument(order.Get(i), "jitter.order", kProperties);
+    jitter.push_back({property, number_argument(object.Get(name), "jitter." + name, min, max)});
   }
   return jitter;
 }
 
 TrivialAugment trivial_from_js(const Napi::Value& value) {
   const auto object = object_argument(value, "trivial");
-  const auto& choice = choice_argument(kOperations, object.Get("operation"), "trivial.operation");
-  return {choice.value, number_argument(object.Get("magnitude"), "trivial.magnitude", choice.min, choice.max)};
+  const auto& [operation, min, max] = choice_argument(object.Get("operation"), "trivial.operation", kOperations);
+  return {operation, number_argument(object.Get("magnitude"), "trivial.magnitude", min, max)};
 }
 
 Erasure erasure_from_js(const Napi::Value& value) {

@@ -1,5 +1,6 @@
 #include "addon/options.h"
 
+#include <array>
 #include <cstddef>
 #include <limits>
 #include <optional>
@@ -20,6 +21,16 @@ constexpr int64_t kMaxChannels = int64_t{1} << 20;
 constexpr int64_t kMaxThreads = 1024;
 constexpr int64_t kMaxResize = 1 << 14;
 constexpr int64_t kMaxCrop = 1 << 12;
+
+constexpr std::array<Choice<Interpolation>, 2> kInterpolations{
+    {{"bilinear", Interpolation::kBilinear}, {"bicubic", Interpolation::kBicubic}}};
+constexpr std::array<Choice<bool>, 2> kOptimizers{{{"sgd", true}, {"adamw", false}}};
+constexpr std::array<Choice<LossOptions::Kind>, 2> kLosses{
+    {{"cross-entropy", LossOptions::Kind::kCrossEntropy},
+     {"binary-cross-entropy", LossOptions::Kind::kBinaryCrossEntropy}}};
+constexpr std::array<Choice<BatchNormMode>, 3> kBatchNormModes{{{"frozen-with-layer", BatchNormMode::kFrozenWithLayer},
+                                                                {"train", BatchNormMode::kTrain},
+                                                                {"frozen", BatchNormMode::kFrozen}}};
 
 uint64_t seed_from_js(const Napi::Value& value) {
   if (value.IsUndefined()) return (uint64_t{std::random_device{}()} << 32) | std::random_device{}();
@@ -112,7 +123,7 @@ TrainerOptions trainer_options_from_js(const Napi::Value& value) {
   TrainerOptions options;
   const auto optimizer = object_argument(object.Get("optimizer"), "optimizer");
   const auto optimizer_number = [&optimizer](const char* name) { return number_argument(optimizer.Get(name), name); };
-  if (string_argument(optimizer.Get("name"), "optimizer.name") == "sgd") {
+  if (choice_argument(optimizer.Get("name"), "optimizer.name", kOptimizers)) {
     options.optimizer = SgdOptions{optimizer_number("momentum"), optimizer_number("dampening"),
                                    bool_argument(optimizer.Get("nesterov"), "nesterov")};
   } else {
@@ -123,19 +134,14 @@ TrainerOptions trainer_options_from_js(const Napi::Value& value) {
   options.backbone_rate = number_argument(object.Get("backboneRate"), "backboneRate");
 
   const auto loss = object_argument(object.Get("loss"), "loss");
-  options.loss.kind = string_argument(loss.Get("name"), "loss.name") == "cross-entropy"
-                          ? LossOptions::Kind::kCrossEntropy
-                          : LossOptions::Kind::kBinaryCrossEntropy;
+  options.loss.kind = choice_argument(loss.Get("name"), "loss.name", kLosses);
   options.loss.label_smoothing = number_argument(loss.Get("labelSmoothing"), "labelSmoothing");
   const Napi::Value weights = loss.Get("classWeights");
   if (!weights.IsUndefined()) options.loss.class_weights = tensor_from_js(weights).to(at::kFloat);
 
   const auto freeze = object_argument(object.Get("freeze"), "freeze");
   options.freeze = {bool_argument(freeze.Get("stem"), "stem"), integer_argument(freeze.Get("stages"), "stages", 0, 4)};
-  const auto mode = string_argument(object.Get("batchNorm"), "batchNorm");
-  options.batch_norm = mode == "train"    ? BatchNormMode::kTrain
-                       : mode == "frozen" ? BatchNormMode::kFrozen
-                                          : BatchNormMode::kFrozenWithLayer;
+  options.batch_norm = choice_argument(object.Get("batchNorm"), "batchNorm", kBatchNormModes);
   options.clip_grad_norm = optional_number("clipGradNorm");
   options.ema_decay = optional_number("emaDecay");
   options.bfloat16 = bool_argument(object.Get("bfloat16"), "bfloat16");
@@ -153,10 +159,7 @@ OptimizeOptions::DType optimized_dtype_from_js(const Napi::Value& value) {
 }
 
 Interpolation interpolation_from_js(const Napi::Value& value) {
-  const auto name = string_argument(value, "interpolation");
-  if (name == "bilinear") return Interpolation::kBilinear;
-  if (name == "bicubic") return Interpolation::kBicubic;
-  throw Error("ERR_ARGUMENT", "interpolation must be 'bilinear' or 'bicubic'.");
+  return choice_argument(value, "interpolation", kInterpolations);
 }
 
 Preprocess preprocess_from_js(const Napi::Value& value) {

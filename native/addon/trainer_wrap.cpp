@@ -74,6 +74,11 @@ TrainerWrap::TrainerWrap(const Napi::CallbackInfo& info) : TrackedWrap(info) {
   });
 }
 
+template <class Compute, class Deliver>
+Napi::Object TrainerWrap::start(Napi::Env env, Compute compute, Deliver deliver) const {
+  return start_job(env, std::move(compute), std::move(deliver), threads_, {}, InferenceThreads::training());
+}
+
 Napi::Value TrainerWrap::step(const Napi::CallbackInfo& info) {
   return with_js_errors(info.Env(), [&] {
     auto batch = batch_from_js(info[0], info[1]);
@@ -81,7 +86,7 @@ Napi::Value TrainerWrap::step(const Napi::CallbackInfo& info) {
     const StepOptions options{number_argument(object.Get("lr"), "lr"),
                               integer_argument(object.Get("accumulate"), "accumulate", 1, kMaxSafeInteger),
                               mix_from_js(object.Get("mix"))};
-    return start_job(
+    return start(
         info.Env(),
         [trainer = this->object(), batch = std::move(batch), options](const Interrupt& interrupt) {
           return trainer->step(batch, options, interrupt);
@@ -92,25 +97,24 @@ Napi::Value TrainerWrap::step(const Napi::CallbackInfo& info) {
           out.Set("correct", static_cast<double>(result.correct));
           if (result.grad_norm) out.Set("gradNorm", *result.grad_norm);
           return out;
-        },
-        threads_, {}, InferenceThreads::training());
+        });
   });
 }
 
 Napi::Value TrainerWrap::gradients(const Napi::CallbackInfo& info) {
   return with_js_errors(info.Env(), [&] {
-    return start_job(
+    return start(
         info.Env(),
         [trainer = object(), batch = batch_from_js(info[0], info[1])](const Interrupt& interrupt) {
           return trainer->gradients(batch, interrupt);
         },
-        entries_to_js, threads_, {}, InferenceThreads::training());
+        entries_to_js);
   });
 }
 
 Napi::Value TrainerWrap::evaluate(const Napi::CallbackInfo& info) {
   return with_js_errors(info.Env(), [&] {
-    return start_job(
+    return start(
         info.Env(),
         [trainer = object(), batch = batch_from_js(info[0], info[1])](const Interrupt& interrupt) {
           return trainer->evaluate(batch, interrupt);
@@ -122,14 +126,13 @@ Napi::Value TrainerWrap::evaluate(const Napi::CallbackInfo& info) {
           out.Set("correctOf5", static_cast<double>(result.correct_of_5));
           out.Set("count", static_cast<double>(result.count));
           return out;
-        },
-        threads_, {}, InferenceThreads::training());
+        });
   });
 }
 
 Napi::Value TrainerWrap::state(const Napi::CallbackInfo& info) {
   return with_js_errors(info.Env(), [&] {
-    return start_job(
+    return start(
         info.Env(),
         [trainer = object()](const Interrupt&) {
           return Snapshot{trainer->state(), trainer->updates(), trainer->accumulated()};
@@ -140,8 +143,7 @@ Napi::Value TrainerWrap::state(const Napi::CallbackInfo& info) {
           out.Set("updates", static_cast<double>(snapshot.updates));
           out.Set("accumulated", static_cast<double>(snapshot.accumulated));
           return out;
-        },
-        threads_, {}, InferenceThreads::training());
+        });
   });
 }
 
@@ -177,7 +179,7 @@ Napi::Value TrainerWrap::read_state(const Napi::CallbackInfo& info) {
       }
       extents.push_back({destination, destination.scalar_type(), offset});
     }
-    return start_job(
+    return start(
         info.Env(),
         [trainer = object(), path = std::move(path), extents = std::move(extents), gradients = std::move(gradients),
          updates, accumulated](const Interrupt&) {
@@ -185,7 +187,7 @@ Napi::Value TrainerWrap::read_state(const Napi::CallbackInfo& info) {
           trainer->set_progress(updates, accumulated, gradients);
           return true;
         },
-        [](Napi::Env env, bool) { return env.Undefined(); }, threads_, {}, InferenceThreads::training());
+        [](Napi::Env env, bool) { return env.Undefined(); });
   });
 }
 

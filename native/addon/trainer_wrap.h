@@ -23,6 +23,10 @@ class TrainerWrap : public TrackedWrap<TrainerWrap, Trainer> {
   Napi::Value read_state(const Napi::CallbackInfo& info);
   Napi::Value trained(const Napi::CallbackInfo& info);
 
+  /// start_job on the training thread.
+  template <class Compute, class Deliver>
+  Napi::Object start(Napi::Env env, Compute compute, Deliver deliver) const;
+
   int threads_ = 0;  ///< of each step; 0 for all usable cores
 };
 

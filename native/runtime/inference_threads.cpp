@@ -14,30 +14,31 @@
 
 namespace resnet {
 
-// None is ever destroyed, because a thread may still be running while static objects are destroyed. They are stopped
-// instead: by lib/native/addon.ts before the process ends, or at the latest by the exit handler.
+namespace {
+
+/// Never destroyed, because a thread may still be running while static objects are destroyed. They are stopped instead:
+/// by lib/native/addon.ts before the process ends, or at the latest by the exit handler.
+InferenceThreads& make_threads() {
+  static const int registered = std::atexit(InferenceThreads::stop_all);
+  static_cast<void>(registered);
+  return *new InferenceThreads;
+}
+
+}  // namespace
+
 InferenceThreads& InferenceThreads::shared() {
-  static auto* const threads = [] {
-    std::atexit(stop_all);
-    return new InferenceThreads;
-  }();
-  return *threads;
+  static auto& threads = make_threads();
+  return threads;
 }
 
 InferenceThreads& InferenceThreads::cropping() {
-  static auto* const threads = [] {
-    shared();  // whose exit handler stops all
-    return new InferenceThreads;
-  }();
-  return *threads;
+  static auto& threads = make_threads();
+  return threads;
 }
 
 InferenceThreads& InferenceThreads::training() {
-  static auto* const threads = [] {
-    shared();
-    return new InferenceThreads;
-  }();
-  return *threads;
+  static auto& threads = make_threads();
+  return threads;
 }
 
 void InferenceThreads::stop_all() {

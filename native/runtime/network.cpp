@@ -9,22 +9,10 @@
 #include "model/resnet.h"
 #include "model/state.h"
 #include "runtime/input.h"
+#include "runtime/interrupt_check.h"
 
 namespace resnet {
 namespace {
-
-/// Ends an interrupted forward after the layer that is running.
-class InterruptCheck : public Observer {
- public:
-  explicit InterruptCheck(const Interrupt& interrupt) : interrupt_(interrupt) {}
-
-  void on_forward(const torch::nn::Module&, const at::Tensor&, const at::Tensor&) override {
-    check_interrupt(interrupt_);
-  }
-
- private:
-  const Interrupt& interrupt_;
-};
 
 std::shared_ptr<Layer> build(const Spec& spec) {
   if (const auto* resnet = std::get_if<ResNetSpec>(&spec)) {

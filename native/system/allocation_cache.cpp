@@ -8,16 +8,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include "system/sanitizer.h"
+
 namespace resnet {
 
 namespace {
-
-// AddressSanitizer sees the ends of malloc's blocks only.
-#ifdef __SANITIZE_ADDRESS__
-constexpr bool kAddressSanitizer = true;
-#else
-constexpr bool kAddressSanitizer = false;
-#endif
 
 constexpr std::size_t kMinCachedBytes = std::size_t{64} << 10;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;

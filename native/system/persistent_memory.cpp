@@ -8,16 +8,10 @@
 #include <memory>
 
 #include "system/memory_limit.h"
+#include "system/sanitizer.h"
 
 namespace resnet {
 namespace {
-
-// AddressSanitizer guards the ends of malloc's blocks only.
-#ifdef __SANITIZE_ADDRESS__
-constexpr bool kAddressSanitizer = true;
-#else
-constexpr bool kAddressSanitizer = false;
-#endif
 
 struct Mapping {
   void* pages;

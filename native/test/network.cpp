@@ -9,18 +9,12 @@ namespace {
 
 const Interrupt kNever{false};
 
-std::shared_ptr<Network> network_of(const Spec& spec) {
-  auto network = std::make_shared<Network>(spec);
-  network->initialize(1);
-  return network;
-}
-
 const BlockSpec kBlock{BlockSpec::Type::kBasic, 3, 8, 2};
 
 }  // namespace
 
 TEST(Network, ForwardsInEvalModeRunConcurrently) {
-  const auto network = network_of(ResNetSpec{18, 10});
+  const auto network = initialized(ResNetSpec{18, 10});
   const auto x = random_tensor({1, 3, 33, 31}, 1);
   const auto expected = Network::InFlight(network).forward(x, kNever);
   on_threads(4, [&](int) {
@@ -33,8 +27,8 @@ TEST(Network, ForwardsInEvalModeRunConcurrently) {
 }
 
 TEST(Network, ForwardsInTrainModeRunInTheOrderOfTheirStart) {
-  const auto concurrent = network_of(kBlock);
-  const auto sequential = network_of(kBlock);
+  const auto concurrent = initialized(kBlock);
+  const auto sequential = initialized(kBlock);
   concurrent->train(true);
   sequential->train(true);
   std::vector<std::unique_ptr<Network::InFlight>> started;
@@ -53,7 +47,7 @@ TEST(Network, ForwardsInTrainModeRunInTheOrderOfTheirStart) {
 }
 
 TEST(Network, AnAbortedForwardLeavesTheNetworkIdle) {
-  const auto network = network_of(ResNetSpec{18, 10});
+  const auto network = initialized(ResNetSpec{18, 10});
   Interrupt interrupt{false};
   std::thread other([&] { interrupt = true; });
   EXPECT_EQ(code_of([&] {
@@ -65,7 +59,7 @@ TEST(Network, AnAbortedForwardLeavesTheNetworkIdle) {
 }
 
 TEST(Network, TrainModeRejectsABatchNormOverASingleValue) {
-  const auto network = network_of(kBlock);
+  const auto network = initialized(kBlock);
   network->train(true);
   EXPECT_EQ(code_of([&] { Network::InFlight(network).forward(random_tensor({1, 3, 2, 1}, 1), kNever); }), "ERR_SHAPE");
 }

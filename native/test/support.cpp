@@ -18,6 +18,12 @@ Parameters random_parameters(int64_t out, int64_t in, int64_t kernel, uint64_t s
           random_tensor({out}, seed + 2)};
 }
 
+std::shared_ptr<Network> initialized(const Spec& spec) {
+  auto network = std::make_shared<Network>(spec);
+  network->initialize(1);
+  return network;
+}
+
 double difference(const at::Tensor& actual, const at::Tensor& expected) {
   EXPECT_EQ(actual.sizes(), expected.sizes());
   const auto largest = expected.abs().max().item<double>();

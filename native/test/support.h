@@ -11,6 +11,7 @@
 
 #include "error.h"
 #include "inference/parameters.h"
+#include "runtime/network.h"
 
 namespace resnet {
 
@@ -27,6 +28,9 @@ at::Tensor random_tensor(at::IntArrayRef shape, uint64_t seed);
 
 /// Plausible parameters of a convolution with batch norm: weight [out, in, kernel, kernel], scales around 1 and -1.
 Parameters random_parameters(int64_t out, int64_t in, int64_t kernel, uint64_t seed);
+
+/// A network with random weights, the same each time.
+std::shared_ptr<Network> initialized(const Spec& spec);
 
 /// The largest absolute difference, relative to the largest expected magnitude.
 double difference(const at::Tensor& actual, const at::Tensor& expected);

@@ -7,6 +7,8 @@
 
 #include "model/blocks.h"
 #include "model/initialize.h"
+#include "model/observer.h"
+#include "model/resnet.h"
 #include "test/support.h"
 #include "training/trainer.h"
 
@@ -14,12 +16,6 @@ namespace resnet {
 namespace {
 
 const Interrupt kNever{false};
-
-std::shared_ptr<Network> network_of(const Spec& spec) {
-  auto network = std::make_shared<Network>(spec);
-  network->initialize(5);
-  return network;
-}
 
 Batch batch_of(int64_t images, int64_t classes, int64_t side = 32) {
   return {random_tensor({images, 3, side, side}, 1), at::arange(images).remainder(classes)};
@@ -87,7 +83,7 @@ TEST(Training, LearnsOneBatch) {
   for (const bool adam : {false, true}) {
     auto options = sgd();
     if (adam) options.optimizer = AdamWOptions{};
-    Trainer trainer(network_of(ResNetSpec{18, 4}), options);
+    Trainer trainer(initialized(ResNetSpec{18, 4}), options);
     const auto batch = batch_of(8, 4);
     StepResult result{};
     for (int i = 0; i < 25; i++) result = trainer.step(batch, {adam ? 1e-3 : 0.02}, kNever);
@@ -99,7 +95,7 @@ TEST(Training, LearnsOneBatch) {
 TEST(Training, AnAbortedOrFailedStepChangesNothing) {
   auto options = sgd();
   options.ema_decay = 0.9;
-  const auto network = network_of(ResNetSpec{18, 4});
+  const auto network = initialized(ResNetSpec{18, 4});
   Trainer trainer(network, options);
   const auto batch = batch_of(4, 4, 64);
   trainer.step(batch, {0.01}, kNever);
@@ -139,10 +135,74 @@ TEST(Training, AnAbortedOrFailedStepChangesNothing) {
   EXPECT_FALSE(network->training());
 }
 
+TEST(Training, BackwardCanBeAbortedToo) {
+  Trainer trainer(initialized(ResNetSpec{18, 4}), sgd());
+  const auto before = state_of(trainer);
+  // Interrupts when the forward is over, so that nothing but backward can notice.
+  class AfterForward : public Observer {
+   public:
+    explicit AfterForward(Interrupt& interrupt) : interrupt_(interrupt) {}
+    void on_forward(const torch::nn::Module& layer, const at::Tensor&, const at::Tensor&) override {
+      if (layer.as<ResNetImpl>() != nullptr) interrupt_ = true;
+    }
+
+   private:
+    Interrupt& interrupt_;
+  };
+  const auto batch = batch_of(4, 4);
+  trainer.evaluate(batch, kNever);  // whose checks are a forward too
+  Interrupt interrupt{false};
+  AfterForward observer(interrupt);
+  const ObserverGuard guard(observer);
+  EXPECT_EQ(code_of([&] { trainer.step(batch, {0.1}, interrupt); }), "ERR_ABORTED");
+  EXPECT_TRUE(interrupt);
+  expect_equal(state_of(trainer), before);
+}
+
+TEST(Training, BatchNormModes) {
+  for (const auto mode : {BatchNormMode::kFrozenWithLayer, BatchNormMode::kTrain, BatchNormMode::kFrozen}) {
+    auto options = sgd();
+    options.freeze = {true, 2};
+    options.batch_norm = mode;
+    Trainer trainer(initialized(ResNetSpec{18, 4}), options);
+    const auto before = state_of(trainer);
+    trainer.step(batch_of(4, 4), {0.1}, kNever);
+    const auto after = state_of(trainer);
+    const auto changed = [&](const std::string& name) { return !at::equal(before.at(name), after.at(name)); };
+    EXPECT_EQ(changed("model.bn.running_mean"), mode == BatchNormMode::kTrain);
+    EXPECT_EQ(changed("model.residual_block.7.conv_bn_block2.1.running_var"), mode != BatchNormMode::kFrozen);
+    EXPECT_FALSE(changed("model.bn.weight"));
+    EXPECT_TRUE(changed("model.residual_block.7.conv_bn_block2.1.weight"));
+  }
+}
+
+TEST(Training, RatesAndDecaysByGroup) {
+  const auto after_step = [](const TrainerOptions& options) {
+    Trainer trainer(initialized(ResNetSpec{18, 4}), options);
+    trainer.step(batch_of(4, 4), {0.5}, kNever);
+    return state_of(trainer);
+  };
+  auto options = sgd(0);
+  options.weight_decay = 0.25;
+  const auto before = state_of(Trainer(initialized(ResNetSpec{18, 4}), options));
+  const auto all_decay = after_step(options);
+  options.decay_norms = false;
+  const auto weights_decay = after_step(options);
+  options.backbone_rate = 0;
+  const auto head_only = after_step(options);
+  for (const auto& [name, value] : before) {
+    if (!name.starts_with("model.") || name.find("running_") != std::string::npos || value.dim() == 0) continue;
+    const bool is_head = name.starts_with("model.fc.");
+    EXPECT_EQ(at::equal(head_only.at(name), value), !is_head) << name;
+    const auto decayed = value.dim() == 1 ? value * 0.5 * 0.25 : at::zeros_like(value);
+    EXPECT_LE((weights_decay.at(name) - all_decay.at(name) - decayed).abs().max().item<float>(), 1e-5) << name;
+  }
+}
+
 TEST(Training, FrozenLayersStayAsTheyAre) {
   auto options = sgd();
   options.freeze = {true, 2};
-  const auto network = network_of(ResNetSpec{18, 4});
+  const auto network = initialized(ResNetSpec{18, 4});
   Trainer trainer(network, options);
   const auto before = state_of(trainer);
   for (int i = 0; i < 3; i++) trainer.step(batch_of(4, 4), {0.1}, kNever);
@@ -166,9 +226,9 @@ TEST(Training, AccumulatedBatchesGiveTheGradientOfOneLargeBatch) {
   options.batch_norm = BatchNormMode::kFrozen;
   options.weight_decay = 0;
   const auto batch = batch_of(8, 4);
-  Trainer large(network_of(ResNetSpec{18, 4}), options);
+  Trainer large(initialized(ResNetSpec{18, 4}), options);
   large.step(batch, {0.1}, kNever);
-  Trainer small(network_of(ResNetSpec{18, 4}), options);
+  Trainer small(initialized(ResNetSpec{18, 4}), options);
   for (int64_t i = 0; i < 4; i++) {
     small.step({batch.x.narrow(0, 2 * i, 2), batch.target.narrow(0, 2 * i, 2)}, {0.1, 4}, kNever);
   }
@@ -182,7 +242,7 @@ TEST(Training, AveragesAndClips) {
   options.ema_decay = 0.75;
   options.clip_grad_norm = 0.001;
   options.weight_decay = 0;
-  Trainer trainer(network_of(ResNetSpec{18, 4}), options);
+  Trainer trainer(initialized(ResNetSpec{18, 4}), options);
   const auto before = state_of(trainer);
   const auto result = trainer.step(batch_of(4, 4), {1}, kNever);
   const auto after = state_of(trainer);
@@ -201,12 +261,13 @@ TEST(Training, AveragesAndClips) {
 TEST(Training, Bfloat16IsCloseToFloat32) {
   auto options = sgd();
   const auto batch = batch_of(8, 4);
-  Trainer full(network_of(ResNetSpec{18, 4}), options);
+  Trainer full(initialized(ResNetSpec{18, 4}), options);
   const auto expected = full.gradients(batch, kNever);
   options.bfloat16 = true;
-  Trainer half(network_of(ResNetSpec{18, 4}), options);
+  Trainer half(initialized(ResNetSpec{18, 4}), options);
   const auto actual = half.gradients(batch, kNever);
   EXPECT_LE(difference(actual.back().second, expected.back().second), 0.1);
+  EXPECT_GT(difference(actual.back().second, expected.back().second), 1e-4);  // it did compute in bfloat16
   EXPECT_NEAR(half.step(batch, {0.01}, kNever).loss, full.step(batch, {0.01}, kNever).loss, 0.05);
 }
 

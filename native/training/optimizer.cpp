@@ -25,20 +25,6 @@ class Sgd : public Optimizer {
     if (options_.momentum != 0) momentum_buffers_ = zeros();
   }
 
-  void update(const std::vector<at::Tensor>& gradients, double learning_rate) override {
-    auto first = gradients.begin();
-    for (std::size_t i = 0; i < groups_.size(); i++) {
-      const auto& group = groups_[i];
-      const auto last = first + static_cast<std::ptrdiff_t>(group.parameters.size());
-      const auto buffers = momentum_buffers_.empty() ? std::vector<at::Tensor>() : momentum_buffers_[i];
-      at::_fused_sgd_(group.parameters, std::vector<at::Tensor>(first, last), buffers, group.weight_decay,
-                      options_.momentum, learning_rate * group.rate, options_.dampening, options_.nesterov,
-                      /*maximize=*/false, /*is_first_step=*/updates_ == 0);
-      first = last;
-    }
-    updates_++;
-  }
-
   [[nodiscard]] NamedTensors state() const override {
     NamedTensors state;
     add_state(state, "momentum_buffer", groups_, momentum_buffers_);
@@ -46,6 +32,13 @@ class Sgd : public Optimizer {
   }
 
  private:
+  void update_group(std::size_t group, const std::vector<at::Tensor>& gradients, double learning_rate) override {
+    const auto& [names, parameters, rate, weight_decay] = groups_[group];
+    const auto buffers = momentum_buffers_.empty() ? std::vector<at::Tensor>() : momentum_buffers_[group];
+    at::_fused_sgd_(parameters, gradients, buffers, weight_decay, options_.momentum, learning_rate * rate,
+                    options_.dampening, options_.nesterov, /*maximize=*/false, /*is_first_step=*/updates_ == 0);
+  }
+
   SgdOptions options_;
   std::vector<std::vector<at::Tensor>> momentum_buffers_;
 };
@@ -55,21 +48,6 @@ class AdamW : public Optimizer {
   AdamW(AdamWOptions options, std::vector<ParameterGroup> groups)
       : Optimizer(std::move(groups)), options_(options), averages_(zeros()), squares_(zeros()) {}
 
-  void update(const std::vector<at::Tensor>& gradients, double learning_rate) override {
-    auto first = gradients.begin();
-    const auto step = at::full({}, static_cast<double>(updates_ + 1), at::kFloat);
-    for (std::size_t i = 0; i < groups_.size(); i++) {
-      const auto& group = groups_[i];
-      const auto last = first + static_cast<std::ptrdiff_t>(group.parameters.size());
-      const std::vector<at::Tensor> steps(group.parameters.size(), step);
-      at::_fused_adamw_(group.parameters, std::vector<at::Tensor>(first, last), averages_[i], squares_[i],
-                        /*max_exp_avg_sqs=*/{}, steps, learning_rate * group.rate, options_.beta1, options_.beta2,
-                        group.weight_decay, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
-      first = last;
-    }
-    updates_++;
-  }
-
   [[nodiscard]] NamedTensors state() const override {
     NamedTensors state;
     add_state(state, "exp_avg", groups_, averages_);
@@ -78,11 +56,29 @@ class AdamW : public Optimizer {
   }
 
  private:
+  void update_group(std::size_t group, const std::vector<at::Tensor>& gradients, double learning_rate) override {
+    const auto& [names, parameters, rate, weight_decay] = groups_[group];
+    const std::vector<at::Tensor> steps(parameters.size(), at::full({}, static_cast<double>(updates_ + 1), at::kFloat));
+    at::_fused_adamw_(parameters, gradients, averages_[group], squares_[group], /*max_exp_avg_sqs=*/{}, steps,
+                      learning_rate * rate, options_.beta1, options_.beta2, weight_decay, options_.epsilon,
+                      /*amsgrad=*/false, /*maximize=*/false);
+  }
+
   AdamWOptions options_;
   std::vector<std::vector<at::Tensor>> averages_, squares_;
 };
 
 }  // namespace
+
+void Optimizer::update(const std::vector<at::Tensor>& gradients, double learning_rate) {
+  auto first = gradients.begin();
+  for (std::size_t group = 0; group < groups_.size(); group++) {
+    const auto last = first + static_cast<std::ptrdiff_t>(groups_[group].parameters.size());
+    update_group(group, {first, last}, learning_rate);
+    first = last;
+  }
+  updates_++;
+}
 
 std::vector<std::vector<at::Tensor>> Optimizer::zeros() const {
   std::vector<std::vector<at::Tensor>> tensors(groups_.size());

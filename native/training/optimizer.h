@@ -36,8 +36,8 @@ class Optimizer {
  public:
   virtual ~Optimizer() = default;
 
-  /// @param gradients of all groups' parameters, in their order; changed by weight decay or not, never used again
-  virtual void update(const std::vector<at::Tensor>& gradients, double learning_rate) = 0;
+  /// @param gradients of all groups' parameters, in their order
+  void update(const std::vector<at::Tensor>& gradients, double learning_rate);
 
   /// State tensors by name, e.g. momentum_buffer.fc.weight. They are those that update() changes, not copies.
   [[nodiscard]] virtual std::vector<std::pair<std::string, at::Tensor>> state() const = 0;
@@ -47,8 +47,6 @@ class Optimizer {
   /// To be set after the values of state() have been restored.
   void set_updates(int64_t updates) { updates_ = updates; }
 
-  [[nodiscard]] const std::vector<ParameterGroup>& groups() const { return groups_; }
-
  protected:
   explicit Optimizer(std::vector<ParameterGroup> groups) : groups_(std::move(groups)) {}
 
@@ -57,6 +55,10 @@ class Optimizer {
 
   std::vector<ParameterGroup> groups_;
   int64_t updates_ = 0;
+
+ private:
+  /// @param group the number of the group in groups_
+  virtual void update_group(std::size_t group, const std::vector<at::Tensor>& gradients, double learning_rate) = 0;
 };
 
 /// Allocates all state, so that update() needs no memory.

@@ -14,6 +14,7 @@
 #include "model/resnet.h"
 #include "model/state.h"
 #include "runtime/input.h"
+#include "runtime/interrupt_check.h"
 #include "training/staged_statistics.h"
 
 namespace resnet {
@@ -39,19 +40,6 @@ class Autocast {
 
  private:
   bool enabled_;
-};
-
-/// Ends an interrupted forward after the layer that is running.
-class InterruptCheck : public Observer {
- public:
-  explicit InterruptCheck(const Interrupt& interrupt) : interrupt_(interrupt) {}
-
-  void on_forward(const torch::nn::Module&, const at::Tensor&, const at::Tensor&) override {
-    check_interrupt(interrupt_);
-  }
-
- private:
-  const Interrupt& interrupt_;
 };
 
 bool is_frozen(const std::string& name, const ResNetImpl& network, const Freeze& freeze) {

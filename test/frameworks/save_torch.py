@@ -18,53 +18,9 @@ from collections import OrderedDict
 
 import numpy as np
 import torch
+from resnet import ResNet
 from safetensors.torch import save_file
 from torch import nn
-
-
-class Bottleneck(nn.Module):
-    """As torchvision has it, the stride in the 3x3 convolution."""
-
-    def __init__(self, inputs, width, stride):
-        super().__init__()
-        self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(4 * width)
-        self.downsample = None
-        if stride != 1 or inputs != 4 * width:
-            self.downsample = nn.Sequential(
-                nn.Conv2d(inputs, 4 * width, 1, stride, bias=False), nn.BatchNorm2d(4 * width)
-            )
-
-    def forward(self, x):
-        y = torch.relu(self.bn1(self.conv1(x)))
-        y = torch.relu(self.bn2(self.conv2(y)))
-        y = self.bn3(self.conv3(y))
-        return torch.relu(y + (x if self.downsample is None else self.downsample(x)))
-
-
-class ResNet50(nn.Module):
-    def __init__(self, classes):
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
-        self.maxpool = nn.MaxPool2d(3, 2, 1)
-        inputs = 64
-        for stage, (blocks, width) in enumerate([(3, 64), (4, 128), (6, 256), (3, 512)]):
-            layers = []
-            for block in range(blocks):
-                layers.append(Bottleneck(inputs, width, 2 if stage > 0 and block == 0 else 1))
-                inputs = 4 * width
-            setattr(self, f"layer{stage + 1}", nn.Sequential(*layers))
-        self.fc = nn.Linear(inputs, classes)
-
-    def forward(self, x):
-        x = self.maxpool(torch.relu(self.bn1(self.conv1(x))))
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return self.fc(x.mean((2, 3)))
 
 
 def drawn(model):
@@ -148,7 +104,7 @@ def training_checkpoint(state):
 
 
 def main(folder, classes):
-    model = ResNet50(classes)
+    model = ResNet(50, classes)
     state = drawn(model)
     model.load_state_dict(state)
     state = model.state_dict()

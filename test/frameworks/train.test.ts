@@ -31,13 +31,14 @@ interface Case {
   reference: boolean;
 }
 
-const sgd = { name: 'sgd', lr: 5e-4, momentum: 0.9, nesterov: false, weightDecay: 1e-4 };
+const sgd = { name: 'sgd', lr: 5e-4, momentum: 0.9, dampening: 0, nesterov: false, weightDecay: 1e-4 };
 const adamw = { name: 'adamw', lr: 1e-5, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0.01 };
 const plain = { steps: 20, labelSmoothing: 0, classWeights: null, soft: false, reference: false };
 const CASES: Case[] = [
   { ...plain, name: 'sgd-18', reference: true, layers: 18, optimizer: sgd },
   { ...plain, name: 'sgd-50', reference: true, layers: 50, optimizer: sgd },
   { ...plain, name: 'nesterov-18', layers: 18, optimizer: { ...sgd, nesterov: true } },
+  { ...plain, name: 'dampening-18', layers: 18, optimizer: { ...sgd, dampening: 0.5 } },
   { ...plain, name: 'adamw-18', layers: 18, optimizer: adamw },
   { ...plain, name: 'smoothing-18', layers: 18, optimizer: sgd, labelSmoothing: 0.1 },
   {

@@ -1,8 +1,6 @@
+import { decodeBase64 } from '../../base64';
 import { inspect } from '../../errors';
 import { badRequest } from './error-response';
-
-/** Of either alphabet (RFC 4648, sections 4 and 5), without line breaks. */
-const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
 
 /**
  * Decodes a picture from base64, URL-safe or not, with line breaks or without, or from a `data:` URL in base64. A path or
@@ -12,13 +10,14 @@ const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
  */
 export function parseBase64(value: unknown, name: string): Uint8Array {
   const text = typeof value === 'string' ? (payloadOf(value) ?? '').replace(/[\t\n\r ]+/g, '') : '';
-  if (!BASE64.test(text) || text.replace(/=+$/, '').length % 4 === 1) {
+  const bytes = decodeBase64(text);
+  if (bytes === undefined || bytes.length === 0) {
     throw badRequest(
       `${name} must be a picture's bytes in base64, or a data: URL with them, but got ${inspect(value)}. ` +
         'The server opens no paths and no other URLs.',
     );
   }
-  return Buffer.from(text, 'base64');
+  return bytes;
 }
 
 /** The base64 of a text; undefined if it is a `data:` URL without any. */

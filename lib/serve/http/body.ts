@@ -55,6 +55,11 @@ export async function readBody(source: Readable, headers: IncomingHttpHeaders, m
   });
 }
 
+/** The body that {@link readBody} read; empty if the request had none. */
+export function bodyOf({ body }: { body: unknown }): Buffer {
+  return (body as Buffer | undefined) ?? Buffer.alloc(0);
+}
+
 /** @throws ERR_MEDIA_TYPE */
 function unpackerOf(header: string | undefined): typeof createGunzip | typeof createInflate | undefined {
   const encoding = (header ?? 'identity').trim().toLowerCase();

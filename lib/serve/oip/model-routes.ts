@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { ResNetError } from '../../errors';
+import { bodyOf } from '../http/body';
 import { timeoutOf, timeoutParameter, withDeadline } from '../http/deadline';
 import { errors, inferenceErrors } from '../http/error-response';
 import type { Inference } from '../inference';
@@ -49,17 +50,16 @@ export function addModelRoutes(app: FastifyInstance, state: ServerState): void {
           done();
         },
       },
-      async ({ params, headers, body, receivedAt }, reply) => {
+      async (request, reply) => {
+        const { params, headers, receivedAt } = request;
         const inference = findVersion(state, params);
         const headerLength = headers['inference-header-content-length']?.toString();
-        const request = parseInfer((body as Buffer | undefined) ?? Buffer.alloc(0), headerLength, (pictures) =>
-          inference.checkCount(pictures),
-        );
-        const timeoutMs = Math.min(request.timeoutMs ?? Infinity, timeoutOf(headers, state.limits));
+        const infer = parseInfer(bodyOf(request), headerLength, (pictures) => inference.checkCount(pictures));
+        const timeoutMs = Math.min(infer.timeoutMs ?? Infinity, timeoutOf(headers, state.limits));
         const { values } = await withDeadline(reply, receivedAt, timeoutMs, (signal) =>
-          inference.run('logits', request.input, receivedAt, signal),
+          inference.run('logits', infer.input, receivedAt, signal),
         );
-        const response = writeInfer(inference.model, request, values);
+        const response = writeInfer(inference.model, infer, values);
         if (response.headerLength === undefined) return reply.type('application/json').send(response.body);
         return reply
           .header('Inference-Header-Content-Length', response.headerLength)

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { bodyOf } from '../http/body';
 import { timeoutOf, timeoutParameter, withDeadline } from '../http/deadline';
 import { badRequest, inferenceErrors } from '../http/error-response';
 import { firstValue } from '../http/json-body';
@@ -16,7 +17,7 @@ export function addExplain(app: FastifyInstance, state: ServerState): void {
   const options = pictureRouteOptions(state, '/explain', ['model', 'class']);
   app.post<ExplainRoute>('/explain', options, async (request, reply) => {
     const { headers, query, receivedAt } = request;
-    const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
+    const body = bodyOf(request);
     const { pictures, model } = await readPictureBody(body, headers['content-type'], state.limits.maxQueueSize);
     const [picture, ...others] = pictures;
     if (picture === undefined || others.length > 0) throw badRequest('One picture is explained at a time.');

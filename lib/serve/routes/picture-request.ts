@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BatchKey } from '../batch-key';
+import { bodyOf } from '../http/body';
 import { timeoutOf, withDeadline } from '../http/deadline';
 import { firstValue, parseInteger } from '../http/json-body';
 import { readPictureBody } from '../http/picture-body';
@@ -34,6 +35,20 @@ export function pictureRouteOptions(state: ServerState, path: string, query: rea
   };
 }
 
+/**
+ * How many classes a request asks for: by its query, or else its body, or else 5.
+ *
+ * @throws ERR_REQUEST
+ */
+export function topOf(
+  { top: fromQuery }: { top?: string | string[] },
+  { numClasses }: Pick<Model, 'numClasses'>,
+  fromBody?: number,
+): number {
+  const top = fromQuery === undefined ? fromBody : Number(firstValue(fromQuery) || NaN);
+  return parseInteger(top ?? Math.min(5, numClasses), 'top', 1, numClasses);
+}
+
 /** Runs the pictures of a request. */
 export async function inferPictures(
   output: BatchKey['output'],
@@ -42,14 +57,12 @@ export async function inferPictures(
   state: ServerState,
 ): Promise<InferenceResult & { model: Model; names: string[]; top: number }> {
   const { headers, query, receivedAt } = request;
-  const bytes = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
-  const body = await readPictureBody(bytes, headers['content-type'], state.limits.maxQueueSize);
+  const body = await readPictureBody(bodyOf(request), headers['content-type'], state.limits.maxQueueSize);
   const inference = findModel(state, firstValue(query.model) ?? body.model);
   const { model } = inference;
-  const top = query.top === undefined ? body.top : Number(firstValue(query.top) || NaN);
-  const checkedTop = parseInteger(top ?? Math.min(5, model.numClasses), 'top', 1, model.numClasses);
+  const top = topOf(query, model, body.top);
   const result = await withDeadline(reply, receivedAt, timeoutOf(headers, state.limits), (signal) =>
     inference.run(output, body, receivedAt, signal),
   );
-  return { ...result, model, names: body.names, top: checkedTop };
+  return { ...result, model, names: body.names, top };
 }

@@ -3,10 +3,12 @@ import type { ServedPrediction } from '../../client/answers';
 import { inspect } from '../../errors';
 import { topPredictions } from '../../image/scores';
 import { parseBase64 } from '../http/base64';
+import { bodyOf } from '../http/body';
 import { timeoutOf, timeoutParameter, withDeadline } from '../http/deadline';
 import { badRequest, errors, inferenceErrors } from '../http/error-response';
-import { firstValue, parseInteger, parseJson, parseList, parseObject } from '../http/json-body';
+import { parseJson, parseList, parseObject } from '../http/json-body';
 import { base64, jsonContent, list, object, ok, ref, string, topParameter, type OpenApiPart } from '../openapi-schema';
+import { topOf } from '../routes/picture-request';
 import { findModel, isModelReady, type ServerState } from '../state';
 
 interface ModelRoute {
@@ -38,13 +40,12 @@ export function addV1Routes(app: FastifyInstance, state: ServerState): void {
         done();
       },
     },
-    async ({ params, query, headers, body, receivedAt }, reply): Promise<PredictAnswer> => {
+    async (request, reply): Promise<PredictAnswer> => {
+      const { params, query, headers, receivedAt } = request;
       const inference = findModel(state, params.model);
       const { model } = inference;
-      const { numClasses } = model;
-      const top = query.top === undefined ? Math.min(5, numClasses) : Number(firstValue(query.top) || NaN);
-      parseInteger(top, 'top', 1, numClasses);
-      const input = parseInstances(body as Buffer | undefined, (pictures) => inference.checkCount(pictures));
+      const top = topOf(query, model);
+      const input = parseInstances(bodyOf(request), (pictures) => inference.checkCount(pictures));
       const { values } = await withDeadline(reply, receivedAt, timeoutOf(headers, state.limits), (signal) =>
         inference.run('logits', input, receivedAt, signal),
       );
@@ -60,10 +61,10 @@ export function addV1Routes(app: FastifyInstance, state: ServerState): void {
  * @throws ERR_REQUEST, and what `checkCount` throws
  */
 export function parseInstances(
-  body: Buffer | undefined,
+  body: Buffer,
   checkCount: (pictures: number) => void,
 ): { pictures: Uint8Array[]; names: string[] } {
-  const { instances } = parseObject(parseJson(body ?? Buffer.alloc(0), 'The body'), 'The body');
+  const { instances } = parseObject(parseJson(body, 'The body'), 'The body');
   const items = parseList(instances, 'instances');
   if (items.length === 0) throw badRequest('instances must hold at least one picture.');
   checkCount(items.length);

@@ -1,6 +1,9 @@
 /** The formats that are decoded, for messages. */
 export const FORMATS = 'JPEG, PNG, WebP, TIFF, GIF or AVIF picture';
 
+/** The extensions of their files. */
+export const EXTENSIONS = ['jpg', 'jpeg', 'jpe', 'jfif', 'png', 'webp', 'tif', 'tiff', 'gif', 'avif'];
+
 export type Format = 'jpeg' | 'png' | 'gif' | 'tiff' | 'webp' | 'avif';
 
 /** The format of a picture by its first bytes; undefined if it is not one that is decoded. */
@@ -23,18 +26,16 @@ const SIGNATURES: readonly (readonly [start: string, format: Format])[] = [
   ['MM\0+', 'tiff'],
 ];
 
-/** For well-known formats that are not decoded: what it is, and what to do. */
-export function adviceFor(bytes: Uint8Array): string | undefined {
+/** Well-known formats that are not decoded. */
+export type OtherFormat = 'heic' | 'bmp' | 'jpeg-xl' | 'jpeg-2000';
+
+/** The format of a picture that is not decoded; undefined if it is none of the well-known ones. */
+export function otherFormatOf(bytes: Uint8Array): OtherFormat | undefined {
   const head = headOf(bytes, 12);
-  if (brandsOf(bytes).some((brand) => HEIC.has(brand))) {
-    return 'which is HEIC, whose codec is patented and not included: convert it to JPEG, PNG or AVIF, for instance with heif-convert or macOS sips';
-  }
-  if (/^BM[^]{4}\0{4}/.test(head)) return 'which is BMP, which libvips cannot read here: convert it to PNG';
-  if (head.startsWith('\xff\x0a') || head.startsWith('\0\0\0\x0cJXL '))
-    return 'which is JPEG XL: convert it to PNG or JPEG';
-  if (head.startsWith('\0\0\0\x0cjP  ') || head.startsWith('\xff\x4f\xff\x51')) {
-    return 'which is JPEG 2000: convert it to PNG or JPEG';
-  }
+  if (brandsOf(bytes).some((brand) => HEIC.has(brand))) return 'heic';
+  if (/^BM[^]{4}\0{4}/.test(head)) return 'bmp';
+  if (head.startsWith('\xff\x0a') || head.startsWith('\0\0\0\x0cJXL ')) return 'jpeg-xl';
+  if (head.startsWith('\0\0\0\x0cjP  ') || head.startsWith('\xff\x4f\xff\x51')) return 'jpeg-2000';
   return undefined;
 }
 
